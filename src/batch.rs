@@ -1,0 +1,33 @@
+//! Many samples of integer codes, as every evaluator takes and gives them.
+
+/// A matrix of codes: one row a sample, one column an element of the flattened ports, in port order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Elements a sample has.
+    pub columns: usize,
+    /// The codes, row after row.
+    pub data: Vec<i128>,
+}
+
+impl Batch {
+    /// An empty batch of samples with `columns` elements.
+    pub fn new(columns: usize) -> Batch {
+        Batch { columns, data: Vec::new() }
+    }
+
+    /// The number of samples; 0 if samples have no elements.
+    pub fn rows(&self) -> usize {
+        self.data.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    /// One sample.
+    pub fn row(&self, row: usize) -> &[i128] {
+        &self.data[row * self.columns..(row + 1) * self.columns]
+    }
+
+    /// Appends a sample of `columns` codes.
+    pub fn push(&mut self, row: &[i128]) {
+        debug_assert_eq!(row.len(), self.columns);
+        self.data.extend_from_slice(row);
+    }
+}

@@ -1,0 +1,154 @@
+//! The dataflow IR: a graph of scalar *numbers*.
+//!
+//! A value is a number with an exact range; it cannot overflow, and its width is derived, never stored. Nodes are in an
+//! append-only vector, operands before users, and every node knows the layer element it came from. Graphs are made
+//! through [`Builder`], which folds constants, applies identities and shares equal nodes as it builds.
+
+mod build;
+mod eval;
+mod linear;
+mod op;
+mod parse;
+mod print;
+pub mod random;
+mod simplify;
+mod verify;
+
+pub use build::Builder;
+pub use eval::Evaluator;
+pub use op::{Op, Term};
+
+use crate::fixed::{Fixed, Format, Quantization, Range};
+use crate::port::Port;
+use std::fmt;
+
+/// A node of a [`Dfg`]; prints as `%3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id(pub u32);
+
+impl Id {
+    /// The node's place in [`Dfg::nodes`].
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// The layer element that a node was made for; prints (through [`Dfg::source`]) as `dense_1[3]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Source {
+    /// Index into [`Dfg::layers`].
+    pub layer: u32,
+    /// Flat index of the element in the layer's output.
+    pub element: u32,
+}
+
+/// A number in the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// How it is computed.
+    pub op: Op,
+    /// An exact bound of its values.
+    pub range: Range,
+    /// What it was made for.
+    pub from: Source,
+}
+
+/// A function on numbers given by its values: row-major over the operands' domains, `None` for a don't-care.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Table {
+    /// Each operand's domain: low, high, step.
+    pub domains: Vec<Range>,
+    /// One entry per point of the domains' product, in units of `2^exp`.
+    pub entries: Vec<Option<i128>>,
+    /// The exponent of the entries' unit.
+    pub exp: i32,
+}
+
+/// A dataflow graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dfg {
+    /// The network's name, a legal Verilog identifier.
+    pub name: String,
+    /// Names of the layers, in dataflow order; legal and distinct Verilog identifiers.
+    pub layers: Vec<String>,
+    /// Input ports.
+    pub inputs: Vec<Port>,
+    /// Output ports.
+    pub outputs: Vec<Port>,
+    /// The nodes, operands before users.
+    pub nodes: Vec<Node>,
+    /// The tables, each used by some node.
+    pub tables: Vec<Table>,
+    /// The node of each output element, ports after one another.
+    pub results: Vec<Id>,
+}
+
+impl std::ops::Index<Id> for Dfg {
+    type Output = Node;
+    fn index(&self, id: Id) -> &Node {
+        &self.nodes[id.index()]
+    }
+}
+
+impl Dfg {
+    /// All ids, operands before users.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = Id> + use<> {
+        (0..self.nodes.len() as u32).map(Id)
+    }
+
+    /// Exact range of a node.
+    pub fn range(&self, id: Id) -> Range {
+        self[id].range
+    }
+
+    /// The layer element of a node, as `dense_1[3]`.
+    pub fn source(&self, id: Id) -> String {
+        let from = self[id].from;
+        format!("{}[{}]", self.layers[from.layer as usize], from.element)
+    }
+
+    /// The declared formats of all output elements, in the order of [`Dfg::results`].
+    pub fn output_formats(&self) -> Vec<Format> {
+        self.outputs.iter().flat_map(|port| port.elements.iter().map(|element| element.format)).collect()
+    }
+
+    /// The declared quantizers of all input elements, ports after one another.
+    pub fn input_elements(&self) -> Vec<Quantization> {
+        self.inputs.iter().flat_map(|port| port.elements.iter().copied()).collect()
+    }
+
+    /// How often each node is used, outputs included.
+    pub fn uses(&self) -> Vec<u32> {
+        let mut uses = vec![0; self.nodes.len()];
+        for node in &self.nodes {
+            node.op.args().for_each(|arg| uses[arg.index()] += 1);
+        }
+        self.results.iter().for_each(|id| uses[id.index()] += 1);
+        uses
+    }
+}
+
+impl Table {
+    /// The flat index of the entry for operand values given as integers on the domains' grids; `None` outside.
+    pub fn index(&self, point: &[i128]) -> Option<usize> {
+        let mut index = 0usize;
+        for (domain, value) in self.domains.iter().zip(point) {
+            if !(domain.lo..=domain.hi).contains(value) {
+                return None;
+            }
+            index = index * (domain.hi - domain.lo + 1) as usize + (value - domain.lo) as usize;
+        }
+        Some(index)
+    }
+
+    /// The value at an entry; don't-cares read as 0.
+    pub fn value(&self, index: usize) -> Fixed {
+        Fixed::new(self.entries[index].unwrap_or(0), self.exp)
+    }
+}

@@ -1,0 +1,10 @@
+//! nanotrig turns quantized neural networks into FPGA firmware that answers in nanoseconds.
+
+pub mod error;
+pub mod registry;
+
+pub mod batch;
+pub mod fixed;
+pub mod network;
+pub mod port;
+pub mod tensor;

@@ -1,0 +1,81 @@
+//! Cells and operands, each with its contract: operand widths in, width out.
+
+use super::NetId;
+
+/// A piece of an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// A constant of `width` bits (at most 128).
+    Const {
+        /// The bits.
+        bits: u128,
+        /// How many.
+        width: u32,
+    },
+    /// Bits `lo .. lo + width` of a net.
+    Slice {
+        /// The net.
+        net: NetId,
+        /// The lowest bit.
+        lo: u32,
+        /// How many.
+        width: u32,
+    },
+    /// One bit of a net, `count` times (a sign extension).
+    Repeat {
+        /// The net.
+        net: NetId,
+        /// The bit.
+        bit: u32,
+        /// How often.
+        count: u32,
+    },
+}
+
+/// An operand: a concatenation of parts, lowest first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Bits(pub Vec<Part>);
+
+/// What drives a net of width `w`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// Bits `lo .. lo + w` of an input port.
+    Input {
+        /// Index into [`super::Netlist::inputs`].
+        port: u32,
+        /// The lowest bit.
+        lo: u32,
+    },
+    /// The operand itself, `w` bits (a name for wiring).
+    Wire(Bits),
+    /// The sum modulo 2^w of operands of `w` bits each, the flagged ones subtracted.
+    Sum(Vec<(Bits, bool)>),
+    /// The product modulo 2^w of two operands of `w` bits.
+    Mul(Bits, Bits),
+    /// `sel ? a : b`: `sel` has 1 bit, `a` and `b` have `w`.
+    Mux {
+        /// The condition.
+        sel: Bits,
+        /// The value if it is 1.
+        a: Bits,
+        /// The value if it is 0.
+        b: Bits,
+    },
+    /// 1 bit: `a < b`, as two's complement; equal widths.
+    Less(Bits, Bits),
+    /// 1 bit: is any bit of the operand 1?
+    Any(Bits),
+    /// 1 bit: are all bits of the operand 1?
+    All(Bits),
+    /// 1 bit: the bitwise complement of a 1-bit operand.
+    Not(Bits),
+    /// `entries[index]`, one entry of `w` bits for each of the `2^width` indices.
+    Rom {
+        /// The index.
+        index: Bits,
+        /// The entries.
+        entries: Vec<u128>,
+    },
+    /// A register: the operand's value one clock earlier, `w` bits, no reset.
+    Register(Bits),
+}

@@ -1,0 +1,52 @@
+//! The netlist: bit-vectors of explicit width in a clock cycle. Nothing is extended, truncated or signed implicitly.
+//!
+//! A [`Net`] is one named bit-vector with the [`Cell`] that drives it; cells come after the nets they read, registers
+//! included (the pipeline has no loops). Wiring is not a cell: an operand is a [`Bits`], a concatenation of slices.
+
+mod cell;
+
+pub use cell::{Bits, Cell, Part};
+
+use crate::port::Port;
+
+/// Index of a net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetId(pub u32);
+
+/// A named bit-vector and what drives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Net {
+    /// Its name, unique in the netlist, a legal Verilog identifier such as `relu_1_3_s4`.
+    pub name: String,
+    /// Bits, at least 1.
+    pub width: u32,
+    /// Whether the highest bit is a sign (for reading waves and text; no operation depends on it).
+    pub signed: bool,
+    /// What drives it.
+    pub cell: Cell,
+    /// Index into [`Netlist::layers`]: the module it belongs to.
+    pub layer: u32,
+    /// What it is, for the source comment: the dataflow node's text, its format and layer element.
+    pub note: String,
+}
+
+/// A pipelined circuit.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Netlist {
+    /// The top module's name.
+    pub name: String,
+    /// Names of the modules, in dataflow order.
+    pub layers: Vec<String>,
+    /// Input ports.
+    pub inputs: Vec<Port>,
+    /// Output ports.
+    pub outputs: Vec<Port>,
+    /// The nets, drivers before readers.
+    pub nets: Vec<Net>,
+    /// The bits of each output port, as wide as the port.
+    pub results: Vec<Bits>,
+    /// Registers on every path from input port to output port.
+    pub latency: u32,
+    /// Whether the design has a synchronous reset port `rst`.
+    pub reset: bool,
+}

@@ -197,9 +197,14 @@ impl Range {
         Some(Range { lo: shift_left(self.lo, shift)?, hi: shift_left(self.hi, shift)?, exp })
     }
 
-    /// Both ranges on the finer of the two grids.
+    /// Both ranges on the finer of the two grids; {0} is on every grid.
     pub fn aligned(a: Range, b: Range) -> Option<(Range, Range)> {
-        let exp = a.exp.min(b.exp);
+        let zero = |r: &Range| r.lo == 0 && r.hi == 0;
+        let exp = match (zero(&a), zero(&b)) {
+            (true, false) => return Some((Range { exp: b.exp, ..a }, b)),
+            (false, true) => return Some((a, Range { exp: a.exp, ..b })),
+            _ => a.exp.min(b.exp),
+        };
         Some((a.at(exp)?, b.at(exp)?))
     }
 
@@ -235,10 +240,9 @@ impl Range {
 
     /// Does it hold every number of `other`?
     pub fn contains(&self, other: &Range) -> bool {
-        let coarse = if other.lo == other.hi {
-            Fixed::new(other.lo, other.exp).exponent >= self.exp || other.lo == 0
-        } else {
-            other.exp >= self.exp
+        let coarse = match other.constant() {
+            Some(value) => value.is_zero() || value.exponent >= self.exp,
+            None => other.exp >= self.exp,
         };
         coarse && self.low() <= other.low() && other.high() <= self.high()
     }

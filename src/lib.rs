@@ -4,7 +4,10 @@ pub mod error;
 pub mod registry;
 
 pub mod batch;
+pub mod dfg;
 pub mod fixed;
+pub mod netlist;
 pub mod network;
 pub mod port;
+pub mod schedulers;
 pub mod tensor;

@@ -40,7 +40,7 @@ impl fmt::Display for Id {
 }
 
 /// The layer element that a node was made for; prints (through [`Dfg::source`]) as `dense_1[3]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Source {
     /// Index into [`Dfg::layers`].
     pub layer: u32,

@@ -115,21 +115,19 @@ impl Op {
 
     /// The operands, in order.
     pub fn args(&self) -> impl Iterator<Item = Id> + '_ {
-        let (fixed, dot, add, table): ([Option<Id>; 3], &[(Id, Fixed)], &[Term], &[Id]) = match self {
-            Op::Input { .. } | Op::Const(_) => ([None; 3], &[], &[], &[]),
-            Op::Dot { terms, .. } => ([None; 3], terms, &[], &[]),
-            Op::Add { terms, .. } => ([None; 3], &[], terms, &[]),
-            Op::Table { args, .. } => ([None; 3], &[], &[], args),
-            Op::Scale(arg, _) | Op::Floor(arg, _) | Op::Wrap { arg, .. } => ([Some(*arg), None, None], &[], &[], &[]),
-            Op::Mul(a, b) | Op::Max(a, b) | Op::Min(a, b) => ([Some(*a), Some(*b), None], &[], &[], &[]),
-            Op::Select { sign_of, negative, otherwise } => ([Some(*sign_of), Some(*negative), Some(*otherwise)], &[], &[], &[]),
-        };
-        fixed
-            .into_iter()
-            .flatten()
-            .chain(dot.iter().map(|(id, _)| *id))
-            .chain(add.iter().map(|term| term.id))
-            .chain(table.iter().copied())
+        let mut few: [Option<Id>; 3] = [None; 3];
+        let (mut factors, mut sum, mut many): (&[(Id, Fixed)], &[Term], &[Id]) = (&[], &[], &[]);
+        match self {
+            Op::Input { .. } | Op::Const(_) => {}
+            Op::Dot { terms, .. } => factors = terms,
+            Op::Add { terms, .. } => sum = terms,
+            Op::Table { args, .. } => many = args,
+            Op::Scale(arg, _) | Op::Floor(arg, _) | Op::Wrap { arg, .. } => few[0] = Some(*arg),
+            Op::Mul(a, b) | Op::Max(a, b) | Op::Min(a, b) => few = [Some(*a), Some(*b), None],
+            Op::Select { sign_of, negative, otherwise } => few = [Some(*sign_of), Some(*negative), Some(*otherwise)],
+        }
+        let factors = factors.iter().map(|(id, _)| *id);
+        few.into_iter().flatten().chain(factors).chain(sum.iter().map(|term| term.id)).chain(many.iter().copied())
     }
 
     /// The same operation on other operands.

@@ -1,0 +1,144 @@
+//! Random graphs for tests: every operation, small widths, seeded.
+
+use super::{Builder, Dfg, Id, Source, Table, Term};
+use crate::batch::Batch;
+use crate::error::Result;
+use crate::fixed::{Fixed, Format, Quantization};
+use crate::port::Port;
+
+/// A small deterministic generator (SplitMix64, Steele et al. 2014).
+pub struct Random(u64);
+
+impl Random {
+    /// A generator with a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// An integer in `0..bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.bits() % bound.max(1)
+    }
+
+    /// An integer in `lo..=hi`.
+    pub fn within(&mut self, lo: i64, hi: i64) -> i64 {
+        lo + self.below((hi - lo + 1) as u64) as i64
+    }
+}
+
+/// A code of a format: mostly uniform, sometimes an extreme.
+pub fn code(random: &mut Random, format: &Format) -> i128 {
+    let range = format.range();
+    match random.below(8) {
+        0 => range.lo,
+        1 => range.hi,
+        2 => 0i128.clamp(range.lo, range.hi),
+        _ => range.lo + (random.bits() as i128 & (range.hi - range.lo)),
+    }
+}
+
+/// Random input codes for the elements' formats.
+pub fn inputs(random: &mut Random, elements: &[Quantization], rows: usize) -> Batch {
+    let mut batch = Batch::new(elements.len());
+    for _ in 0..rows {
+        batch.data.extend(elements.iter().map(|element| code(random, &element.format)));
+    }
+    batch
+}
+
+/// A random graph with about `size` nodes in three layers.
+///
+/// # Errors
+/// None in practice: widths stay small.
+pub fn graph(random: &mut Random, size: usize) -> Result<Dfg> {
+    let elements = (0..random.within(2, 5)).map(|_| format(random)).map(Quantization::plain).collect::<Vec<_>>();
+    let port = Port { name: "x".into(), shape: vec![elements.len()], elements };
+    let layers = vec!["x".to_string(), "first".into(), "second".into()];
+    let mut b = Builder::new("random", layers, vec![port.clone()]);
+    let mut ids = Vec::new();
+    for element in 0..port.elements.len() {
+        b.set_source(Source { layer: 0, element: element as u32 });
+        ids.push(b.input(0, element as u32)?);
+    }
+    for element in 0..size {
+        b.set_source(Source { layer: 1 + (element * 2 / size) as u32, element: element as u32 });
+        let id = node(&mut b, random, &ids)?;
+        // Wide values are wrapped, so that products of products stay within machine integers.
+        let range = b.range(id);
+        let wide = range.width() > 14;
+        ids.push(if wide { b.wrap(id, range.exp + 10, random.below(2) == 0)? } else { id });
+    }
+    let results: Vec<Id> = ids.iter().rev().take(4).copied().collect();
+    let outputs = vec![output(&b, "y", &results)];
+    Ok(b.finish(outputs, results).without_dead())
+}
+
+/// An output port whose elements share the smallest format that holds all results.
+fn output(b: &Builder, name: &str, results: &[Id]) -> Port {
+    let all = results.iter().map(|id| b.range(*id)).reduce(|x, y| crate::fixed::Range::union(x, y).unwrap_or(x));
+    let format = all.map_or(Format { signed: false, width: 1, lsb: 0 }, |range| Format::of(&range));
+    Port { name: name.into(), shape: vec![results.len()], elements: vec![Quantization::plain(format); results.len()] }
+}
+
+fn format(random: &mut Random) -> Format {
+    Format { signed: random.below(2) == 0, width: random.within(1, 6) as u32, lsb: random.within(-4, 2) as i32 }
+}
+
+fn number(random: &mut Random) -> Fixed {
+    Fixed::new(random.within(-9, 9) as i128, random.within(-4, 1) as i32)
+}
+
+fn node(b: &mut Builder, random: &mut Random, ids: &[Id]) -> Result<Id> {
+    let pick = |random: &mut Random| ids[random.below(ids.len() as u64) as usize];
+    let (x, y) = (pick(random), pick(random));
+    let top = b.range(x).exp + random.within(1, 6) as i32;
+    match random.below(11) {
+        0 | 1 => {
+            let count = random.within(1, 5);
+            let terms = (0..count).map(|_| (pick(random), number(random))).collect();
+            b.dot(terms, number(random))
+        }
+        2 | 3 => {
+            let count = random.within(1, 3);
+            let term = |random: &mut Random| Term {
+                id: pick(random),
+                shift: random.within(-2, 3) as i32,
+                negative: random.below(2) == 0,
+            };
+            let terms = (0..count).map(|_| term(random)).collect();
+            let constant = if random.below(2) == 0 { Fixed::ZERO } else { number(random) };
+            b.add(terms, constant)
+        }
+        4 => b.mul(x, y),
+        5 => b.scale(x, random.within(-3, 3) as i32),
+        6 => b.floor(x, top - 3),
+        7 => b.wrap(x, top, random.below(2) == 0),
+        8 => {
+            let y = if random.below(2) == 0 { b.constant(number(random))? } else { y };
+            b.max(x, y)
+        }
+        9 => {
+            let y = if random.below(2) == 0 { b.constant(number(random))? } else { y };
+            b.min(x, y)
+        }
+        _ => {
+            let range = b.range(x);
+            let size = range.hi - range.lo + 1;
+            if size > 256 {
+                let z = pick(random);
+                return b.select(x, y, z);
+            }
+            let entry = |_| Some(random.within(-20, 20) as i128);
+            let table = Table { domains: vec![range], entries: (0..size).map(entry).collect(), exp: -2 };
+            b.table(table, vec![x])
+        }
+    }
+}

@@ -50,7 +50,7 @@ fn text_round_trips() {
 }
 
 const SMALL: &str = "dfg d {
-  layers x y
+  layers x:2 y:1
   input x [2] : 2 x fixed<8,1,TRN,WRAP>
   output y [1] : 1 x fixed<12,5,TRN,WRAP>
   %0 = input 0.0 : [-128, 127]p-7 ; x[0]

@@ -23,14 +23,16 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A builder of an empty graph with these layers and input ports.
-    pub fn new(name: &str, layers: Vec<String>, inputs: Vec<Port>) -> Builder {
-        Builder { dfg: Dfg { name: name.into(), layers, inputs, ..Dfg::default() }, ..Builder::default() }
+    /// A builder of an empty graph with these layers (name, and elements of its output's last axis) and input ports.
+    pub fn new(name: &str, layers: Vec<(String, u32)>, inputs: Vec<Port>) -> Builder {
+        let (layers, channels) = layers.into_iter().unzip();
+        Builder { dfg: Dfg { name: name.into(), layers, channels, inputs, ..Dfg::default() }, ..Builder::default() }
     }
 
     /// A builder with the name, layers and input ports of another graph.
     pub fn like(dfg: &Dfg) -> Builder {
-        Builder::new(&dfg.name, dfg.layers.clone(), dfg.inputs.clone())
+        let layers = dfg.layers.iter().cloned().zip(dfg.channels.iter().copied()).collect();
+        Builder::new(&dfg.name, layers, dfg.inputs.clone())
     }
 
     /// From now on nodes are made for this layer element.
@@ -147,6 +149,15 @@ impl Builder {
         index
     }
 
+    /// Another graph's operation on operands of this builder; its table comes along.
+    pub fn adopt(&mut self, dfg: &Dfg, id: Id, new: impl FnMut(Id) -> Id) -> Op {
+        let mut op = dfg[id].op.map(new);
+        if let Op::Table { table, .. } = &mut op {
+            *table = self.intern_table(dfg.tables[*table as usize].clone());
+        }
+        op
+    }
+
     /// A node of any operation on operands of this builder.
     pub fn push(&mut self, op: Op) -> Result<Id> {
         match simplify(self, op)? {
@@ -253,10 +264,7 @@ impl Dfg {
         let mut new: Vec<Id> = Vec::with_capacity(self.nodes.len());
         for id in self.ids() {
             builder.set_source(self[id].from);
-            let mut op = self[id].op.map(|arg| new[arg.index()]);
-            if let Op::Table { table, .. } = &mut op {
-                *table = builder.intern_table(self.tables[*table as usize].clone());
-            }
+            let op = builder.adopt(self, id, |arg| new[arg.index()]);
             new.push(f(&mut builder, id, op)?);
         }
         let results = self.results.iter().map(|id| new[id.index()]).collect();

@@ -77,6 +77,8 @@ pub struct Dfg {
     pub name: String,
     /// Names of the layers, in dataflow order; legal and distinct Verilog identifiers.
     pub layers: Vec<String>,
+    /// Elements of the last axis of each layer's output: the outputs of one row of its matrix product.
+    pub channels: Vec<u32>,
     /// Input ports.
     pub inputs: Vec<Port>,
     /// Output ports.

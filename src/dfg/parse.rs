@@ -173,11 +173,15 @@ impl FromStr for Dfg {
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
         let (mut name, mut layers, mut inputs, mut outputs) = (String::new(), Vec::new(), Vec::new(), Vec::new());
         let mut tables = Vec::new();
-        while let Some((number, line)) = lines.next_if(|(_, line)| !line.trim().starts_with(['%', '}'])) {
-            let place = format!("line {}", number + 1);
+        while let Some((row, line)) = lines.next_if(|(_, line)| !line.trim().starts_with(['%', '}'])) {
+            let place = format!("line {}", row + 1);
             match line.trim().split_once(' ').unwrap_or((line.trim(), "")) {
                 ("dfg", rest) => name = rest.trim_end_matches('{').trim().into(),
-                ("layers", rest) => layers = rest.split_whitespace().map(String::from).collect(),
+                ("layers", rest) => {
+                    let layer =
+                        |word| split(word, ":").and_then(|(name, count)| Ok((name.to_string(), number(count)?)));
+                    layers = rest.split_whitespace().map(layer).collect::<Result<_>>().at(place)?;
+                }
                 ("input", rest) => inputs.push(port(rest).at(place)?),
                 ("output", rest) => outputs.push(port(rest).at(place)?),
                 ("table", rest) => tables.push(table(split(rest, ":").at(&place)?.1).at(place)?),
@@ -186,8 +190,8 @@ impl FromStr for Dfg {
         }
         let mut builder = Builder::new(&name, layers, inputs);
         tables.into_iter().for_each(|table| _ = builder.intern_table(table));
-        while let Some((number, line)) = lines.next_if(|(_, line)| line.trim().starts_with('%')) {
-            node(&mut builder, line).at(format!("line {}", number + 1))?;
+        while let Some((row, line)) = lines.next_if(|(_, line)| line.trim().starts_with('%')) {
+            node(&mut builder, line).at(format!("line {}", row + 1))?;
         }
         let results = lines.next().map_or("", |(_, line)| line.trim());
         let results: Vec<Id> = after(results, "results")?.split_whitespace().map(id).collect::<Result<_>>()?;

@@ -73,7 +73,8 @@ fn table(f: &mut fmt::Formatter<'_>, index: usize, table: &Table) -> fmt::Result
 impl fmt::Display for Dfg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "dfg {} {{", self.name)?;
-        writeln!(f, "  layers {}", self.layers.join(" "))?;
+        let layer = |(name, channels): (&String, &u32)| format!(" {name}:{channels}");
+        writeln!(f, "  layers{}", self.layers.iter().zip(&self.channels).map(layer).collect::<String>())?;
         self.inputs.iter().try_for_each(|input| port(f, "input", input))?;
         self.outputs.iter().try_for_each(|output| port(f, "output", output))?;
         self.tables.iter().enumerate().try_for_each(|(index, t)| table(f, index, t))?;

@@ -61,7 +61,7 @@ pub fn inputs(random: &mut Random, elements: &[Quantization], rows: usize) -> Ba
 pub fn graph(random: &mut Random, size: usize) -> Result<Dfg> {
     let elements = (0..random.within(2, 5)).map(|_| format(random)).map(Quantization::plain).collect::<Vec<_>>();
     let port = Port { name: "x".into(), shape: vec![elements.len()], elements };
-    let layers = vec!["x".to_string(), "first".into(), "second".into()];
+    let layers = ["x", "first", "second"].map(|name| (name.to_string(), 8)).to_vec();
     let mut b = Builder::new("random", layers, vec![port.clone()]);
     let mut ids = Vec::new();
     for element in 0..port.elements.len() {

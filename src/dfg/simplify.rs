@@ -88,18 +88,18 @@ fn gather(b: &Builder, terms: Vec<(Id, Fixed)>, mut constant: Fixed) -> Result<(
 }
 
 fn add(b: &mut Builder, terms: Vec<Term>, constant: Fixed) -> Result<Simple> {
-    let factors = terms.iter().map(|term| (term.id, term.factor())).collect();
-    let (factors, constant) = gather(b, factors, constant)?;
-    // x + x/2 is still a sum, but not one of shifted operands
+    let factors: Vec<_> = terms.iter().map(|term| (term.id, term.factor())).collect();
+    let (mut factors, constant) = gather(b, factors, constant)?;
+    // x + 2x == 3x is no shifted operand: such terms stay apart
     if factors.iter().any(|(_, factor)| factor.mantissa().abs() != 1) {
-        return b.dot(factors, constant).map(Is);
+        factors = terms.iter().map(|term| descaled(b, term)).filter(|(id, _)| constant_of(b, *id).is_none()).collect();
     }
     let mut terms: Vec<Term> = factors
         .iter()
         .map(|(id, factor)| Term { id: *id, shift: factor.exponent(), negative: factor.mantissa() < 0 })
         .collect();
     // plus before minus, so that a sum prints and maps as `a - b`
-    terms.sort_by_key(|term| (term.negative, term.id));
+    terms.sort_by_key(|term| (term.negative, term.id, term.shift));
     if let [term] = terms[..] {
         // x * 2^s + 0 == scale(x, s)
         if constant.is_zero() && !term.negative {
@@ -110,6 +110,14 @@ fn add(b: &mut Builder, terms: Vec<Term>, constant: Fixed) -> Result<Simple> {
         }
     }
     Ok(Keep(Op::Add { terms, constant }))
+}
+
+/// A term's operand and factor, through a scale.
+fn descaled(b: &Builder, term: &Term) -> (Id, Fixed) {
+    match b.op(term.id) {
+        Op::Scale(arg, shift) => (*arg, term.factor().scale(*shift)),
+        _ => (term.id, term.factor()),
+    }
 }
 
 /// A constant added to one operand moves into the operand where that costs nothing.

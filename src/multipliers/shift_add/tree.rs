@@ -1,0 +1,196 @@
+//! The order in which a sum is added up: a beam search over the multiset of what is still to be added.
+
+use super::Sum;
+use super::value::{Value, cost};
+use crate::dfg::{Id, Term};
+use crate::fixed::{Fixed, Range};
+use std::collections::HashSet;
+use std::rc::Rc;
+
+/// States kept in each step.
+const BEAM: usize = 6;
+/// With more items than this, only neighbours in (level, top bit) order are tried as pairs.
+const FEW: usize = 8;
+/// What a bit that is still to be added will cost, in tenths of an adder bit (measured on jet taggers).
+const BIT_TENTHS: i64 = 6;
+
+/// One addition. Terms of `id >= values.len()` are earlier steps of the same tree.
+pub struct Addition {
+    /// One or two terms.
+    pub terms: Vec<Term>,
+    /// What is added.
+    pub constant: Fixed,
+}
+
+/// An ordered sum.
+pub struct Tree {
+    /// The additions, in order.
+    pub steps: Vec<Addition>,
+    /// Where the sum is.
+    pub result: Term,
+    /// When it is there.
+    pub level: u32,
+}
+
+/// How an item came about.
+enum Made {
+    Value(Term),
+    Constant(Fixed),
+    Sum(Rc<Made>, Rc<Made>, [bool; 2]),
+}
+
+/// Something still to be added: `± range`, at a level.
+#[derive(Clone)]
+struct Item {
+    made: Rc<Made>,
+    range: Range,
+    negative: bool,
+    constant: bool,
+    level: u32,
+    hash: u64,
+}
+
+#[derive(Clone)]
+struct State {
+    items: Vec<Item>,
+    /// Adder bits so far, in tenths.
+    cost: i64,
+}
+
+/// Orders a sum of values (and its constant) within its limit of levels.
+///
+/// A `row` must end positive, because its value is read as it is; a shared value may be used negated.
+pub fn order(sum: &Sum, values: &[Value], row: bool) -> Tree {
+    let mut items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
+    if !sum.constant.is_zero() || items.is_empty() {
+        items.push(constant(items.len(), sum.constant));
+    }
+    let mut beam = vec![State { items, cost: 0 }];
+    while beam[0].items.len() > 1 {
+        beam = advance(&beam, sum.limit, row);
+    }
+    let negated = |state: &State| (row && state.items[0].negative) as i64 * 10 * state.items[0].range.width() as i64;
+    let best =
+        beam.into_iter().min_by_key(|state| state.cost + negated(state)).map(|mut state| state.items.swap_remove(0));
+    let mut tree = Tree { steps: Vec::new(), result: Term::plus(Id(0), 0), level: 0 };
+    if let Some(item) = best {
+        tree.level = item.level;
+        let place = write(&item.made, values.len(), &mut tree.steps);
+        tree.result = Term { negative: place.negative != item.negative, ..place };
+    }
+    tree
+}
+
+fn value(index: usize, term: Term, values: &[Value]) -> Item {
+    let value = &values[term.id.index()];
+    let range = Range { exp: value.range.exp + term.shift, ..value.range };
+    let made = Rc::new(Made::Value(Term { negative: false, ..term }));
+    Item { made, range, negative: term.negative, constant: false, level: value.level, hash: mix(index as u64 + 1) }
+}
+
+fn constant(index: usize, value: Fixed) -> Item {
+    let made = Rc::new(Made::Constant(value));
+    Item { made, range: Range::point(value), negative: false, constant: true, level: 0, hash: mix(index as u64 + 1) }
+}
+
+/// The states after one more addition, the best first.
+fn advance(beam: &[State], limit: u32, row: bool) -> Vec<State> {
+    let mut next: Vec<(i64, u64, State)> = Vec::new();
+    for state in beam {
+        let mut moves: Vec<(i64, usize, usize, Item, i64)> = Vec::new();
+        for (i, j) in pairs(&state.items) {
+            if let Some((item, bits)) = merge(state, i, j, limit, row) {
+                let removed = state.items[i].range.width() as i64 + state.items[j].range.width() as i64;
+                let score = 10 * bits - BIT_TENTHS * (removed - item.range.width() as i64);
+                moves.push((score, i, j, item, bits));
+            }
+        }
+        moves.sort_by_key(|(score, i, j, ..)| (*score, *i, *j));
+        for (_, i, j, item, bits) in moves.into_iter().take(BEAM) {
+            let mut items = state.items.clone();
+            items[i] = item;
+            items.swap_remove(j);
+            let cost = state.cost + 10 * bits;
+            let rest: i64 = items.iter().map(|item| item.range.width() as i64).sum();
+            let hash = items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
+            next.push((cost + BIT_TENTHS * rest, hash, State { items, cost }));
+        }
+    }
+    next.sort_by_key(|(rank, hash, _)| (*rank, *hash));
+    let mut seen = HashSet::new();
+    next.into_iter().filter(|(_, hash, _)| seen.insert(*hash)).map(|(_, _, state)| state).take(BEAM).collect()
+}
+
+/// Pairs worth trying, the first index the lesser.
+fn pairs(items: &[Item]) -> Vec<(usize, usize)> {
+    let count = items.len();
+    if count <= FEW {
+        return (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))).collect();
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|index| {
+        let item = &items[*index];
+        (item.level, item.range.exp + item.range.width() as i32, *index)
+    });
+    let mut pairs = Vec::with_capacity(2 * count);
+    for near in 1..=2 {
+        pairs.extend(order.iter().zip(&order[near..]).map(|(i, j)| (*i.min(j), *i.max(j))));
+    }
+    pairs
+}
+
+/// The sum of two items and its adder bits, if the rest can still be added within the limit.
+fn merge(state: &State, i: usize, j: usize, limit: u32, row: bool) -> Option<(Item, i64)> {
+    let (a, b) = (&state.items[i], &state.items[j]);
+    let power = |level: u32| 1u128 << level.min(100);
+    // Both negative: the sum of both, subtracted. A difference is taken the way its low bits are free, but a row's last
+    // sum is positive. A constant has no sign of its own.
+    let (na, nb, negative) = match (a.negative, b.negative) {
+        (true, true) => (false, false, true),
+        (false, false) => (false, false, false),
+        (na, nb) => {
+            let free = if na { a.range.exp >= b.range.exp } else { b.range.exp >= a.range.exp };
+            let last = row && state.items.len() == 2;
+            let flip = !(free || last || a.constant || b.constant);
+            (na != flip, nb != flip, flip)
+        }
+    };
+    let signed = |range: Range, negative: bool| if negative { range.negate() } else { range };
+    let range = Range::add(signed(a.range, na), signed(b.range, nb))?;
+    let bits = cost(&a.range, &b.range, na, nb, &range);
+    let level = a.level.max(b.level) + (bits > 0) as u32;
+    let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
+    if kraft - power(a.level) - power(b.level) + power(level) > power(limit) {
+        return None;
+    }
+    let made = Rc::new(Made::Sum(a.made.clone(), b.made.clone(), [na, nb]));
+    let hash = mix(a.hash.wrapping_add(b.hash)) ^ negative as u64;
+    Some((Item { made, range, negative, constant: false, level, hash }, bits as i64))
+}
+
+/// Writes the additions of an item; gives the place of its (positive) value.
+fn write(made: &Made, values: usize, steps: &mut Vec<Addition>) -> Term {
+    let addition = match made {
+        Made::Value(term) => return *term,
+        Made::Constant(value) => Addition { terms: Vec::new(), constant: *value },
+        Made::Sum(a, b, signs) => {
+            let mut addition = Addition { terms: Vec::new(), constant: Fixed::ZERO };
+            for (side, negative) in [(a, signs[0]), (b, signs[1])] {
+                if let Made::Constant(value) = **side {
+                    addition.constant = if negative { value.negate() } else { value };
+                    continue;
+                }
+                let term = write(side, values, steps);
+                addition.terms.push(Term { negative: term.negative != negative, ..term });
+            }
+            addition
+        }
+    };
+    steps.push(addition);
+    Term::plus(Id((values + steps.len() - 1) as u32), 0)
+}
+
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 31)).wrapping_mul(0x7fb5_d329_728e_a185);
+    (value ^ (value >> 27)).wrapping_mul(0x81da_def4_bc2d_d44d)
+}

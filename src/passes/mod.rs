@@ -1,0 +1,46 @@
+//! Passes over the dataflow graph.
+//!
+//! A pass is a function of a graph and the [`Context`] to a new graph of the same function. The framework drops dead nodes
+//! and verifies after each, so a pass cannot forget to. To add one: a file with a [`Pass`] function, and an entry at its
+//! place in [`PASSES`]; the order and its reasons are there.
+
+mod expand_dots;
+
+use crate::dfg::Dfg;
+use crate::error::{At, Result};
+use crate::multipliers::Solve;
+use crate::registry::Entry;
+use crate::targets::Target;
+
+/// What passes may ask.
+pub struct Context<'a> {
+    /// The device.
+    pub target: &'a dyn Target,
+    /// How constant matrices are multiplied.
+    pub multiplier: Solve,
+}
+
+/// A pass.
+pub type Pass = fn(&Dfg, &Context) -> Result<Dfg>;
+
+/// The pipeline, in order.
+pub const PASSES: &[Entry<Pass>] = &[
+    expand_dots::PASS, // needs the final ranges and arrival times of its operands
+];
+
+/// Runs the pipeline up to and including `last`, or all of it; `seen` is shown each result.
+///
+/// # Errors
+/// Those of the passes; an invariant that a pass broke, as a bug that names the pass.
+pub fn run(dfg: &Dfg, context: &Context, last: Option<&str>, mut seen: impl FnMut(&str, &Dfg)) -> Result<Dfg> {
+    let mut dfg = dfg.without_dead();
+    for pass in PASSES {
+        dfg = (pass.make)(&dfg, context)?.without_dead();
+        dfg.verify().at(format!("after pass `{}`", pass.name))?;
+        seen(pass.name, &dfg);
+        if last == Some(pass.name) {
+            break;
+        }
+    }
+    Ok(dfg)
+}

@@ -1,0 +1,59 @@
+//! What an operation costs on a device: delay and area.
+//!
+//! To add a target: a file with a [`Target`] and an entry below.
+
+mod generic;
+
+use crate::dfg::{Dfg, Id};
+use crate::registry::Entry;
+use std::ops::Add;
+
+/// Makes a target.
+pub type Make = fn() -> Box<dyn Target>;
+
+/// The targets, the default first.
+pub const TARGETS: &[Entry<Make>] = &[generic::TARGET];
+
+/// Logic of an operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Area {
+    /// Look-up tables.
+    pub luts: f64,
+    /// Carry-chain bits.
+    pub carry: f64,
+}
+
+impl Add for Area {
+    type Output = Area;
+    fn add(self, other: Area) -> Area {
+        Area { luts: self.luts + other.luts, carry: self.carry + other.carry }
+    }
+}
+
+/// A device family.
+pub trait Target {
+    /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
+    fn delay(&self, dfg: &Dfg, id: Id) -> u32;
+
+    /// Logic of a node. Registers are counted by the schedule.
+    fn area(&self, dfg: &Dfg, id: Id) -> Area;
+
+    /// What a register costs a stage: clock to output, set-up and clock uncertainty, in ps.
+    fn register_delay(&self) -> u32;
+
+    /// A typical adder, in ps: what a level counts for where sums are ordered.
+    fn adder_delay(&self) -> u32;
+
+    /// The device that the Vivado project names.
+    fn part(&self) -> &'static str;
+}
+
+/// When each node's value is there in a circuit without registers, in ps.
+pub fn arrivals(dfg: &Dfg, target: &dyn Target) -> Vec<u32> {
+    let mut arrival: Vec<u32> = Vec::with_capacity(dfg.nodes.len());
+    for id in dfg.ids() {
+        let operands = dfg[id].op.args().map(|arg| arrival[arg.index()]).max().unwrap_or(0);
+        arrival.push(operands + target.delay(dfg, id));
+    }
+    arrival
+}

@@ -1,0 +1,56 @@
+//! The two judges of a schedule; neither trusts how it was made.
+
+use super::{Schedule, is_constant};
+use crate::dfg::{Dfg, Op};
+use crate::error::{Error, Result};
+use crate::targets::Target;
+
+impl Schedule {
+    /// Causality:
+    ///
+    /// 1. there is a stage per node, and a latency of at least 1;
+    /// 2. inputs are at stage 0; logic is at stages `1 .. latency`, or at 0 if the latency is 1;
+    /// 3. no node is before its operands.
+    ///
+    /// # Errors
+    /// The first condition that does not hold, as a bug of the scheduler.
+    pub fn verify(&self, dfg: &Dfg) -> Result<()> {
+        // check (1)
+        if self.stage.len() != dfg.nodes.len() || self.latency == 0 {
+            return Err(Error::bug("the schedule does not cover the graph (condition 1)"));
+        }
+        let first = 1.min(self.latency - 1);
+        for id in dfg.ids().filter(|id| !is_constant(dfg, *id)) {
+            let stage = self.of(id);
+            let broken = |what: &str| Err(Error::bug(format!("{id} at stage {stage} of {}: {what}", self.latency)));
+            // check (2)
+            let input = matches!(dfg[id].op, Op::Input { .. });
+            if if input { stage != 0 } else { !(first..self.latency).contains(&stage) } {
+                return broken("outside the stages (condition 2)");
+            }
+            // check (3)
+            if dfg[id].op.args().any(|arg| !is_constant(dfg, arg) && self.of(arg) > stage) {
+                return broken("before an operand (condition 3)");
+            }
+        }
+        Ok(())
+    }
+
+    /// Timing: along every path that crosses no register, the target's delays and a register fit in `period` ps.
+    ///
+    /// # Errors
+    /// The slowest node, as a bug of the scheduler.
+    pub fn verify_timing(&self, dfg: &Dfg, target: &dyn Target, period: u32) -> Result<()> {
+        let mut arrival = vec![0u32; dfg.nodes.len()];
+        for id in dfg.ids() {
+            let unregistered = dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg) && self.of(*arg) == self.of(id));
+            let ready = unregistered.map(|arg| arrival[arg.index()]).max().unwrap_or(0);
+            arrival[id.index()] = ready + target.delay(dfg, id);
+            let need = arrival[id.index()] + target.register_delay();
+            if need > period {
+                return Err(Error::bug(format!("{id} needs {need} ps in its stage, the period is {period} ps")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! Every scheduler's results satisfy both judges, and keep their promises.
+
+use nanotrig::dfg::random::{Random, graph};
+use nanotrig::multipliers::MULTIPLIERS;
+use nanotrig::passes::{self, Context};
+use nanotrig::schedulers::{Goal, SCHEDULERS, Schedule};
+use nanotrig::targets::TARGETS;
+
+#[test]
+fn schedules_are_causal_and_in_time() {
+    let target = (TARGETS[0].make)();
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make };
+    for seed in 0..100 {
+        let dfg = graph(&mut Random::new(seed), 40).expect("small numbers");
+        let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
+        for scheduler in SCHEDULERS {
+            let run = |goal: Goal| -> Schedule {
+                let schedule = (scheduler.make)(&dfg, &*target, goal).expect("feasible");
+                schedule.verify(&dfg).unwrap_or_else(|error| panic!("{}: seed {seed}: {error}\n{dfg}", scheduler.name));
+                schedule.verify_timing(&dfg, &*target, schedule.period).expect("its own period");
+                schedule
+            };
+            for stages in 1..7 {
+                assert_eq!(run(Goal { period: None, stages: Some(stages) }).latency, stages);
+            }
+            if scheduler.name != "random" {
+                let slow = run(Goal { period: Some(4000), stages: None });
+                assert!(slow.period <= 4000);
+                // The same number of stages is possible, one fewer is not (but a single output register may do for two).
+                let again = run(Goal { period: Some(4000), stages: Some(slow.latency) });
+                assert_eq!(again.latency, slow.latency);
+                let fewer = Goal { period: Some(4000), stages: Some(slow.latency - 1) };
+                assert!(slow.latency <= 2 || (scheduler.make)(&dfg, &*target, fewer).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn min_registers_never_needs_more_than_asap() {
+    let target = (TARGETS[0].make)();
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make };
+    let (mut least, mut earliest) = (0, 0);
+    for seed in 0..100 {
+        let dfg = graph(&mut Random::new(seed), 60).expect("small numbers");
+        let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
+        let goal = Goal { period: Some(4000), stages: None };
+        let bits = |name: &str| {
+            let scheduler = SCHEDULERS.iter().find(|entry| entry.name == name).expect("it is listed");
+            (scheduler.make)(&dfg, &*target, goal).expect("feasible").register_bits(&dfg)
+        };
+        let (a, b) = (bits("min-registers"), bits("asap"));
+        assert!(a <= b, "seed {seed}: {a} > {b}");
+        (least, earliest) = (least + a, earliest + b);
+    }
+    assert!(least < earliest, "minimum cuts find something: {least} of {earliest}");
+}

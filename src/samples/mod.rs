@@ -163,7 +163,7 @@ mod tests {
             ("1,2\n3,nan\n", "row 1, column 1 is NaN"),
             ("1,2\ninf,3\n", "row 1, column 0 is inf"),
             ("1,2\n3,x\n", "line 2, column 1 is `x`"),
-            ("1,2\n3\n", "line 2"),
+            ("1,2\n3\n", "line: 2"),
             ("1,2,3\n", "has 3 values in each sample"),
             ("a,b\n", "has no samples"),
             ("1,\n", "line 1, column 1 is ``"),

@@ -7,8 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::path::Path;
 use std::sync::Once;
 
-/// The largest file that is read, and the most that a compressed one may unpack to, in bytes.
+/// The largest file that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 30;
+/// The most that a gzip'd file may unpack to, in bytes.
+pub const MAX_UNPACKED: u64 = 1 << 28;
 /// The most elements that one array may have.
 pub const MAX_ELEMENTS: usize = 1 << 26;
 
@@ -58,9 +60,11 @@ pub fn is_gzip(bytes: &[u8]) -> bool {
 /// The content of a gzip file.
 pub fn gunzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let help = "the file is truncated or damaged; fetch or write it again";
-    let unpacked = limited(flate2::read::MultiGzDecoder::new(bytes), MAX_BYTES)
+    let unpacked = limited(flate2::read::MultiGzDecoder::new(bytes), MAX_UNPACKED)
         .map_err(|error| Error::user(format!("broken gzip: {error}"), help))?;
-    unpacked.ok_or_else(|| Error::user(format!("unpacks to more than {MAX_BYTES} bytes"), "nanotrig refuses to"))
+    unpacked.ok_or_else(|| {
+        Error::user(format!("unpacks to more than {MAX_UNPACKED} bytes"), "check that this is the right file")
+    })
 }
 
 /// The content of a raw deflate stream that must have exactly `size` bytes.

@@ -61,7 +61,7 @@ fn truncated_gzip() {
 fn gzip_bomb() {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let zeros = vec![b' '; 1 << 20];
-    for _ in 0..1025 {
+    for _ in 0..257 {
         packer.write_all(&zeros).unwrap();
     }
     expect("bomb.gz", packer.finish().unwrap(), "unpacks to more than");

@@ -1,11 +1,13 @@
 //! As much of zip as `.npz` needs: stored and deflated members, no encryption, no zip64 sizes, no dates.
 
 use crate::error::{Error, Result};
-use crate::files::{MAX_BYTES, inflate};
+use crate::files::{MAX_BYTES, MAX_ELEMENTS, inflate};
 
 const LOCAL: u32 = 0x0403_4b50;
 const CENTRAL: u32 = 0x0201_4b50;
 const END: u32 = 0x0605_4b50;
+/// The largest array of float64, with its header.
+const MAX_MEMBER: u64 = 8 * MAX_ELEMENTS as u64 + 0xffff;
 /// Deflate cannot shrink further than this.
 const MAX_RATIO: u64 = 1040;
 
@@ -70,7 +72,7 @@ fn central(bytes: &[u8], at: usize) -> Option<(Member, usize)> {
 
 /// The content of a member.
 pub fn extract(bytes: &[u8], member: &Member) -> Result<Vec<u8>> {
-    if member.size > MAX_BYTES || member.size > member.packed.saturating_mul(MAX_RATIO) {
+    if member.size > MAX_MEMBER || member.size > member.packed.saturating_mul(MAX_RATIO) {
         return Err(damaged(&format!("`{}` claims {} bytes", member.name, member.size)));
     }
     let content = unpack(bytes, member).ok_or_else(|| damaged(&format!("`{}` does not unpack", member.name)))?;

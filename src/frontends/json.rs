@@ -4,8 +4,15 @@ use crate::error::{At, Error, Result};
 use crate::network::{Tensor, elements};
 use serde_json::{Map, Value};
 
+/// The longest document that is parsed; a number may take 32 bytes of memory and 2 of text.
+const MAX_BYTES: usize = 1 << 26;
+
 /// A JSON document.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
+    if bytes.len() > MAX_BYTES {
+        let what = format!("is JSON of {} bytes, more than {MAX_BYTES}", bytes.len());
+        return Err(Error::user(what, "check that this is the right file; large arrays belong in .npz or .h5"));
+    }
     serde_json::from_slice(bytes).map_err(|error| {
         let help = "the file is truncated or damaged; fetch or write it again";
         Error::user(format!("broken JSON: {error}"), help)

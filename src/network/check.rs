@@ -184,6 +184,10 @@ fn alive(network: &Network, names: &HashMap<&str, Node>, reads: &[Vec<Node>]) ->
     if network.outputs.is_empty() {
         return Err(Error::user("the network has no output", "name at least one layer as an output"));
     }
+    if let Some(at) = (1..network.outputs.len()).find(|at| network.outputs[..*at].contains(&network.outputs[*at])) {
+        let what = format!("`{}` is an output twice", network.outputs[at]);
+        return Err(Error::user(what, "name each output once").at("outputs"));
+    }
     let mut stack = network.outputs.iter().map(|name| find(names, name)).collect::<Result<Vec<_>>>().at("outputs")?;
     let mut alive = vec![false; reads.len()];
     while let Some(node) = stack.pop() {

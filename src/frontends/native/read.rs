@@ -10,8 +10,15 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// The longest document that is parsed; large arrays are elsewhere.
+const MAX_BYTES: usize = 1 << 24;
+
 /// The network of a document.
 pub fn document(source: &Source, text: &str) -> Result<Network> {
+    if text.len() > MAX_BYTES {
+        let what = format!("is TOML of {} bytes, more than {MAX_BYTES}", text.len());
+        return Err(Error::user(what, "put large arrays in the weights file"));
+    }
     let lines = Lines(text);
     let parsed = DeTable::parse(text).map_err(|error| {
         let place = error.span().map_or_else(|| "the file".to_string(), |span| lines.place(&span));
@@ -82,8 +89,9 @@ fn layer(table: &Table) -> Result<Layer> {
         let inner = tensors.get_ref().as_table().ok_or_else(|| wrong().at(&place))?;
         for (key, value) in inner {
             let key = key.get_ref().as_ref();
-            let place = format!("{place}: `{key}`: {}", table.lines.place(&value.span()));
-            let tensor = table.lines.value(value).and_then(|value| json::tensor(&value)).at(place)?;
+            let place = || format!("{place}: `{key}`: {}", table.lines.place(&value.span()));
+            let tensor = table.lines.value(value).and_then(|value| json::tensor(&value));
+            let tensor = tensor.map_err(|error| error.at(place()))?;
             layer.tensors.insert(key.to_string(), tensor);
         }
     }
@@ -116,8 +124,8 @@ impl Table<'_> {
 
     fn optional<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T>) -> Result<Option<T>> {
         let Some(value) = self.get(key) else { return Ok(None) };
-        let place = format!("{}: `{key}`", self.lines.place(&value.span()));
-        self.lines.value(value).and_then(|value| read(&value)).map(Some).at(place)
+        let place = || format!("{}: `{key}`", self.lines.place(&value.span()));
+        self.lines.value(value).and_then(|value| read(&value)).map(Some).map_err(|error| error.at(place()))
     }
 
     fn required<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {

@@ -1,16 +1,20 @@
 //! nanotrig turns quantized neural networks into FPGA firmware that answers in nanoseconds.
 
 pub mod error;
+pub mod files;
 pub mod registry;
 
+pub mod arrays;
 pub mod batch;
 pub mod dfg;
 pub mod fixed;
+pub mod frontends;
 pub mod multipliers;
 pub mod netlist;
 pub mod network;
 pub mod passes;
 pub mod port;
+pub mod samples;
 pub mod schedulers;
 pub mod targets;
 pub mod tensor;

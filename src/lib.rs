@@ -7,4 +7,5 @@ pub mod batch;
 pub mod fixed;
 pub mod network;
 pub mod port;
+pub mod quantizers;
 pub mod tensor;

@@ -5,6 +5,7 @@ pub mod registry;
 
 pub mod batch;
 pub mod fixed;
+pub mod layers;
 pub mod network;
 pub mod port;
 pub mod quantizers;

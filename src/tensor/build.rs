@@ -1,7 +1,7 @@
 //! Building a graph, node by node: shapes are checked and ranges computed at once, and errors name the layer.
 
 use super::infer::infer;
-use super::{Float, Graph, Id, Node, Op, Reduction, Staircase, legal_name, pick};
+use super::{Float, Graph, Id, Node, Op, Reduction, Staircase, legal_name};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::port::Port;
@@ -55,11 +55,11 @@ impl Builder {
         self.graph.node(id).is_float()
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         self.written.get(self.layer as usize).cloned().unwrap_or_default()
     }
 
-    fn push(&mut self, op: Op, args: &[Id], shape: &[usize]) -> Result<Id> {
+    pub(super) fn push(&mut self, op: Op, args: &[Id], shape: &[usize]) -> Result<Id> {
         let nodes: Vec<&Node> = args.iter().map(|id| self.graph.node(*id)).collect();
         let found = infer(&op, &nodes, &self.graph.inputs, shape);
         let found = if self.written.is_empty() { found } else { found.at(self.place()) }?;
@@ -144,11 +144,14 @@ impl Builder {
         self.push(op, &[a, b], &[])
     }
 
-    /// An axis reduced; float operands are made exact first.
+    /// An axis reduced. Float operands of a sum are made exact first; a maximum moves in front of the float chain.
     ///
     /// # Errors
     /// The axis is empty or not there, or a sum needs more than 127 bits.
     pub fn reduce(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
+        if self.is_float(x) && kind == Reduction::Max {
+            return self.maximum_of_floats(x, axis);
+        }
         let x = self.exact(x)?;
         self.push(Op::Reduce { kind, axis }, &[x], &[])
     }
@@ -161,43 +164,7 @@ impl Builder {
         if args.iter().all(|id| !self.is_float(*id)) {
             return self.push(Op::Gather { elements }, args, shape);
         }
-        let chains: Vec<(Id, Vec<Id>)> = args.iter().map(|id| self.chain(*id)).collect();
-        let names = |chain: &[Id]| chain.iter().map(|id| self.graph.node(*id).op.name()).collect::<Vec<_>>();
-        let names: Vec<_> = chains.iter().map(|(_, chain)| names(chain)).collect();
-        if names.iter().any(|other| *other != names[0]) || names[0].contains(&Float::Softmax.name()) {
-            let what = "it joins or moves float values that were computed in different ways, or by a softmax";
-            return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
-        }
-        let bases: Vec<Id> = chains.iter().map(|(base, _)| *base).collect();
-        let mut floats = Vec::new();
-        for step in 0..chains[0].1.len() {
-            let constant = |(arg, element): &(u32, u32)| {
-                let node = self.graph.node(chains[*arg as usize].1[step]);
-                let Op::Float(float) = &node.op else { return 0.0 };
-                if float.constants().is_empty() {
-                    0.0
-                } else {
-                    *pick(float.constants(), *element as usize, &node.shape)
-                }
-            };
-            let constants = shorten(elements.iter().map(constant).collect(), shape);
-            if let Op::Float(float) = &self.graph.node(chains[0].1[step]).op {
-                floats.push(float.with_constants(constants));
-            }
-        }
-        let base = self.push(Op::Gather { elements }, &bases, shape)?;
-        floats.into_iter().try_fold(base, |x, float| self.float(x, float))
-    }
-
-    /// The exact value that a float chain starts from, and the chain's nodes in order of computation.
-    pub(crate) fn chain(&self, id: Id) -> (Id, Vec<Id>) {
-        let (mut base, mut chain) = (id, Vec::new());
-        while self.is_float(base) {
-            chain.push(base);
-            base = self.graph.node(base).args[0];
-        }
-        chain.reverse();
-        (base, chain)
+        self.gather_floats(args, shape, elements)
     }
 
     /// The same elements in another shape.
@@ -262,59 +229,6 @@ impl Builder {
         self.push(Op::Float(float), &[x], &[])
     }
 
-    /// The exact value of a float chain of scales, sums and relus (constants are exact dyadics); exact values as they are.
-    ///
-    /// Used where an exact operation reads floats: by the rules, sums of differently scaled codes are exact, and the
-    /// framework's float32 rounding of them is not part of the network's meaning.
-    ///
-    /// # Errors
-    /// The chain has an operation without an exact result (a division, a sigmoid, a softmax, ..).
-    pub fn exact(&mut self, x: Id) -> Result<Id> {
-        let (mut value, chain) = self.chain(x);
-        for id in chain {
-            let node = self.graph.node(id).clone();
-            let Op::Float(float) = node.op else { continue };
-            value = match float {
-                Float::Mul(c) => {
-                    let c = self.spread(&c, &node.shape)?;
-                    self.push(Op::Mul, &[value, c], &[])?
-                }
-                Float::Add(c) => {
-                    let c = self.spread(&c, &node.shape)?;
-                    self.push(Op::Add, &[value, c], &[])?
-                }
-                Float::Div(c) if c.iter().all(|c| is_power_of_two(*c)) => {
-                    let c = self.spread(&c.iter().map(|c| 1.0 / c).collect::<Vec<_>>(), &node.shape)?;
-                    self.push(Op::Mul, &[value, c], &[])?
-                }
-                Float::Relu => {
-                    let zero = self.constant(&[], vec![Fixed::ZERO])?;
-                    self.push(Op::Max, &[value, zero], &[])?
-                }
-                Float::Div(_) | Float::Sigmoid | Float::Tanh | Float::Softmax => {
-                    let what = format!("it computes with the float result of `{}`", self.graph.layer_of(id));
-                    let help = format!(
-                        "put a quantizer (quantized_bits, quantized_relu, ..) behind `{}`",
-                        self.graph.layer_of(id)
-                    );
-                    return Err(Error::user(what, help).at(self.place()));
-                }
-            };
-        }
-        Ok(value)
-    }
-
-    /// Float constants of a chain as an exact tensor that broadcasts to `shape`.
-    fn spread(&mut self, constants: &[f32], shape: &[usize]) -> Result<Id> {
-        let values: Vec<f64> = constants.iter().map(|c| f64::from(*c)).collect();
-        let own: Vec<usize> = match constants.len() {
-            1 => Vec::new(),
-            n if Some(&n) == shape.last() => vec![n],
-            _ => shape.to_vec(),
-        };
-        self.floats(&own, &values)
-    }
-
     /// Makes a value an output of the network, under the name of its layer.
     pub fn output(&mut self, name: &str, id: Id) {
         let ports = self.graph.inputs.iter().map(|port| port.name.clone());
@@ -352,21 +266,4 @@ impl Builder {
 
 fn too_many() -> Error {
     Error::user("the network has more than 2^32 tensors", "split it")
-}
-
-/// Is it `+-2^n`?
-pub(crate) fn is_power_of_two(value: f32) -> bool {
-    Fixed::from_f64(f64::from(value)).is_some_and(|v| v.mantissa().abs() == 1)
-}
-
-/// One constant where all are equal, one per element of the last axis where they repeat, else one each.
-pub(super) fn shorten<T: PartialEq + Clone>(all: Vec<T>, shape: &[usize]) -> Vec<T> {
-    let last = shape.last().copied().unwrap_or(1).max(1);
-    if all.iter().all(|value| *value == all[0]) {
-        return all.into_iter().take(1).collect();
-    }
-    match all.chunks(last).all(|row| *row == all[..last]) {
-        true => all[..last].to_vec(),
-        false => all,
-    }
 }

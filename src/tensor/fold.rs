@@ -5,8 +5,8 @@
 //! which the quantized result changes are found by bisection; the others are enumerated up to [`ENUMERATED`] codes.
 //! Where nothing in a chain can round and it only shifts and adds, it becomes exact operations and keeps its quantizer.
 
-use super::build::{is_power_of_two, shorten};
 use super::eval::{quantize_float, round_float};
+use super::floats::{is_power_of_two, shorten};
 use super::infer::{hull, product, sum};
 use super::{Builder, Float, Graph, Id, Node, Op, Staircase, pick};
 use crate::error::{At, Error, Result};

@@ -11,6 +11,7 @@
 
 mod build;
 mod eval;
+mod floats;
 mod fold;
 mod infer;
 mod names;

@@ -1,5 +1,9 @@
 //! A network as its authors wrote it: named layers, edges, attributes and weights. Nothing is interpreted here.
 
+mod check;
+
+use crate::error::{Error, Result};
+use crate::files::MAX_ELEMENTS;
 use std::collections::BTreeMap;
 
 /// Real numbers with a shape, C order.
@@ -48,4 +52,79 @@ pub struct Network {
     pub layers: Vec<Layer>,
     /// Names of the layers (or inputs) whose values leave the network, in port order.
     pub outputs: Vec<String>,
+}
+
+impl Tensor {
+    /// A tensor; an error if the shape and the number of values differ.
+    pub fn new(shape: Vec<usize>, data: Vec<f64>) -> Result<Tensor> {
+        let tensor = Tensor { shape, data };
+        tensor.check()?;
+        Ok(tensor)
+    }
+
+    /// A vector.
+    pub fn vector(data: Vec<f64>) -> Tensor {
+        Tensor { shape: vec![data.len()], data }
+    }
+}
+
+impl Layer {
+    /// A layer without attributes and tensors.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>, inputs: Vec<String>) -> Layer {
+        let (name, kind) = (name.into(), kind.into());
+        Layer { name, kind, inputs, attributes: Default::default(), tensors: BTreeMap::new() }
+    }
+
+    /// The layer with one more attribute.
+    pub fn with(mut self, attribute: &str, value: impl Into<serde_json::Value>) -> Layer {
+        self.attributes.insert(attribute.to_string(), value.into());
+        self
+    }
+
+    /// The layer with one more tensor.
+    pub fn with_tensor(mut self, name: &str, tensor: Tensor) -> Layer {
+        self.tensors.insert(name.to_string(), tensor);
+        self
+    }
+}
+
+impl Network {
+    /// The layer of a name.
+    pub fn layer(&self, name: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// The input of a name.
+    pub fn input(&self, name: &str) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    /// The layers so that each comes after those it reads, otherwise in the order of the file.
+    ///
+    /// # Errors
+    /// Duplicate names, edges to nothing, cycles, layers that no output depends on, no input or no output.
+    pub fn ordered(&self) -> Result<Vec<&Layer>> {
+        check::ordered(self)
+    }
+
+    /// Everything that can be said without knowing the layers: [`Network::ordered`], and that shapes, formats and
+    /// values of inputs and tensors are sound.
+    pub fn validate(&self) -> Result<()> {
+        check::inputs(self)?;
+        check::tensors(self)?;
+        self.ordered().map(drop)
+    }
+}
+
+/// How many elements a shape has; an error if it has an empty axis or is beyond what an FPGA could hold.
+pub fn elements(shape: &[usize]) -> Result<usize> {
+    let product = shape.iter().try_fold(1usize, |product, length| product.checked_mul(*length));
+    match product {
+        Some(product) if (1..=MAX_ELEMENTS).contains(&product) => Ok(product),
+        Some(0) => Err(Error::user(format!("shape {shape:?} is empty"), "every axis needs at least one element")),
+        _ => {
+            let help = format!("a tensor has at most {MAX_ELEMENTS} elements");
+            Err(Error::user(format!("shape {shape:?} is too large"), help))
+        }
+    }
 }

@@ -26,8 +26,9 @@ struct Attributes {
     strides: Option<Vec<usize>>,
     #[serde(default)]
     padding: Padding,
-    #[serde(flatten)]
-    weights: Weights,
+    kernel_quantizer: Option<String>,
+    bias_quantizer: Option<String>,
+    activation: Option<String>,
 }
 
 /// What lies outside the image.
@@ -57,15 +58,15 @@ fn make_1d(layer: &network::Layer) -> Result<Box<dyn Layer>> {
 }
 
 fn make(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
-    let attributes: Attributes = attributes(layer)?;
-    let strides = attributes.strides.unwrap_or_else(|| vec![1; axes]);
+    let Attributes { filters, strides, padding, kernel_quantizer, bias_quantizer, activation } = attributes(layer)?;
+    let strides = strides.unwrap_or_else(|| vec![1; axes]);
     check_lengths("strides", &strides, axes)?;
-    let product = Product::new(layer, attributes.weights, axes + 2)?;
-    if attributes.filters.is_some_and(|filters| Some(&filters) != product.kernel_shape().last()) {
+    let product = Product::new(layer, Weights { kernel_quantizer, bias_quantizer, activation }, axes + 2)?;
+    if filters.is_some_and(|filters| Some(&filters) != product.kernel_shape().last()) {
         let what = format!("`filters` does not suit the kernel of shape {:?}", product.kernel_shape());
         return Err(Error::user(what, "the kernel's last axis is the filters"));
     }
-    Ok(Box::new(Conv { axes, strides, padding: attributes.padding, product }))
+    Ok(Box::new(Conv { axes, strides, padding, product }))
 }
 
 /// As many lengths as axes, none of them 0.

@@ -20,16 +20,19 @@ pub const LAYER: Entry<Make> = Entry { name: "dense", doc: "y = activation(x W +
 #[serde(deny_unknown_fields)]
 struct Attributes {
     units: Option<usize>,
-    #[serde(flatten)]
-    weights: Weights,
-}
-
-/// How the weights of a matrix product are quantized, and what follows it.
-#[derive(Deserialize, Default, Clone)]
-pub struct Weights {
     kernel_quantizer: Option<String>,
     bias_quantizer: Option<String>,
     activation: Option<String>,
+}
+
+/// How the weights of a matrix product are quantized, and what follows it.
+pub struct Weights {
+    /// A quantizer's call, or none for weights that are exact as they are.
+    pub kernel_quantizer: Option<String>,
+    /// The same for the bias.
+    pub bias_quantizer: Option<String>,
+    /// A function or quantizer of [`activate`].
+    pub activation: Option<String>,
 }
 
 struct Dense {
@@ -45,8 +48,9 @@ pub struct Product {
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let attributes: Attributes = attributes(layer)?;
-    let product = Product::new(layer, attributes.weights, 2)?;
-    match attributes.units {
+    let Attributes { units, kernel_quantizer, bias_quantizer, activation } = attributes;
+    let product = Product::new(layer, Weights { kernel_quantizer, bias_quantizer, activation }, 2)?;
+    match units {
         Some(units) if units != product.outputs() => Err(Error::user(
             format!("`units` is {units}, and the kernel has shape {:?}", product.kernel.shape),
             "the kernel's shape is [inputs, units]",

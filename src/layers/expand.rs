@@ -1,10 +1,9 @@
 //! A whole network becomes a tensor graph.
 
 use super::inputs::input;
-use super::order::order;
 use super::{LAYERS, Layer};
 use crate::error::{At, Error, Result};
-use crate::network::Network;
+use crate::network::{self, Network};
 use crate::registry::find;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
@@ -41,7 +40,7 @@ pub struct Expanded {
 /// # Errors
 /// A mistake in the network; the error's place is the layer.
 pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
-    let order = order(network)?;
+    let order = network.ordered()?;
     if let Some((Some(name), _)) = options
         .input_formats
         .iter()
@@ -53,25 +52,26 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
             format!("known: {}", known.join(", ")),
         ));
     }
-    let make = |layer: &crate::network::Layer| {
+    let make = |layer: &network::Layer| {
         let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
         made.at(&layer.name)
     };
-    let layers: Vec<Box<dyn Layer>> = network.layers.iter().map(make).collect::<Result<_>>()?;
+    let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
+    let made: Vec<(&network::Layer, &dyn Layer)> =
+        order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
     let mut g = Builder::new(&network.name);
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     for port in &network.inputs {
-        let id = placed(input(&mut g, network, &layers, port, options), &port.name)?;
+        let id = placed(input(&mut g, network, &made, port, options), &port.name)?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
     }
-    for index in order {
-        let layer = &network.layers[index];
+    for (layer, made) in made {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let id = placed(layers[index].expand(&mut g, &args), &layer.name)?;
+        let id = placed(made.expand(&mut g, &args), &layer.name)?;
         known.insert(&layer.name, id);
         values.push((layer.name.clone(), id));
     }

@@ -6,9 +6,12 @@
 use super::{Layer, Options};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
-use crate::network::{Input, Network};
+use crate::network::{self, Input, Network, elements};
 use crate::port::Port;
 use crate::tensor::{Builder, Float, Id};
+
+/// A layer as written, and as made.
+pub type Made<'a> = (&'a network::Layer, &'a dyn Layer);
 
 /// What an input without any format gets.
 const DEFAULT: &str = "fixed<16,6,TRN,WRAP>";
@@ -17,19 +20,10 @@ const DEFAULT: &str = "fixed<16,6,TRN,WRAP>";
 ///
 /// # Errors
 /// A format that is none, or does not suit the shape.
-pub fn input(
-    g: &mut Builder,
-    network: &Network,
-    layers: &[Box<dyn Layer>],
-    input: &Input,
-    options: &Options,
-) -> Result<Id> {
-    let count: usize = input.shape.iter().product();
-    if count == 0 {
-        return Err(Error::user(format!("its shape {:?} has no elements", input.shape), "give every axis a length"));
-    }
+pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &Input, options: &Options) -> Result<Id> {
+    let count = elements(&input.shape)?;
     let asked = options.format(&input.name);
-    let (elements, divisor, note) = match (read(network, layers, input)?, asked, &input.format) {
+    let (formats, divisor, note) = match (read(network, layers, input)?, asked, &input.format) {
         (Some(found), None, _) => (found, None, None),
         (Some(found), Some(text), _) => {
             let note = format!("its first quantizer already is its format; `{text}` is not used");
@@ -43,7 +37,7 @@ pub fn input(
             (vec![DEFAULT.parse()?], None, Some(note))
         }
     };
-    let elements = if elements.len() == 1 { vec![elements[0]; count] } else { elements };
+    let elements = if formats.len() == 1 { vec![formats[0]; count] } else { formats };
     let id = g.input(Port { name: input.name.clone(), shape: input.shape.clone(), elements })?;
     if let Some(note) = note {
         g.note(note);
@@ -52,12 +46,12 @@ pub fn input(
 }
 
 /// The quantizer that everything reads the input through, if there is one.
-fn read(network: &Network, layers: &[Box<dyn Layer>], input: &Input) -> Result<Option<Vec<Quantization>>> {
+fn read(network: &Network, layers: &[Made<'_>], input: &Input) -> Result<Option<Vec<Quantization>>> {
     if network.outputs.contains(&input.name) {
         return Ok(None);
     }
     let mut found: Option<Vec<Quantization>> = None;
-    for (layer, made) in network.layers.iter().zip(layers) {
+    for (layer, made) in layers {
         if !layer.inputs.contains(&input.name) {
             continue;
         }

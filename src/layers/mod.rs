@@ -12,7 +12,6 @@ mod dense;
 mod expand;
 mod inputs;
 mod merge;
-mod order;
 mod pool;
 mod quantize;
 mod reduce;

@@ -15,7 +15,8 @@ pub const MAX_POOL2D: Entry<Make> = Entry { name: "max_pool2d", doc: "the maximu
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MaxPool {
-    pool_size: Vec<usize>,
+    #[serde(alias = "pool_size")]
+    size: Vec<usize>,
     strides: Option<Vec<usize>>,
     #[serde(default)]
     padding: Padding,
@@ -24,8 +25,8 @@ struct MaxPool {
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let pool: MaxPool = attributes(layer)?;
-    check_lengths("pool_size", &pool.pool_size, 2)?;
-    check_lengths("strides", pool.strides.as_ref().unwrap_or(&pool.pool_size), 2)?;
+    check_lengths("size", &pool.size, 2)?;
+    check_lengths("strides", pool.strides.as_ref().unwrap_or(&pool.size), 2)?;
     Ok(Box::new(pool))
 }
 
@@ -33,8 +34,8 @@ impl Layer for MaxPool {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = one(x)?;
         let shape = image(g.shape(x), 2)?;
-        let strides = self.strides.as_ref().unwrap_or(&self.pool_size);
-        let size = [self.pool_size[0], self.pool_size[1]];
+        let strides = self.strides.as_ref().unwrap_or(&self.size);
+        let size = [self.size[0], self.size[1]];
         let windows = Windows::new(shape, size, [strides[0], strides[1]], self.padding)?;
         let (area, channels) = (size[0] * size[1], shape[2]);
         let mut elements = Vec::new();

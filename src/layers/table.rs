@@ -1,7 +1,7 @@
 //! `table`: a function of one code, given value by value.
 //!
-//! `y = values[code] * 2^-out_f`, where the code is the unsigned bit pattern of the input in the format of `k` sign bits,
-//! `i` integer bits and `f` fraction bits; the input must be in that format already.
+//! `y = values[code] * 2^-out_fraction`, where the code is the unsigned bit pattern of the input in the format of a sign bit
+//! if `signed`, `integer` bits and `fraction` bits; the input must be in that format already.
 
 use super::attributes::{attributes, one, required, tensors};
 use super::{Layer, Make};
@@ -18,10 +18,10 @@ pub const LAYER: Entry<Make> = Entry { name: "table", doc: "a function of one co
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attributes {
-    k: u8,
-    i: i32,
-    f: i32,
-    out_f: i32,
+    signed: bool,
+    integer: i32,
+    fraction: i32,
+    out_fraction: i32,
 }
 
 struct Table {
@@ -31,15 +31,19 @@ struct Table {
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
-    let Attributes { k, i, f, out_f } = attributes(layer)?;
+    let Attributes { signed, integer, fraction, out_fraction } = attributes(layer)?;
     let values = required(tensors(layer, &["values"], &[])?.pop().flatten())?;
-    let bounded = k <= 1 && [i, f, out_f].iter().all(|n| n.abs() <= 256);
-    let format = if bounded { Format::kif(k == 1, i, f) } else { Format { signed: false, width: 0, lsb: 0 } };
+    let bounded = [integer, fraction, out_fraction].iter().all(|n| n.abs() <= 256);
+    let format =
+        if bounded { Format::kif(signed, integer, fraction) } else { Format { signed: false, width: 0, lsb: 0 } };
     if !bounded || format.width > 24 || values.data.len() != 1 << format.width {
-        let what = format!("{} values for k={k}, i={i}, f={f}", values.data.len());
-        return Err(Error::user(what, "give 2^(k+i+f) values, at most 2^24, with k 0 or 1"));
+        let what = format!("{} values for {} bits", values.data.len(), u8::from(signed) as i32 + integer + fraction);
+        return Err(Error::user(
+            what,
+            "give a value for each code of signed + integer + fraction bits, of which there are at most 24",
+        ));
     }
-    let value = |value: &f64| Fixed::from_f64(*value).map(|value| value.scale(-out_f));
+    let value = |value: &f64| Fixed::from_f64(*value).map(|value| value.scale(-out_fraction));
     let values: Option<Vec<Fixed>> = values.data.iter().map(value).collect();
     let values = values.ok_or_else(|| Error::user("a value is NaN or infinite", "repair the table"))?;
     Ok(Box::new(Table { format, values }))

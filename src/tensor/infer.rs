@@ -199,6 +199,8 @@ fn infer_binary(op: &Op, a: &Node, b: &Node) -> Result<Inferred> {
         let (x, y) = (a.ranges[i as usize], b.ranges[j as usize]);
         match op {
             Op::Add => sum(x, y),
+            // A number times itself is no less than 0.
+            Op::Mul if std::ptr::eq(a, b) => product(x, y).map(|range| Range { lo: range.lo.max(0), ..range }),
             Op::Mul => product(x, y),
             Op::Max => extreme(x, y, true),
             _ => extreme(x, y, false),

@@ -1,0 +1,107 @@
+//! `native`: nanotrig's own format, TOML for the structure and, for large arrays, an `.npz` or `.safetensors` beside it.
+//!
+//! ```toml
+//! format = "nanotrig/1"              # required
+//! name = "jet"                       # the file's name if left out
+//! weights = "jet.weights.npz"        # arrays called `layer.tensor`; inside the folder of this file
+//! outputs = ["relu"]                 # the last layer if left out
+//!
+//! [[input]]
+//! name = "x"                         # required
+//! shape = [16]                       # required; without the sample axis
+//! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, or integer codes with a scale such as "u8/255"
+//!
+//! [[layer]]
+//! name = "dense"                     # required; unique among layers and inputs
+//! kind = "dense"                     # required; see `nanotrig list layers`
+//! inputs = ["x"]                     # the layer before if left out; the input for the first layer
+//! kernel_quantizer = "quantized_bits(6,0,alpha=1)"    # any other key is an attribute of this kind of layer
+//! [layer.tensors]                    # nested arrays, or in `weights` as `dense.kernel` and `dense.bias`
+//! kernel = [[0.5, -0.25]]
+//! bias = [0.0, 1.0]
+//!
+//! [[layer]]
+//! name = "relu"
+//! kind = "relu"
+//! ```
+//!
+//! `native.schema.json` says the same to an editor. [`write`] and this reader are inverse: the network that comes back
+//! is equal.
+
+mod arrays;
+mod read;
+mod write;
+
+use super::{Content, FrontEnd, Source};
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::registry::Entry;
+
+pub use arrays::Container;
+pub use write::{write, write_with};
+
+/// This front end.
+pub const FRONTEND: Entry<FrontEnd> =
+    Entry { name: "native", doc: "nanotrig/1 TOML", make: FrontEnd { recognise, read, takes_weights: false } };
+
+/// The version that is written and read.
+pub const FORMAT: &str = "nanotrig/1";
+/// The JSON schema of the format.
+pub const SCHEMA: &str = include_str!("native.schema.json");
+
+/// Keys of the document.
+const DOCUMENT_KEYS: [&str; 6] = ["format", "name", "weights", "outputs", "input", "layer"];
+/// Keys of an input.
+const INPUT_KEYS: [&str; 3] = ["name", "shape", "format"];
+/// Keys of a layer that are not attributes.
+const LAYER_KEYS: [&str; 4] = ["name", "kind", "inputs", "tensors"];
+
+fn recognise(source: &Source) -> bool {
+    let Content::Text(text) = &source.content else { return false };
+    let value =
+        |line: &str| Some(line.trim_start().strip_prefix("format")?.trim_start().strip_prefix('=')?.to_string());
+    text.lines()
+        .filter_map(value)
+        .any(|value| value.trim_start().trim_start_matches(['"', '\'']).starts_with("nanotrig/"))
+}
+
+fn read(source: &Source) -> Result<Network> {
+    let Content::Text(text) = &source.content else { return Err(Error::bug("TOML that is not text")) };
+    read::document(source, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_schema_has_the_keys_of_the_reader() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        let keys = |pointer: &str| -> BTreeSet<String> {
+            schema.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+        };
+        let set = |keys: &[&str]| keys.iter().map(|key| key.to_string()).collect::<BTreeSet<_>>();
+        assert_eq!(keys("/properties"), set(&DOCUMENT_KEYS));
+        assert_eq!(keys("/properties/input/items/properties"), set(&INPUT_KEYS));
+        assert_eq!(keys("/properties/layer/items/properties"), set(&LAYER_KEYS));
+        assert_eq!(schema.pointer("/properties/format/const").unwrap(), FORMAT);
+    }
+
+    #[test]
+    fn the_example_above_is_read() {
+        let doc = include_str!("mod.rs").lines().skip_while(|line| *line != "//! ```toml").skip(1);
+        let toml: Vec<_> =
+            doc.take_while(|line| *line != "//! ```").map(|line| line.trim_start_matches("//!")).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jet.toml");
+        let without_weights =
+            toml.join("\n").replace("weights =", "# weights =").replace("shape = [16]", "shape = [1]");
+        std::fs::write(&path, without_weights).unwrap();
+        let network = super::super::read(&path, None).unwrap();
+        assert_eq!(network.layers[0].attributes["kernel_quantizer"], "quantized_bits(6,0,alpha=1)");
+        assert_eq!(network.layers[0].tensors["kernel"].shape, [1, 2]);
+        assert_eq!(network.layers[1].inputs, ["dense"]);
+        assert_eq!(network.outputs, ["relu"]);
+    }
+}

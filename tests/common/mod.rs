@@ -1,0 +1,34 @@
+//! What the tests of front ends share.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+
+/// A file of the shared data, or `None` (said aloud) where there is none.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("NANOTRIG_SHARED").map(PathBuf::from);
+    let root = root.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"));
+    let file = root.join(path);
+    if !root.is_dir() {
+        println!("skipped: ../shared is absent");
+        return None;
+    }
+    assert!(file.exists(), "{} is missing", file.display());
+    Some(file)
+}
+
+/// Small deterministic random numbers (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+}

@@ -5,9 +5,30 @@
 //! ([`Op::Quantize`], [`Op::Steps`]), which makes exact values of them again, or at the end of the network, where they stay
 //! outside the hardware. [`fold`] turns each such chain into the step function of the code that it computes.
 
-mod op;
+//!
+//! Float nodes are read by float operations, quantizers and outputs only: the [`Builder`] moves gathers in front of float
+//! chains and makes chains exact where an exact operation reads them.
 
-pub use op::{Float, Op, Reduction, Staircase};
+mod build;
+mod eval;
+mod floats;
+mod fold;
+mod infer;
+mod names;
+mod op;
+mod print;
+pub mod random;
+mod tail;
+mod verify;
+
+pub use build::Builder;
+pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
+pub use fold::fold;
+pub use infer::broadcast;
+pub use names::legal_name;
+pub use op::{Float, Op, Reduction, Staircase, pick};
+pub use tail::{Tail, apply_tail, tail};
+pub use verify::verify;
 
 use crate::fixed::Range;
 use crate::port::Port;
@@ -44,4 +65,47 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Name and node of each output tensor.
     pub outputs: Vec<(String, Id)>,
+}
+
+impl Node {
+    /// Elements of the tensor.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Has it no elements?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Is its value float32, not exact?
+    pub fn is_float(&self) -> bool {
+        matches!(self.op, Op::Float(_))
+    }
+}
+
+impl Graph {
+    /// A node.
+    pub fn node(&self, id: Id) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// The name of the layer a node belongs to.
+    pub fn layer_of(&self, id: Id) -> &str {
+        self.layers.get(self.node(id).layer as usize).map_or("", String::as_str)
+    }
+
+    /// The last node of a layer: the layer's value.
+    pub fn value_of_layer(&self, name: &str) -> Option<Id> {
+        let layer = self.layers.iter().position(|layer| layer == name)? as u32;
+        let last = self.nodes.iter().rposition(|node| node.layer == layer)?;
+        Some(Id(last as u32))
+    }
+}
+
+/// Prints `%3`.
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "%{}", self.0)
+    }
 }

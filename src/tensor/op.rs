@@ -78,15 +78,131 @@ pub struct Staircase {
     pub steps: Vec<(Fixed, Fixed)>,
 }
 
-/// A float32 operation. Constants are one for all elements or one per element of the last axis.
+/// A float32 operation, element by element but for the softmax. Constants are one for all elements, one per element of
+/// the last axis, or one each.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Float {
     /// `x * c`.
     Mul(Vec<f32>),
+    /// `x / c`.
+    Div(Vec<f32>),
     /// `x + c`.
     Add(Vec<f32>),
     /// `max(x, 0)`.
     Relu,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// The hyperbolic tangent.
+    Tanh,
     /// Normalised exponentials over the last axis; only at the end of a network.
     Softmax,
+}
+
+/// The entry of a list that has one for all elements, one per element of the last axis, or one each.
+pub fn pick<'a, T>(list: &'a [T], element: usize, shape: &[usize]) -> &'a T {
+    let last = shape.last().copied().unwrap_or(1);
+    match list.len() {
+        1 => &list[0],
+        n if n == last => &list[element % last],
+        _ => &list[element],
+    }
+}
+
+impl Op {
+    /// Its name in text.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Op::Input { .. } => "input",
+            Op::Constant { .. } => "constant",
+            Op::MatMul => "matmul",
+            Op::Add => "add",
+            Op::Mul => "mul",
+            Op::Max => "max",
+            Op::Min => "min",
+            Op::Reduce { kind: Reduction::Sum, .. } => "reduce_sum",
+            Op::Reduce { kind: Reduction::Max, .. } => "reduce_max",
+            Op::Gather { .. } => "gather",
+            Op::Quantize { .. } => "quantize",
+            Op::Steps { .. } => "steps",
+            Op::Table { .. } => "table",
+            Op::Float(float) => float.name(),
+        }
+    }
+}
+
+impl Staircase {
+    /// Its value at `x`.
+    pub fn at(&self, x: Fixed) -> Fixed {
+        match self.steps.partition_point(|(threshold, _)| *threshold <= x) {
+            0 => self.first,
+            n => self.steps[n - 1].1,
+        }
+    }
+}
+
+impl Float {
+    /// Its name in text.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Float::Mul(_) => "float_mul",
+            Float::Div(_) => "float_div",
+            Float::Add(_) => "float_add",
+            Float::Relu => "float_relu",
+            Float::Sigmoid => "float_sigmoid",
+            Float::Tanh => "float_tanh",
+            Float::Softmax => "float_softmax",
+        }
+    }
+
+    /// Its constants; empty where it has none.
+    pub fn constants(&self) -> &[f32] {
+        match self {
+            Float::Mul(c) | Float::Div(c) | Float::Add(c) => c,
+            Float::Relu | Float::Sigmoid | Float::Tanh | Float::Softmax => &[],
+        }
+    }
+
+    /// The same operation with other constants.
+    pub fn with_constants(&self, constants: Vec<f32>) -> Float {
+        match self {
+            Float::Mul(_) => Float::Mul(constants),
+            Float::Div(_) => Float::Div(constants),
+            Float::Add(_) => Float::Add(constants),
+            Float::Relu | Float::Sigmoid | Float::Tanh | Float::Softmax => self.clone(),
+        }
+    }
+
+    /// One element's value; a softmax needs [`Float::apply`].
+    pub fn scalar(&self, x: f32, element: usize, shape: &[usize]) -> f32 {
+        match self {
+            Float::Mul(c) => x * pick(c, element, shape),
+            Float::Div(c) => x / pick(c, element, shape),
+            Float::Add(c) => x + pick(c, element, shape),
+            Float::Relu => x.max(0.0),
+            Float::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+            Float::Tanh => x.tanh(),
+            Float::Softmax => x,
+        }
+    }
+
+    /// Applies it to a sample of the given shape, in place, in float32.
+    pub fn apply(&self, sample: &mut [f32], shape: &[usize]) {
+        if *self == Float::Softmax {
+            for row in sample.chunks_mut(shape.last().copied().unwrap_or(1).max(1)) {
+                softmax(row);
+            }
+            return;
+        }
+        for (element, x) in sample.iter_mut().enumerate() {
+            *x = self.scalar(*x, element, shape);
+        }
+    }
+}
+
+/// `exp(x - max) / sum`, the form that frameworks use.
+fn softmax(row: &mut [f32]) {
+    let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    row.iter_mut().for_each(|x| *x = (*x - max).exp());
+    let sum: f32 = row.iter().sum();
+    row.iter_mut().for_each(|x| *x /= sum);
 }

@@ -1,0 +1,72 @@
+//! `batch_norm`: `y = x * inv + (beta - mean * inv)`, `inv = gamma / sqrt(variance + epsilon)`, in float32 in this order.
+//!
+//! This is `tf.nn.batch_normalization`, which Keras runs at inference for dense layers, bit by bit, but for the inverse
+//! square root: TensorFlow's vectorised one misses the nearest float32 by a bit for some inputs, and which depends on
+//! the processor; ours is the nearest. For images Keras calls a fused kernel (oneDNN's on most machines) that rounds in
+//! yet another order; results there may differ from ours in the last bit, before the next quantizer.
+
+use super::attributes::{attributes, floats, one, tensors};
+use super::{Layer, Make};
+use crate::error::{Error, Result};
+use crate::network;
+use crate::registry::Entry;
+use crate::tensor::{Builder, Float, Id};
+use serde::Deserialize;
+
+/// The entry.
+pub const LAYER: Entry<Make> =
+    Entry { name: "batch_norm", doc: "gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the last axis", make };
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attributes {
+    #[serde(default = "epsilon")]
+    epsilon: f64,
+}
+
+/// Keras' default.
+fn epsilon() -> f64 {
+    1e-3
+}
+
+struct BatchNorm {
+    inverse: Vec<f32>,
+    offset: Vec<f32>,
+}
+
+fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
+    let attributes: Attributes = attributes(layer)?;
+    let found = tensors(layer, &["mean", "variance"], &["gamma", "beta"])?;
+    let found: Vec<Option<Vec<f32>>> =
+        found.iter().map(|t| t.as_ref().map(floats).transpose()).collect::<Result<_>>()?;
+    let channels = found[0].as_ref().map_or(0, Vec::len);
+    if found.iter().flatten().any(|tensor| tensor.len() != channels) {
+        let help = "mean, variance, gamma and beta have one value per channel";
+        return Err(Error::user("its tensors have different lengths", help));
+    }
+    let get = |index: usize, default: f32| found[index].clone().unwrap_or_else(|| vec![default; channels]);
+    let (mean, variance, gamma, beta) = (get(0, 0.0), get(1, 1.0), get(2, 1.0), get(3, 0.0));
+    let root = |v: &f32| {
+        let sum = f64::from(v + attributes.epsilon as f32);
+        (sum > 0.0).then(|| (1.0 / sum.sqrt()) as f32)
+    };
+    let roots: Option<Vec<f32>> = variance.iter().map(root).collect();
+    let not_positive = || Error::user("a variance is not positive", "repair the file, or use a larger epsilon");
+    let inverse: Vec<f32> =
+        roots.ok_or_else(not_positive)?.iter().zip(&gamma).map(|(root, gamma)| root * gamma).collect();
+    let offset = (0..channels).map(|c| beta[c] - mean[c] * inverse[c]).collect();
+    Ok(Box::new(BatchNorm { inverse, offset }))
+}
+
+impl Layer for BatchNorm {
+    fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
+        let x = one(x)?;
+        let channels = g.shape(x).last().copied().unwrap_or(1);
+        if channels != self.inverse.len() {
+            let what = format!("the input has {channels} channels, and the layer {}", self.inverse.len());
+            return Err(Error::user(what, "normalisation is over the last axis"));
+        }
+        let scaled = g.float(x, Float::Mul(self.inverse.clone()))?;
+        g.float(scaled, Float::Add(self.offset.clone()))
+    }
+}

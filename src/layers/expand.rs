@@ -1,0 +1,90 @@
+//! A whole network becomes a tensor graph.
+
+use super::inputs::input;
+use super::{LAYERS, Layer};
+use crate::error::{At, Error, Result};
+use crate::network::{self, Network};
+use crate::registry::find;
+use crate::tensor::{Builder, Graph, Id};
+use std::collections::HashMap;
+
+/// What the user may say about a network from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Formats of inputs, each for the input of that name, or for all.
+    pub input_formats: Vec<(Option<String>, String)>,
+}
+
+impl Options {
+    /// The format asked for an input: the last one for it, else the last one for all.
+    pub(super) fn format(&self, input: &str) -> Option<&str> {
+        let named = self.input_formats.iter().rev().find(|(name, _)| name.as_deref() == Some(input));
+        let all = || self.input_formats.iter().rev().find(|(name, _)| name.is_none());
+        named.or_else(all).map(|(_, format)| format.as_str())
+    }
+}
+
+/// A network as a graph.
+#[derive(Clone, Debug)]
+pub struct Expanded {
+    /// The graph; float chains are still in it.
+    pub graph: Graph,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// The value of each input and layer, by the name that the user gave it, in the order of computation.
+    pub values: Vec<(String, Id)>,
+}
+
+/// Expands a network's layers, in the order of their edges.
+///
+/// # Errors
+/// A mistake in the network; the error's place is the layer.
+pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
+    let order = network.ordered()?;
+    if let Some((Some(name), _)) = options
+        .input_formats
+        .iter()
+        .find(|(name, _)| name.as_ref().is_some_and(|name| network.inputs.iter().all(|input| input.name != *name)))
+    {
+        let known: Vec<_> = network.inputs.iter().map(|input| input.name.as_str()).collect();
+        return Err(Error::user(
+            format!("--input-format: there is no input `{name}`"),
+            format!("known: {}", known.join(", ")),
+        ));
+    }
+    let make = |layer: &network::Layer| {
+        let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
+        made.at(&layer.name)
+    };
+    let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
+    let made: Vec<(&network::Layer, &dyn Layer)> =
+        order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
+    let mut g = Builder::new(&network.name);
+    let mut values: Vec<(String, Id)> = Vec::new();
+    let mut known: HashMap<&str, Id> = HashMap::new();
+    for port in &network.inputs {
+        let id = placed(input(&mut g, network, &made, port, options), &port.name)?;
+        known.insert(&port.name, id);
+        values.push((port.name.clone(), id));
+    }
+    for (layer, made) in made {
+        g.layer(&layer.name);
+        let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
+        let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
+        let id = placed(made.expand(&mut g, &args), &layer.name)?;
+        known.insert(&layer.name, id);
+        values.push((layer.name.clone(), id));
+    }
+    for output in &network.outputs {
+        let id = known.get(output.as_str()).ok_or_else(|| Error::bug(format!("output `{output}` was not computed")))?;
+        g.output(output, *id);
+    }
+    let (graph, notes) = g.finish()?;
+    Ok(Expanded { graph, notes, values })
+}
+
+/// The layer as the error's place; the builder may have named it already.
+fn placed<T>(result: Result<T>, layer: &str) -> Result<T> {
+    result
+        .map_err(|error| if error.place.first().is_some_and(|place| place == layer) { error } else { error.at(layer) })
+}

@@ -1,0 +1,72 @@
+//! Layers: what each kind of layer computes, as operations of the tensor graph.
+//!
+//! An open set: a file of this folder is one family, and [`LAYERS`] lists its members. A layer is made from the attributes
+//! and tensors of a [`network::Layer`], and expands into nodes of a [`Builder`]. Shapes are without the sample axis;
+//! images are height, width, channels.
+
+mod activation;
+mod attributes;
+mod batch_norm;
+mod conv;
+mod dense;
+mod expand;
+mod inputs;
+mod merge;
+mod pool;
+mod quantize;
+mod reduce;
+mod reshape;
+mod table;
+
+pub use expand::{Expanded, Options, expand};
+
+use crate::error::Result;
+use crate::fixed::Quantization;
+use crate::network;
+use crate::registry::Entry;
+use crate::tensor::{Builder, Id};
+
+/// Makes a layer from what the user wrote.
+pub type Make = fn(&network::Layer) -> Result<Box<dyn Layer>>;
+
+/// All kinds of layers.
+pub const LAYERS: &[Entry<Make>] = &[
+    dense::LAYER,
+    conv::CONV2D,
+    conv::CONV1D,
+    pool::MAX_POOL2D,
+    batch_norm::LAYER,
+    activation::LAYER,
+    activation::RELU,
+    activation::SOFTMAX,
+    quantize::LAYER,
+    reduce::SUM,
+    reduce::MAX,
+    reshape::RESHAPE,
+    reshape::FLATTEN,
+    reshape::TRANSPOSE,
+    merge::ADD,
+    merge::MULTIPLY,
+    merge::CONCATENATE,
+    table::LAYER,
+];
+
+/// A layer, ready to expand.
+pub trait Layer {
+    /// Adds the layer's nodes to the graph and gives its value.
+    ///
+    /// # Errors
+    /// The inputs' number or shapes do not suit it, or a result would need more than 127 bits.
+    fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id>;
+
+    /// The formats of an input port of the given shape that this layer would stand behind, if all it does is to quantize.
+    ///
+    /// # Errors
+    /// Its formats do not suit the shape.
+    fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! `binary` and, at inference the same, `stochastic_binary`: the sign, times a scale.
+//!
+//! `k = sign(x)` with `sign(0) = 1`; with `use_01`, `(k+1)/2`. No `alpha`: k. A number: `alpha*k`. `auto`, `auto_po2`: the
+//! least-squares scale of each channel. As a kernel, no `alpha` means `auto_po2`. `bernoulli` draws at inference too, so it
+//! has no hardware. Source: QKeras 0.9.0, `quantizers.py`.
+
+use super::call::{Alpha, Call};
+use super::scale::least_squares;
+use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
+use crate::error::{Error, Result};
+use crate::fixed::Fixed;
+use crate::network::Tensor;
+use crate::registry::Entry;
+
+/// The sign.
+pub const QUANTIZER: Entry<Make> = Entry { name: "binary", doc: "binary(use_01,alpha): the sign, or 0 and 1", make };
+/// A sign drawn in training.
+pub const STOCHASTIC: Entry<Make> = Entry {
+    name: "stochastic_binary",
+    doc: "stochastic_binary(alpha): at inference the same as binary",
+    make: make_stochastic,
+};
+/// A draw at inference too.
+pub const BERNOULLI: Entry<Make> =
+    Entry { name: "bernoulli", doc: "refused: it draws random numbers at inference", make: refuse };
+
+struct Binary {
+    zero_one: bool,
+    alpha: Alpha,
+}
+
+fn make(call: &Call) -> Result<Box<dyn Quantizer>> {
+    let known = &["use_01", "alpha", "use_stochastic_rounding", "scale_axis", "elements_per_scale"];
+    let arguments = call.arguments(known)?;
+    arguments.only("scale_axis", None, "leave it out: scales are per channel of the last axis")?;
+    arguments.only("elements_per_scale", None, "leave it out: scales are per channel of the last axis")?;
+    Ok(Box::new(Binary { zero_one: arguments.flag("use_01", false)?, alpha: arguments.alpha()? }))
+}
+
+fn make_stochastic(call: &Call) -> Result<Box<dyn Quantizer>> {
+    let arguments = call.arguments(&["alpha", "temperature", "use_real_sigmoid"])?;
+    Ok(Box::new(Binary { zero_one: false, alpha: arguments.alpha()? }))
+}
+
+fn refuse(_: &Call) -> Result<Box<dyn Quantizer>> {
+    Err(Error::user(
+        "it draws random numbers at inference, so it is no function that hardware could compute",
+        "use binary(use_01=True) or stochastic_binary",
+    ))
+}
+
+impl Binary {
+    fn sign(&self, x: f32) -> f32 {
+        let low = if self.zero_one { 0.0 } else { -1.0 };
+        if x < 0.0 { low } else { 1.0 }
+    }
+}
+
+impl Quantizer for Binary {
+    fn parameter(&self, values: &Tensor, role: Role) -> Result<Codes> {
+        let x = finite(values)?;
+        let signs: Vec<f32> = x.iter().map(|x| self.sign(*x)).collect();
+        let scale = match (self.alpha, role) {
+            (Alpha::Number(scale), _) => vec![scale],
+            (Alpha::None, Role::Other) => vec![1.0],
+            (Alpha::None, Role::Kernel) => least_squares(&x, &signs, &values.shape, Alpha::AutoPo2),
+            (alpha, _) => least_squares(&x, &signs, &values.shape, alpha),
+        };
+        scaled(signs.iter().map(|sign| Fixed::new(*sign as i128, 0)).collect(), scale)
+    }
+
+    fn activation(&self) -> Result<Activation> {
+        let scale = match self.alpha {
+            Alpha::None => 1.0,
+            Alpha::Number(scale) => scale,
+            Alpha::Auto => return Err(follows_data("auto")),
+            Alpha::AutoPo2 => return Err(follows_data("auto_po2")),
+        };
+        Ok(activation(Shape::Steps(Steps::of(|x| self.sign(x))), scale))
+    }
+}

@@ -1,0 +1,170 @@
+//! Building on float values: exact operations that read floats move in front of the float chain, or make it exact.
+
+use super::infer::reduced;
+use super::{Builder, Float, Id, Op, Reduction, pick};
+use crate::error::{Error, Result};
+use crate::fixed::Fixed;
+
+impl Builder {
+    /// The exact value that a float chain starts from, and the chain's nodes in order of computation.
+    pub(crate) fn chain(&self, id: Id) -> (Id, Vec<Id>) {
+        let (mut base, mut chain) = (id, Vec::new());
+        while self.is_float(base) {
+            chain.push(base);
+            base = self.graph().node(base).args[0];
+        }
+        chain.reverse();
+        (base, chain)
+    }
+
+    /// The operation of each node of a float chain, with one constant for each element of the chain's shape.
+    fn operations(&self, chain: &[Id]) -> Vec<Float> {
+        let operation = |id: &Id| {
+            let node = self.graph().node(*id);
+            let Op::Float(float) = &node.op else { return None };
+            let constants = float.constants();
+            let all = (0..if constants.is_empty() { 0 } else { node.len() }).map(|e| *pick(constants, e, &node.shape));
+            Some(float.with_constants(all.collect()))
+        };
+        chain.iter().filter_map(operation).collect()
+    }
+
+    /// A gather of values of which some are float: of their exact values, and then one float chain.
+    pub(super) fn gather_floats(&mut self, args: &[Id], shape: &[usize], elements: Vec<(u32, u32)>) -> Result<Id> {
+        let chains: Vec<(Id, Vec<Id>)> = args.iter().map(|id| self.chain(*id)).collect();
+        let bases: Vec<Id> = chains.iter().map(|(base, _)| *base).collect();
+        let operations: Vec<Vec<Float>> = chains.iter().map(|(_, chain)| self.operations(chain)).collect();
+        let names = |floats: &[Float]| floats.iter().map(Float::name).collect::<Vec<_>>();
+        let first = names(&operations[0]);
+        if operations.iter().any(|other| names(other) != first) || operations[0].contains(&Float::Softmax) {
+            let what = "it joins or moves float values that were computed in different ways, or by a softmax";
+            return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
+        }
+        let base = self.push(Op::Gather { elements: elements.clone() }, &bases, shape)?;
+        let step = |step: usize| {
+            let constant = |(arg, e): &(u32, u32)| operations[*arg as usize][step].constants()[*e as usize];
+            match operations[0][step].constants() {
+                [] => operations[0][step].clone(),
+                _ => operations[0][step].with_constants(shorten(elements.iter().map(constant).collect(), shape)),
+            }
+        };
+        (0..first.len()).try_fold(base, |x, index| self.float(x, step(index)))
+    }
+
+    /// The maximum over an axis of float values: float32 operations are monotone, so it is the chain's value of the
+    /// greatest (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
+    pub(super) fn maximum_of_floats(&mut self, x: Id, axis: usize) -> Result<Id> {
+        let shape = self.shape(x).to_vec();
+        if axis >= shape.len() || shape[axis] == 0 {
+            let what = format!("there is nothing to reduce along axis {axis} of shape {shape:?}");
+            return Err(Error::user(what, "axes count from 0, without the sample axis").at(self.place()));
+        }
+        let (base, chain) = self.chain(x);
+        let operations = self.operations(&chain);
+        let (small, groups) = reduced(&shape, axis);
+        let varies = |float: &Float| {
+            let c = float.constants();
+            !c.is_empty() && groups.iter().any(|group| group.iter().any(|e| c[*e as usize] != c[group[0] as usize]))
+        };
+        if operations.iter().any(|float| varies(float) || *float == Float::Softmax) {
+            let what = "it takes the maximum of float values with different scales";
+            return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
+        }
+        let falls = |e: &u32| {
+            let negative = |float: &&Float| matches!(float, Float::Mul(c) | Float::Div(c) if c[*e as usize] < 0.0);
+            operations.iter().filter(negative).count() % 2 == 1
+        };
+        let signs: Vec<Fixed> =
+            groups.iter().map(|group| if falls(&group[0]) { Fixed::new(-1, 0) } else { Fixed::ONE }).collect();
+        let mut y = base;
+        let flips = signs.contains(&Fixed::new(-1, 0));
+        if flips {
+            let mut wide = shape.clone();
+            wide[axis] = 1;
+            let signs = self.constant(&wide, signs.clone())?;
+            y = self.push(Op::Mul, &[y, signs], &[])?;
+        }
+        y = self.push(Op::Reduce { kind: Reduction::Max, axis }, &[y], &[])?;
+        if flips {
+            let signs = self.constant(&small, signs)?;
+            y = self.push(Op::Mul, &[y, signs], &[])?;
+        }
+        operations.into_iter().try_fold(y, |y, float| {
+            let constants: Vec<f32> = match float.constants() {
+                [] => Vec::new(),
+                c => shorten(groups.iter().map(|group| c[group[0] as usize]).collect(), &small),
+            };
+            self.float(y, float.with_constants(constants))
+        })
+    }
+
+    /// The exact value of a float chain of scales, sums and relus (constants are exact dyadics); exact values as they are.
+    ///
+    /// Used where an exact operation reads floats: by the rules, sums of differently scaled codes are exact, and the
+    /// framework's float32 rounding of them is not part of the network's meaning.
+    ///
+    /// # Errors
+    /// The chain has an operation without an exact result (a division, a sigmoid, a softmax, ..).
+    pub fn exact(&mut self, x: Id) -> Result<Id> {
+        let (mut value, chain) = self.chain(x);
+        for id in chain {
+            let node = self.graph().node(id).clone();
+            let Op::Float(float) = node.op else { continue };
+            value = match float {
+                Float::Mul(c) => {
+                    let c = self.spread(&c, &node.shape)?;
+                    self.push(Op::Mul, &[value, c], &[])?
+                }
+                Float::Add(c) => {
+                    let c = self.spread(&c, &node.shape)?;
+                    self.push(Op::Add, &[value, c], &[])?
+                }
+                Float::Div(c) if c.iter().all(|c| is_power_of_two(*c)) => {
+                    let c = self.spread(&c.iter().map(|c| 1.0 / c).collect::<Vec<_>>(), &node.shape)?;
+                    self.push(Op::Mul, &[value, c], &[])?
+                }
+                Float::Relu => {
+                    let zero = self.constant(&[], vec![Fixed::ZERO])?;
+                    self.push(Op::Max, &[value, zero], &[])?
+                }
+                Float::Div(_) | Float::Sigmoid | Float::Tanh | Float::Softmax => {
+                    let what = format!("it computes with the float result of `{}`", self.graph().layer_of(id));
+                    let help = format!(
+                        "put a quantizer (quantized_bits, quantized_relu, ..) behind `{}`",
+                        self.graph().layer_of(id)
+                    );
+                    return Err(Error::user(what, help).at(self.place()));
+                }
+            };
+        }
+        Ok(value)
+    }
+
+    /// Float constants of a chain as an exact tensor that broadcasts to `shape`.
+    fn spread(&mut self, constants: &[f32], shape: &[usize]) -> Result<Id> {
+        let values: Vec<f64> = constants.iter().map(|c| f64::from(*c)).collect();
+        let own: Vec<usize> = match constants.len() {
+            1 => Vec::new(),
+            n if Some(&n) == shape.last() => vec![n],
+            _ => shape.to_vec(),
+        };
+        self.floats(&own, &values)
+    }
+}
+
+/// Is it `+-2^n`?
+pub(crate) fn is_power_of_two(value: f32) -> bool {
+    Fixed::from_f64(f64::from(value)).is_some_and(|v| v.mantissa().abs() == 1)
+}
+
+/// One constant where all are equal, one per element of the last axis where they repeat, else one each.
+pub(super) fn shorten<T: PartialEq + Clone>(all: Vec<T>, shape: &[usize]) -> Vec<T> {
+    let last = shape.last().copied().unwrap_or(1).max(1);
+    if all.iter().all(|value| *value == all[0]) {
+        return all.into_iter().take(1).collect();
+    }
+    match all.chunks(last).all(|row| *row == all[..last]) {
+        true => all[..last].to_vec(),
+        false => all,
+    }
+}

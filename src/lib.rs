@@ -10,6 +10,7 @@ pub mod dfg;
 pub mod fixed;
 pub mod frontends;
 pub mod layers;
+pub mod lower;
 pub mod multipliers;
 pub mod netlist;
 pub mod network;

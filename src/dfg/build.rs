@@ -212,6 +212,11 @@ impl Builder {
         Ok(self.insert(op, claim, linear))
     }
 
+    /// A mistake of the user's in the layer that nodes are made for.
+    pub fn error(&self, what: &str, help: &str) -> Error {
+        Error::user(what, help).at(self.place())
+    }
+
     fn place(&self) -> String {
         let layer = self.dfg.layers.get(self.source.layer as usize);
         format!("layer `{}`", layer.map_or("?", String::as_str))
@@ -219,7 +224,7 @@ impl Builder {
 
     pub(super) fn too_wide(&self) -> Error {
         let help = "quantize the values that enter this layer, or its weights, to fewer bits";
-        Error::user("an exact value would need more than 120 bits", help).at(self.place())
+        self.error("an exact value would need more than 120 bits", help)
     }
 
     pub(super) fn bug(&self, what: &str) -> Error {

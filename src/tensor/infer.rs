@@ -177,7 +177,7 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
 }
 
 /// For each element of `shape`, the element of a tensor of shape `from` that is broadcast to it.
-pub(super) fn broadcast_map(from: &[usize], shape: &[usize]) -> Vec<u32> {
+pub fn broadcast_map(from: &[usize], shape: &[usize]) -> Vec<u32> {
     let mut map = vec![0u32];
     let mut stride = from.iter().product::<usize>();
     for (i, length) in shape.iter().enumerate() {

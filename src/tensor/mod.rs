@@ -24,7 +24,7 @@ mod verify;
 pub use build::Builder;
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
 pub use fold::fold;
-pub use infer::broadcast;
+pub use infer::{broadcast, broadcast_map};
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};
 pub use tail::{Tail, apply_tail, tail};

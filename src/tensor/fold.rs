@@ -303,4 +303,45 @@ mod tests {
             }
         }
     }
+
+    /// An input of so many bits, some floats, and a quantizer.
+    fn chained(width: u32, floats: &[Float], format: &str) -> Result<Graph> {
+        let mut g = Builder::new("test");
+        let q = Quantization::plain(crate::fixed::Format { signed: true, width, lsb: 0 });
+        let port = crate::port::Port { name: "x".into(), shape: vec![1], elements: vec![q] };
+        let x = g.input(port)?;
+        g.layer("norm");
+        let x = floats.iter().try_fold(x, |x, float| g.float(x, float.clone()))?;
+        g.layer("quantizer");
+        let y = g.quantize(x, vec![format.parse()?])?;
+        g.output("y", y);
+        fold(&g.finish()?.0)
+    }
+
+    #[test]
+    fn shifts_stay_exact_and_the_rest_becomes_steps() {
+        let shift = chained(8, &[Float::Mul(vec![0.25]), Float::Add(vec![0.5])], "fixed<4,4,RND,SAT>").expect("folds");
+        assert!(matches!(shift.node(shift.outputs[0].1).op, Op::Quantize { .. }), "{shift}");
+        let scaled = chained(8, &[Float::Mul(vec![0.3])], "fixed<3,3,RND,SAT>").expect("folds");
+        let Op::Steps { stairs } = &scaled.node(scaled.outputs[0].1).op else { panic!("{scaled}") };
+        // round(0.3 x) >= k from the first x with 0.3 x >= k - 1/2; ties go up.
+        let thresholds: Vec<_> = stairs[0].steps.iter().filter_map(|(t, _)| t.to_f64()).collect();
+        assert_eq!(thresholds, [-11.0, -8.0, -5.0, -1.0, 2.0, 5.0, 9.0]);
+        let wrapped = chained(3, &[Float::Mul(vec![-3.3])], "fixed<3,3>").expect("folds");
+        assert!(matches!(wrapped.node(wrapped.outputs[0].1).op, Op::Table { .. }), "{wrapped}");
+    }
+
+    #[test]
+    fn chains_without_steps_are_explained() {
+        let many = chained(40, &[Float::Mul(vec![0.3])], "fixed<30,30>").expect_err("2^30 steps");
+        assert!(many.what.contains("more than 65536 steps") && many.place == ["quantizer"], "{many}");
+        let tanh = chained(20, &[Float::Tanh], "fixed<4,1>").expect_err("2^20 codes");
+        assert!(tanh.help.contains("at most 16 bits"), "{tanh}");
+        let softmax = chained(4, &[Float::Softmax], "fixed<4,1>").expect_err("not element-wise");
+        assert!(softmax.what.contains("not element-wise"), "{softmax}");
+        let huge = chained(8, &[Float::Mul(vec![3e38]), Float::Mul(vec![100.0])], "fixed<4,1>").expect_err("infinite");
+        assert!(huge.what.contains("infinite"), "{huge}");
+        let nan = chained(8, &[Float::Mul(vec![f32::NAN])], "fixed<4,1>").expect_err("NaN");
+        assert!(nan.what.contains("NaN") && nan.place == ["norm"], "{nan}");
+    }
 }

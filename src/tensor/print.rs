@@ -64,3 +64,36 @@ fn stair(stair: &Staircase) -> String {
     let steps = list(&stair.steps, |(threshold, value)| format!(">={threshold}:{value}"));
     format!("[{} {steps}]", stair.first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Builder, Float, Reduction};
+    use crate::fixed::Fixed;
+    use crate::port::Port;
+
+    #[test]
+    fn a_graph_prints() {
+        let mut g = Builder::new("print");
+        let elements = vec!["fixed<4,2>".parse().expect("a format"); 2];
+        let x = g.input(Port { name: "x".into(), shape: vec![2], elements }).expect("input");
+        g.layer("dense");
+        let w = g.constant(&[2, 3], (1..7).map(|n| Fixed::new(n, -1)).collect()).expect("constant");
+        let y = g.matmul(x, w).expect("matmul");
+        let scaled = g.float(y, Float::Mul(vec![0.3])).expect("float");
+        let q = g.quantize(scaled, vec!["fixed<3,3,RND,SAT>".parse().expect("a format")]).expect("quantize");
+        let sum = g.reduce(q, Reduction::Sum, 0).expect("reduce");
+        g.output("y", sum);
+        let expected = "\
+tensor print {
+  %0 = input x : [2] [-8, 7]p-2 ; x
+  %1 = constant (1p-1 1p0 3p-1 1p1 5p-1 3p0) : [2, 3] [1, 6]p-1 ; dense
+  %2 = matmul %0, %1 : [3] [-72, 63]p-3 ; dense
+  %3 = float_mul %2 (0.3) : [3] float ; dense
+  %4 = quantize %3 (fixed<3,3,RND,SAT>) : [3] [-4, 3]p0 ; dense
+  %5 = reduce_sum %4 axis 0 : [] [-12, 9]p0 ; dense
+  output y = %5
+}
+";
+        assert_eq!(g.finish().expect("valid").0.to_string(), expected);
+    }
+}

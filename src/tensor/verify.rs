@@ -63,3 +63,30 @@ fn check(condition: u32, id: Id, holds: bool, what: &str) -> Result<()> {
 fn broken(condition: u32, id: Id, what: &str) -> Error {
     Error::bug(format!("tensor graph, condition ({condition}) at {id}: {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::random;
+    use super::*;
+
+    #[test]
+    fn broken_graphs_are_found() {
+        let good = random::graph(1, true);
+        verify(&good).expect("random graphs are sound");
+        type Damage = fn(&mut Graph);
+        let breaks: [(&str, Damage); 6] = [
+            ("(1)", |g| g.nodes.swap(0, 5)),
+            ("(2)", |g| g.nodes[4].shape = vec![99]),
+            ("(2)", |g| g.nodes[0].ranges[0].hi += 1),
+            ("(3)", |g| g.layers[1] = "always".into()),
+            ("(3)", |g| g.nodes[2].layer = 1000),
+            ("(4)", |g| g.outputs.clear()),
+        ];
+        for (condition, damage) in breaks {
+            let mut graph = good.clone();
+            damage(&mut graph);
+            let error = verify(&graph).expect_err(condition);
+            assert!(error.what.contains(condition), "{condition}: {error}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ pub mod registry;
 
 pub mod arrays;
 pub mod batch;
+pub mod compiler;
 pub mod dfg;
 pub mod fixed;
 pub mod frontends;

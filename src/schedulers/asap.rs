@@ -24,7 +24,7 @@ pub fn asap(dfg: &Dfg, timing: &Timing, budget: u32, stages: Option<u32>) -> Sch
     let mut stage = vec![first; dfg.nodes.len()];
     let mut arrival = vec![0u32; dfg.nodes.len()];
     for id in dfg.ids() {
-        if matches!(dfg[id].op, Op::Input { .. }) {
+        if matches!(dfg[id].op, Op::Input { .. } | Op::Const(_)) {
             stage[id.index()] = 0;
             continue;
         }

@@ -2,8 +2,8 @@
 //!
 //! A schedule is a side table, never a change of the graph. A value's *stage* is the number of registers between the
 //! input ports and the wire that computes it: inputs are at stage 0, before the input register; a value computed at
-//! stage `a` and read at stage `b >= a` goes through `b - a` registers; outputs leave at stage `latency`. Constants have
-//! no stage. With a latency of 2 or more, logic is at stages `1 .. latency` (registers at both ends); a latency of 1 has
+//! stage `a` and read at stage `b >= a` goes through `b - a` registers; outputs leave at stage `latency`. Constants are
+//! wiring, listed at stage 0. With a latency of 2 or more, logic is at stages `1 .. latency` (registers at both ends); a latency of 1 has
 //! only the output register, and its logic is at stage 0.
 //!
 //! To add a scheduler: a file with a [`Scheduler`] function and an entry below. [`Schedule::verify`] and

@@ -17,7 +17,7 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     let last = goal.stages.unwrap_or(6).max(1) - 1;
     let first = 1.min(last);
     let mut stage = vec![0; dfg.nodes.len()];
-    for id in dfg.ids().filter(|id| !matches!(dfg[*id].op, Op::Input { .. })) {
+    for id in dfg.ids().filter(|id| !matches!(dfg[*id].op, Op::Input { .. } | Op::Const(_))) {
         let operands = dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg));
         let earliest = operands.map(|arg| stage[arg.index()]).max().unwrap_or(0).max(first);
         let wait = if random.below(4) == 0 { random.below(3) as u32 } else { 0 };

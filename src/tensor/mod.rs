@@ -4,12 +4,12 @@
 //! source framework's own order of operations). Floats exist only between an exact value and the next quantizer
 //! ([`Op::Quantize`], [`Op::Steps`]), which makes exact values of them again, or at the end of the network, where they stay
 //! outside the hardware. [`fold`] turns each such chain into the step function of the code that it computes.
-
 //!
 //! Float nodes are read by float operations, quantizers and outputs only: the [`Builder`] moves gathers in front of float
 //! chains and makes chains exact where an exact operation reads them.
 
 mod build;
+mod cast;
 mod eval;
 mod floats;
 mod fold;
@@ -22,6 +22,7 @@ mod tail;
 mod verify;
 
 pub use build::Builder;
+pub use cast::cast_outputs;
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
 pub use fold::fold;
 pub use infer::{broadcast, broadcast_map};

@@ -1,0 +1,227 @@
+//! The compiler's stages in order, each a function: network, tensor graph, dataflow graph, schedule, netlist.
+
+use crate::batch::Batch;
+use crate::dfg::{Dfg, Evaluator, random};
+use crate::error::{Error, Result};
+use crate::fixed::Quantization;
+use crate::layers::{self, Expanded};
+use crate::lower::lower;
+use crate::multipliers::{MULTIPLIERS, Solve};
+use crate::netlist::{self, Netlist, Simulator};
+use crate::network::Network;
+use crate::passes;
+use crate::port::Port;
+use crate::samples::Samples;
+use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
+use crate::targets::{TARGETS, Target};
+use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
+use serde::{Deserialize, Serialize};
+
+/// What the network's outputs are, as seen by the user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Head {
+    /// As in the file: a trailing float chain is applied by the host.
+    #[default]
+    Full,
+    /// What goes into a trailing softmax.
+    Logits,
+}
+
+/// How a network is to be read: what the file leaves open.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Formats of inputs, for the named one or all.
+    pub input_formats: Vec<(Option<String>, String)>,
+    /// A format that outputs are cast to.
+    pub output_format: Option<String>,
+    /// What the outputs are.
+    pub head: Head,
+}
+
+/// How hardware is to be made.
+pub struct Making {
+    /// The device.
+    pub target: Box<dyn Target>,
+    /// How constant matrices are multiplied.
+    pub multiplier: Solve,
+    /// How stages are chosen.
+    pub scheduler: Scheduler,
+    /// The clock or stages asked for.
+    pub goal: Goal,
+    /// Whether there is a reset port.
+    pub reset: bool,
+}
+
+impl Default for Making {
+    /// The first of each open set, at 200 MHz, without reset.
+    fn default() -> Making {
+        Making {
+            target: (TARGETS[0].make)(),
+            multiplier: MULTIPLIERS[0].make,
+            scheduler: SCHEDULERS[0].make,
+            goal: Goal { period: Some(5000), stages: None },
+            reset: false,
+        }
+    }
+}
+
+/// The front half: what the network means.
+pub struct Meaning {
+    /// The tensor graph as expanded, float chains included, and what the user should know.
+    pub expanded: Expanded,
+    /// The graph that becomes hardware: exact, its outputs the codes of the ports.
+    pub graph: Graph,
+    /// What the host does to each output's codes.
+    pub tails: Vec<Tail>,
+    /// The graph as numbers, before any pass.
+    pub dfg: Dfg,
+}
+
+/// The back half: hardware.
+pub struct Hardware {
+    /// The optimised graph.
+    pub dfg: Dfg,
+    /// Its schedule.
+    pub schedule: Schedule,
+    /// The circuit.
+    pub netlist: Netlist,
+}
+
+/// Which level evaluates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Tensors of codes.
+    Tensor,
+    /// Numbers.
+    Dfg,
+    /// Bit-vectors in clock cycles.
+    Netlist,
+}
+
+/// Expands a network and lowers it to numbers.
+///
+/// # Errors
+/// Whatever is wrong with the network or the options; the error names the layer.
+pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
+    let expanded = layers::expand(network, &layers::Options { input_formats: reading.input_formats.clone() })?;
+    let (mut graph, mut tails) = tail(&fold(&expanded.graph)?)?;
+    if reading.head == Head::Logits {
+        for tail in &mut tails {
+            if tail.floats.last() == Some(&Float::Softmax) {
+                tail.floats.pop();
+            }
+        }
+    }
+    if let Some(format) = &reading.output_format {
+        let format: Quantization = format.parse().map_err(|error: Error| error.at("--output-format"))?;
+        graph = cast_outputs(&graph, format)?;
+    }
+    let dfg = lower(&graph)?;
+    Ok(Meaning { expanded, graph, tails, dfg })
+}
+
+/// Optimises, schedules and builds; `seen` is shown the graph after each pass.
+///
+/// # Errors
+/// A goal that cannot be met, or a bug that a verifier found.
+pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
+    let context = passes::Context { target: &*making.target, multiplier: making.multiplier };
+    let dfg = passes::run(dfg, &context, None, seen)?;
+    let schedule = (making.scheduler)(&dfg, &*making.target, making.goal)?;
+    schedule.verify(&dfg)?;
+    schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
+    let netlist = netlist::build(&dfg, &schedule, &netlist::Options { reset: making.reset })?;
+    netlist.verify()?;
+    Ok(Hardware { dfg, schedule, netlist })
+}
+
+impl Meaning {
+    /// The output ports.
+    pub fn outputs(&self) -> &[Port] {
+        &self.dfg.outputs
+    }
+
+    /// The output codes of input codes, by the tensor graph: the reference of everything.
+    ///
+    /// # Errors
+    /// Codes outside the ports' formats.
+    pub fn codes(&self, inputs: &Batch) -> Result<Batch> {
+        let evaluation = tensor::evaluate(&self.graph, inputs, &tensor::Options::default())?;
+        let formats = self.dfg.output_formats();
+        let mut codes = Batch::new(formats.len());
+        let outside = || Error::bug("an output is not on its port's grid");
+        for row in 0..inputs.rows() {
+            let numbers = evaluation.outputs.iter().flat_map(|value| (0..value.columns()).map(move |e| value.number(row, e)));
+            for (number, format) in numbers.zip(&formats) {
+                codes.data.push(number.and_then(|number| number.at(format.lsb)).ok_or_else(outside)?);
+            }
+        }
+        Ok(codes)
+    }
+
+    /// The user's values of output codes: each port's tail applied by the host in float32, or the exact value.
+    ///
+    /// # Errors
+    /// A value beyond float64's 53 bits.
+    pub fn values(&self, codes: &Batch) -> Result<Samples> {
+        let mut samples = crate::samples::values(codes, self.outputs())?;
+        let mut start = 0;
+        for (port, tail) in self.outputs().iter().zip(&self.tails) {
+            let columns = port.elements.len();
+            if !tail.floats.is_empty() {
+                let rows = (0..codes.rows()).flat_map(|row| codes.row(row)[start..start + columns].iter().copied());
+                let own = Batch { columns, data: rows.collect() };
+                let exps = port.elements.iter().map(|element| element.format.lsb).collect();
+                let floats = apply_tail(tail, &Value::Exact { shape: port.shape.clone(), exps, codes: own });
+                for (index, value) in floats.iter().enumerate() {
+                    samples.data[index / columns * codes.columns + start + index % columns] = f64::from(*value);
+                }
+            }
+            start += columns;
+        }
+        Ok(samples)
+    }
+
+    /// Random and corner input codes: all least, all greatest, all zero, then seeded random ones.
+    pub fn vectors(&self, count: usize, seed: u64) -> Batch {
+        let elements = self.dfg.input_elements();
+        let mut batch = Batch::new(elements.len());
+        for corner in [|lo: i128, _: i128| lo, |_: i128, hi: i128| hi, |lo: i128, hi: i128| 0.clamp(lo, hi)] {
+            let code = |element: &Quantization| corner(element.format.range().lo, element.format.range().hi);
+            batch.data.extend(elements.iter().map(code));
+        }
+        let random = random::inputs(&mut random::Random::new(seed), &elements, count.saturating_sub(3));
+        batch.data.extend(random.data);
+        batch
+    }
+}
+
+impl Hardware {
+    /// The output codes of input codes, by the numbers or by the circuit.
+    ///
+    /// # Errors
+    /// A circuit that cannot be simulated.
+    pub fn codes(&self, level: Level, inputs: &Batch) -> Result<Batch> {
+        match level {
+            Level::Netlist => Ok(Simulator::new(&self.netlist)?.run(inputs)),
+            _ => Ok(Evaluator::new(&self.dfg)?.run(inputs)),
+        }
+    }
+}
+
+/// Checks that tensor graph, optimised numbers and circuit give the same codes; gives the codes.
+///
+/// # Errors
+/// The first sample on which they differ, as a bug.
+pub fn agree(meaning: &Meaning, hardware: &Hardware, inputs: &Batch) -> Result<Batch> {
+    let want = meaning.codes(inputs)?;
+    for (name, level) in [("dataflow graph", Level::Dfg), ("netlist", Level::Netlist)] {
+        let got = hardware.codes(level, inputs)?;
+        if let Some(row) = (0..inputs.rows()).find(|row| got.row(*row) != want.row(*row)) {
+            let what = format!("sample {row}: the {name} gives {:?}, the tensor graph {:?}", got.row(row), want.row(row));
+            return Err(Error::bug(what));
+        }
+    }
+    Ok(want)
+}

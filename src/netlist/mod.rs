@@ -8,14 +8,14 @@ mod build;
 mod cell;
 mod cycle;
 mod print;
-//mod sim;
+mod sim;
 mod verify;
 
 pub use bits::ones;
 pub use build::{Options, build};
 pub use cell::{Bits, Cell, Part};
 pub use cycle::Stepper;
-//pub use sim::Simulator;
+pub use sim::Simulator;
 
 use crate::port::Port;
 

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod registry;
 
+pub mod backends;
 pub mod batch;
 pub mod dfg;
 pub mod fixed;
@@ -11,3 +12,4 @@ pub mod network;
 pub mod port;
 pub mod schedulers;
 pub mod tensor;
+pub mod verilator;

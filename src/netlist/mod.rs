@@ -16,6 +16,7 @@ pub use build::{Options, build};
 pub use cell::{Bits, Cell, Part};
 pub use cycle::Stepper;
 pub use sim::Simulator;
+pub use verify::legal;
 
 use crate::port::Port;
 

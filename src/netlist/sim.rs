@@ -10,7 +10,7 @@ mod lane;
 use super::Netlist;
 use crate::batch::Batch;
 use crate::error::Result;
-use compile::{Action, Operand, Piece, Program, Step, compile};
+use compile::{Action, Operand, Piece, Program, Rare, Step, compile};
 use lane::{LANES, Lane, Lanes, low};
 use rayon::prelude::*;
 
@@ -44,56 +44,80 @@ impl Simulator {
         groups.for_each_init(
             || vec![[L::default(); LANES]; self.program.slots],
             |slots, (rows, out)| {
-                self.program.steps.iter().for_each(|step| run(step, slots, rows, columns));
-                for (column, operand) in self.program.results.iter().enumerate() {
-                    let lanes = load(slots, operand);
-                    let cells = out.iter_mut().skip(column).step_by(results);
-                    cells.zip(lanes).for_each(|(cell, value)| *cell = value.wide());
-                }
+                self.load(slots, rows, columns);
+                self.program.steps.iter().for_each(|step| run(step, slots));
+                self.store(slots, out);
             },
         );
         out
     }
-}
 
-fn run<L: Lane>(step: &Step, slots: &mut [Lanes<L>], rows: &[i128], columns: usize) {
-    let out = step.out as usize;
-    let mut lanes = [L::default(); LANES];
-    match &step.action {
-        Action::Pair(pair) => {
-            let places = [out, pair.a as usize, pair.b as usize];
-            // A step's slot is never one that it reads, and a pair reads two.
-            if let Ok([out, a, b]) = slots.get_disjoint_mut(places) {
-                pair.run(out, a, b);
+    /// Rows of codes into lanes, some columns at a time so that their lanes stay in the first-level cache.
+    fn load<L: Lane>(&self, slots: &mut [Lanes<L>], rows: &[i128], columns: usize) {
+        for (tile, loads) in self.program.loads.chunks(TILE).enumerate() {
+            for (lane, row) in rows.chunks_exact(columns).enumerate() {
+                for (load, code) in loads.iter().zip(&row[tile * TILE..]) {
+                    if let Some((slot, _)) = load {
+                        slots[*slot as usize][lane] = L::of(*code);
+                    }
+                }
             }
-            return;
-        }
-        Action::Load(column, wrap) => {
-            let codes = rows.iter().skip(*column).step_by(columns);
-            lanes.iter_mut().zip(codes).for_each(|(lane, code)| *lane = L::of(*code));
-            wrap.apply(&mut lanes);
-        }
-        Action::Sum(operand) => lanes = load(slots, operand),
-        Action::Mul(a, b, wrap) => {
-            lanes = both(slots, a, b, L::mul);
-            wrap.apply(&mut lanes);
-        }
-        Action::Mux(sel, a, b, wrap) => {
-            let (sel, a, b) = (load(slots, sel), load(slots, a), load(slots, b));
-            for (((lane, sel), a), b) in lanes.iter_mut().zip(sel).zip(a).zip(b) {
-                // The bits of a where sel is all ones, of b where it is zero.
-                *lane = b.add(a.sub(b).and(sel));
-            }
-            wrap.apply(&mut lanes);
-        }
-        Action::Less(a, b) => lanes = both(slots, a, b, |a, b| L::of((a < b) as i128)),
-        Action::Any(a) => lanes = load(slots, a).map(|a| L::of((a != L::default()) as i128)),
-        Action::All(a, width) => lanes = load(slots, a).map(|a| L::of((a == low(*width)) as i128)),
-        Action::Rom(index, entries) => {
-            lanes = load(slots, index).map(|index: L| L::of(entries.get(index.wide() as usize).copied().unwrap_or(0)));
+            loads.iter().flatten().for_each(|(slot, wrap)| wrap.apply(&mut slots[*slot as usize]));
         }
     }
-    slots[out] = lanes;
+
+    /// Lanes into rows of codes.
+    fn store<L: Lane>(&self, slots: &[Lanes<L>], out: &mut [i128]) {
+        let columns = self.program.results.len();
+        for (tile, operands) in self.program.results.chunks(TILE).enumerate() {
+            let values: Vec<Lanes<L>> = operands.iter().map(|operand| load(slots, operand)).collect();
+            for (lane, row) in out.chunks_exact_mut(columns).enumerate() {
+                row[tile * TILE..].iter_mut().zip(&values).for_each(|(code, value)| *code = value[lane].wide());
+            }
+        }
+    }
+}
+
+/// Columns that change between rows and lanes together.
+const TILE: usize = 32;
+
+fn run<L: Lane>(step: &Step, slots: &mut [Lanes<L>]) {
+    let out = step.out as usize;
+    match &step.action {
+        Action::Pair(pair) => {
+            // A step's slot is never one that it reads, and a pair reads two.
+            if let Ok([out, a, b]) = slots.get_disjoint_mut([out, pair.a as usize, pair.b as usize]) {
+                pair.run(out, a, b);
+            }
+        }
+        Action::Other(rare) => slots[out] = rare_step(rare, slots),
+    }
+}
+
+fn rare_step<L: Lane>(rare: &Rare, slots: &[Lanes<L>]) -> Lanes<L> {
+    match rare {
+        Rare::Sum(operand) => load(slots, operand),
+        Rare::Mul(a, b, wrap) => {
+            let mut lanes = both(slots, a, b, L::mul);
+            wrap.apply(&mut lanes);
+            lanes
+        }
+        Rare::Mux(sel, a, b, wrap) => {
+            let (sel, a, mut lanes) = (load(slots, sel), load(slots, a), load(slots, b));
+            for ((lane, sel), a) in lanes.iter_mut().zip(sel).zip(a) {
+                // a where sel is all ones, b where it is zero.
+                *lane = lane.add(a.sub(*lane).and(sel));
+            }
+            wrap.apply(&mut lanes);
+            lanes
+        }
+        Rare::Less(a, b) => both(slots, a, b, |a, b| L::of((a < b) as i128)),
+        Rare::Any(a) => load(slots, a).map(|a| L::of((a != L::default()) as i128)),
+        Rare::All(a, width) => load(slots, a).map(|a| L::of((a == low(*width)) as i128)),
+        Rare::Rom(index, entries) => {
+            load(slots, index).map(|index: L| L::of(entries.get(index.wide() as usize).copied().unwrap_or(0)))
+        }
+    }
 }
 
 fn both<L: Lane>(slots: &[Lanes<L>], a: &Operand, b: &Operand, f: impl Fn(L, L) -> L) -> Lanes<L> {

@@ -4,7 +4,7 @@ use super::{Bits, Cell, Net, Netlist, Part};
 use crate::error::{Error, Result};
 use std::collections::HashSet;
 
-/// Words that name something else in Verilog-2001 or in the top module.
+/// Words that name something else in Verilog, SystemVerilog or in the top module.
 const KEYWORDS: &str = " always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config deassign \
 default defparam design disable edge else end endcase endconfig endfunction endgenerate endmodule endprimitive \
 endspecify endtable endtask event for force forever fork function generate genvar highz0 highz1 if ifnone incdir \
@@ -13,6 +13,11 @@ negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos pose
 pullup pulsestyle_onevent pulsestyle_ondetect rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 \
 rtranif1 scalared showcancelled signed small specify specparam strong0 strong1 supply0 supply1 table task time tran \
 tranif0 tranif1 tri tri0 tri1 triand trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor \
+bit break byte chandle class clocking const constraint context continue cover covergroup coverpoint cross dist do \
+enum expect export extends extern final foreach forkjoin iff ignore_bins illegal_bins import inside int interface \
+intersect local logic longint matches modport new null package packed priority program property protected pure rand \
+randc randcase randsequence ref return sequence shortint shortreal solve static string struct super tagged this \
+throughout timeprecision timeunit type typedef union unique var virtual void wait_order wildcard with within \
 clk rst in_valid out_valid valid unused ";
 
 /// Is it an identifier that the Verilog can use as it is?
@@ -37,7 +42,7 @@ impl Netlist {
     /// The first condition that does not hold, as a bug of whoever made the netlist.
     pub fn verify(&self) -> Result<()> {
         self.names()?;
-        let mut stages: Vec<Option<u32>> = Vec::with_capacity(self.nets.len());
+        let stages = self.stages();
         for (index, net) in self.nets.iter().enumerate() {
             let broken =
                 |condition: u32| Error::bug(format!("net `{}` ({}) breaks condition {condition}", net.name, net.cell));
@@ -53,12 +58,8 @@ impl Netlist {
             let read = || operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
             check(read().all(|id| self[id].layer <= net.layer), 5)?;
             // check (6)
-            let mut stage = matches!(net.cell, Cell::Input { .. }).then_some(0);
-            for at in read().filter_map(|id| stages[id.0 as usize]) {
-                check(stage.is_none_or(|stage| stage == at), 6)?;
-                stage = Some(at);
-            }
-            stages.push(stage.map(|stage| stage + net.cell.is_register() as u32));
+            let at: HashSet<u32> = read().filter_map(|id| stages[id.0 as usize]).collect();
+            check(at.len() <= 1, 6)?;
         }
         // check (7)
         let whole = |(port, bits): (&crate::port::Port, &Bits)| {
@@ -73,6 +74,19 @@ impl Netlist {
         Ok(())
     }
 
+    /// Registers from an input port to each net, by its first operand that depends on one; `None` for constants.
+    pub fn stages(&self) -> Vec<Option<u32>> {
+        let mut stages: Vec<Option<u32>> = Vec::with_capacity(self.nets.len());
+        for net in &self.nets {
+            let operands = net.cell.operands();
+            let read = operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
+            let mut known = read.filter_map(|id| stages.get(id.0 as usize).copied().flatten());
+            let stage = if matches!(net.cell, Cell::Input { .. }) { Some(0) } else { known.next() };
+            stages.push(stage.map(|stage| stage + net.cell.is_register() as u32));
+        }
+        stages
+    }
+
     // check (1)
     fn names(&self) -> Result<()> {
         let ports = self.inputs.iter().chain(&self.outputs).map(|port| &port.name);
@@ -83,8 +97,9 @@ impl Netlist {
             }
         }
         let mut modules = HashSet::new();
-        for name in self.layers.iter().chain([&self.name]) {
-            if !legal(name) || (!modules.insert(name) && *name != self.name) {
+        for name in self.layers.iter() {
+            // Any word will do for a layer: a module's name is made legal by adding the design's.
+            if !legal(&format!("{name}_0")) || !legal(&self.name) || !modules.insert(name) {
                 return Err(Error::bug(format!("module name `{name}` is taken or illegal (condition 1)")));
             }
         }

@@ -200,7 +200,11 @@ impl Maker<'_> {
         let known: Vec<Option<u128>> = (0..1usize << index.width())
             .map(|code| Some(entry(table, &ranges, code)?.at(range.exp)? as u128 & ones(range.width())))
             .collect();
-        let cell = Cell::Rom { index, entries: fill(known) };
+        let entries = fill(known);
+        if index.width() == 0 {
+            return Ok(Bits::constant(entries[0] as i128, range.width()));
+        }
+        let cell = Cell::Rom { index, entries };
         Ok(self.add(id, "", cell, range.width(), range.signed()))
     }
 }

@@ -30,12 +30,16 @@ pub struct Operand {
     pub wrap: Wrap,
 }
 
-/// What a step computes.
+/// What a step computes. Small, for thousands of steps pass by for every group of samples.
 #[derive(Debug)]
 pub enum Action {
-    /// A column of the batch.
-    Load(usize, Wrap),
     Pair(Pair),
+    Other(Box<Rare>),
+}
+
+/// What few steps compute.
+#[derive(Debug)]
+pub enum Rare {
     Sum(Operand),
     Mul(Operand, Operand, Wrap),
     /// The condition fills its lanes with ones or zeros.
@@ -55,6 +59,8 @@ pub struct Step {
 
 /// A netlist made ready.
 pub struct Program {
+    /// The slot of each column of the batch, and how a code becomes a value; none for a column that is not read.
+    pub loads: Vec<Option<(u32, Wrap)>>,
     pub steps: Vec<Step>,
     /// The value of each output element.
     pub results: Vec<Operand>,
@@ -77,14 +83,7 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
         ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format)).collect()
     };
     let mut compiler = Compiler { netlist, views: Vec::new(), elements: formats(&netlist.inputs) };
-    let mut steps: Vec<Step> = (0..compiler.elements.len())
-        .filter(|index| compiler.elements[*index].width > 0)
-        .map(|index| {
-            let format = compiler.elements[index];
-            let out = (netlist.nets.len() + index) as u32;
-            Step { out, action: Action::Load(index, Wrap::new(format.width, format.signed)) }
-        })
-        .collect();
+    let mut steps: Vec<Step> = Vec::new();
     for (index, net) in netlist.nets.iter().enumerate() {
         let view = match &net.cell {
             Cell::Register(bits) | Cell::Wire(bits) => compiler.resolve(bits),
@@ -115,8 +114,11 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
     if width > 127 {
         return Err(Error::bug(format!("a vector of {width} bits cannot be simulated")));
     }
-    let slots = allocate(&mut steps, &mut results, netlist.nets.len() + compiler.elements.len());
-    Ok(Program { steps, results, slots, width })
+    let load = |format: &Format| (format.width > 0).then(|| Wrap::new(format.width, format.signed));
+    let wraps: Vec<Option<Wrap>> = compiler.elements.iter().map(load).collect();
+    let (slots, columns) = allocate(&mut steps, &mut results, netlist.nets.len(), wraps.len());
+    let loads = columns.into_iter().zip(wraps).map(|(slot, wrap)| Some((slot?, wrap?))).collect();
+    Ok(Program { loads, steps, results, slots, width })
 }
 
 impl Compiler<'_> {
@@ -148,33 +150,35 @@ impl Compiler<'_> {
     }
 
     fn action(&self, cell: &Cell, wrap: Wrap) -> Action {
+        let signed = |width: u32| Wrap::new(width, true);
         let read = |bits: &Bits, wrap: fn(u32) -> Wrap| self.operand(&self.resolve(bits), wrap(bits.width()));
         let raw = |bits: &Bits| read(bits, |_| Wrap::Exact);
-        let plain = |bits: &Bits| read(bits, Wrap::Unsigned);
-        match cell {
-            Cell::Sum(terms) => self.sum(terms, wrap),
-            Cell::Mul(a, b) => Action::Mul(raw(a), raw(b), wrap),
-            Cell::Mux { sel, a, b } => Action::Mux(read(sel, Wrap::Signed), raw(a), raw(b), wrap),
-            Cell::Less(a, b) => Action::Less(read(a, Wrap::Signed), read(b, Wrap::Signed)),
-            Cell::Any(a) => Action::Any(plain(a)),
-            Cell::All(a) => Action::All(plain(a), a.width()),
+        let plain = |bits: &Bits| read(bits, |width| Wrap::new(width, false));
+        let rare = match cell {
+            Cell::Sum(terms) => return self.sum(terms, wrap),
+            Cell::Mul(a, b) => Rare::Mul(raw(a), raw(b), wrap),
+            Cell::Mux { sel, a, b } => Rare::Mux(read(sel, signed), raw(a), raw(b), wrap),
+            Cell::Less(a, b) => Rare::Less(read(a, signed), read(b, signed)),
+            Cell::Any(a) => Rare::Any(plain(a)),
+            Cell::All(a) => Rare::All(plain(a), a.width()),
             Cell::Not(a) => {
                 let mut operand = raw(a);
                 operand.constant += 1;
                 operand.wrap = Wrap::Unsigned(1);
-                Action::Sum(operand)
+                Rare::Sum(operand)
             }
             Cell::Rom { index, entries } => {
                 let value = |entry: &u128| match wrap {
-                    Wrap::Signed(width) => crate::fixed::wrap(*entry as i128, width, true),
+                    Wrap::Signed(width) => crate::fixed::wrap(*entry as i128, width.into(), true),
                     _ => *entry as i128,
                 };
-                Action::Rom(plain(index), entries.iter().map(value).collect())
+                Rare::Rom(plain(index), entries.iter().map(value).collect())
             }
             // Wiring makes no step; these dissolve before.
-            Cell::Wire(a) | Cell::Register(a) => Action::Sum(raw(a)),
-            Cell::Input { .. } => Action::Sum(Operand { pieces: Vec::new(), constant: 0, wrap }),
-        }
+            Cell::Wire(a) | Cell::Register(a) => Rare::Sum(raw(a)),
+            Cell::Input { .. } => Rare::Sum(Operand { pieces: Vec::new(), constant: 0, wrap }),
+        };
+        Action::Other(Box::new(rare))
     }
 
     fn sum(&self, terms: &[(Bits, bool)], wrap: Wrap) -> Action {
@@ -186,7 +190,7 @@ impl Compiler<'_> {
             total.pieces.extend(operand.pieces.into_iter().map(|piece| Piece { minus: *minus, ..piece }));
         }
         let width = match wrap {
-            Wrap::Signed(width) | Wrap::Unsigned(width) => width,
+            Wrap::Signed(width) | Wrap::Unsigned(width) => width as u32,
             Wrap::Exact => 128,
         };
         // The same modulo 2^width, near zero: the bounds below see it so.
@@ -198,11 +202,15 @@ impl Compiler<'_> {
         match total.pieces[..] {
             [a, b] if simple(&a) && simple(&b) && a.from != b.from && !(a.minus && b.minus) => {
                 let (a, b) = if a.minus { (b, a) } else { (a, b) };
-                let Operand { constant, wrap, .. } = total;
-                let pair = Pair { a: a.from, b: b.from, up_a: a.up, up_b: b.up, minus: b.minus, constant, wrap };
-                Action::Pair(pair)
+                match i64::try_from(total.constant) {
+                    Ok(constant) => {
+                        let (up, minus, wrap) = ([a.up as u8, b.up as u8], b.minus, total.wrap);
+                        Action::Pair(Pair { a: a.from, b: b.from, up, minus, constant, wrap })
+                    }
+                    Err(_) => Action::Other(Box::new(Rare::Sum(total))),
+                }
             }
-            _ => Action::Sum(total),
+            _ => Action::Other(Box::new(Rare::Sum(total))),
         }
     }
 
@@ -211,7 +219,7 @@ impl Compiler<'_> {
         let (least, greatest) = match operand.wrap {
             Wrap::Exact => return true,
             Wrap::Signed(width) => (-(1i128 << (width - 1)), (1i128 << (width - 1)) - 1),
-            Wrap::Unsigned(width) => (0, ones(width) as i128),
+            Wrap::Unsigned(width) => (0, ones(width.into()) as i128),
         };
         let bounds = operand.pieces.iter().try_fold((operand.constant, operand.constant), |(lo, hi), piece| {
             let (width, signed) = self.kind(NetId(piece.from));
@@ -261,16 +269,22 @@ impl Compiler<'_> {
     }
 }
 
-/// Gives every vector a slot from its step to its last reader; a slot is then free for another.
-fn allocate(steps: &mut [Step], results: &mut [Operand], vectors: usize) -> usize {
-    let mut last = vec![0usize; vectors];
+/// Gives every vector a slot from its step to its last reader; a slot is then free for another. Vectors are the nets,
+/// then the columns of the batch, which are there before the first step. The number of slots, and those of the columns.
+fn allocate(steps: &mut [Step], results: &mut [Operand], nets: usize, columns: usize) -> (usize, Vec<Option<u32>>) {
+    let mut last: Vec<Option<usize>> = vec![None; nets + columns];
     for (index, step) in steps.iter().enumerate() {
-        last[step.out as usize] = index;
-        step.action.reads(|from| last[from as usize] = index);
+        last[step.out as usize] = Some(index);
+        step.action.reads(|from| last[from as usize] = Some(index));
     }
-    results.iter().flat_map(|operand| &operand.pieces).for_each(|piece| last[piece.from as usize] = usize::MAX);
-    let mut slot_of = vec![0u32; vectors];
+    results.iter().flat_map(|operand| &operand.pieces).for_each(|piece| last[piece.from as usize] = Some(usize::MAX));
+    let mut slot_of = vec![0u32; nets + columns];
     let (mut free, mut slots) = (Vec::new(), 0);
+    let mut loads = vec![None; columns];
+    for column in (0..columns).filter(|column| last[nets + column].is_some()) {
+        (slot_of[nets + column], loads[column]) = (slots, Some(slots));
+        slots += 1;
+    }
     for (index, step) in steps.iter_mut().enumerate() {
         let slot = free.pop().unwrap_or_else(|| {
             slots += 1;
@@ -278,48 +292,54 @@ fn allocate(steps: &mut [Step], results: &mut [Operand], vectors: usize) -> usiz
         });
         let vector = std::mem::replace(&mut step.out, slot) as usize;
         slot_of[vector] = slot;
-        let mut done = Vec::new();
+        let mut done = vec![vector];
         step.action.reads(|from| done.push(from as usize));
         step.action.rename(|from| slot_of[from as usize]);
-        done.push(vector);
         done.sort_unstable();
         done.dedup();
-        free.extend(done.into_iter().filter(|vector| last[*vector] == index).map(|vector| slot_of[vector]));
+        free.extend(done.into_iter().filter(|vector| last[*vector] == Some(index)).map(|vector| slot_of[vector]));
     }
     for piece in results.iter_mut().flat_map(|operand| &mut operand.pieces) {
         piece.from = slot_of[piece.from as usize];
     }
-    slots as usize
+    (slots as usize, loads)
 }
 
-impl Action {
-    fn operands(&mut self) -> Vec<&mut Operand> {
+impl Rare {
+    fn operands(&self) -> Vec<&Operand> {
         match self {
-            Action::Load(..) | Action::Pair(_) => Vec::new(),
-            Action::Sum(a) | Action::Any(a) | Action::All(a, _) | Action::Rom(a, _) => vec![a],
-            Action::Mul(a, b, _) | Action::Less(a, b) => vec![a, b],
-            Action::Mux(a, b, c, _) => vec![a, b, c],
+            Rare::Sum(a) | Rare::Any(a) | Rare::All(a, _) | Rare::Rom(a, _) => vec![a],
+            Rare::Mul(a, b, _) | Rare::Less(a, b) => vec![a, b],
+            Rare::Mux(a, b, c, _) => vec![a, b, c],
         }
     }
 
-    fn reads(&self, mut f: impl FnMut(u32)) {
-        let mut all = |operand: &Operand| operand.pieces.iter().for_each(|piece| f(piece.from));
+    fn operands_mut(&mut self) -> Vec<&mut Operand> {
         match self {
-            Action::Load(..) => {}
+            Rare::Sum(a) | Rare::Any(a) | Rare::All(a, _) | Rare::Rom(a, _) => vec![a],
+            Rare::Mul(a, b, _) | Rare::Less(a, b) => vec![a, b],
+            Rare::Mux(a, b, c, _) => vec![a, b, c],
+        }
+    }
+}
+
+impl Action {
+    fn reads(&self, mut f: impl FnMut(u32)) {
+        match self {
             Action::Pair(pair) => [pair.a, pair.b].into_iter().for_each(f),
-            Action::Sum(a) | Action::Any(a) | Action::All(a, _) | Action::Rom(a, _) => all(a),
-            Action::Mul(a, b, _) | Action::Less(a, b) => [a, b].into_iter().for_each(all),
-            Action::Mux(a, b, c, _) => [a, b, c].into_iter().for_each(&mut all),
+            Action::Other(rare) => {
+                rare.operands().into_iter().flat_map(|operand| &operand.pieces).for_each(|piece| f(piece.from));
+            }
         }
     }
 
     fn rename(&mut self, f: impl Fn(u32) -> u32) {
-        if let Action::Pair(pair) = self {
-            (pair.a, pair.b) = (f(pair.a), f(pair.b));
+        match self {
+            Action::Pair(pair) => (pair.a, pair.b) = (f(pair.a), f(pair.b)),
+            Action::Other(rare) => {
+                let pieces = rare.operands_mut().into_iter().flat_map(|operand| &mut operand.pieces);
+                pieces.for_each(|piece| piece.from = f(piece.from));
+            }
         }
-        self.operands()
-            .into_iter()
-            .flat_map(|operand| &mut operand.pieces)
-            .for_each(|piece| piece.from = f(piece.from));
     }
 }

@@ -70,14 +70,15 @@ pub enum Wrap {
     /// It is one already.
     Exact,
     /// Two's complement of this width.
-    Signed(u32),
+    Signed(u8),
     /// Plain binary of this width.
-    Unsigned(u32),
+    Unsigned(u8),
 }
 
 impl Wrap {
     /// That of a bit-vector.
     pub fn new(width: u32, signed: bool) -> Wrap {
+        let width = width as u8;
         if signed { Wrap::Signed(width) } else { Wrap::Unsigned(width) }
     }
 
@@ -86,11 +87,11 @@ impl Wrap {
         match self {
             Wrap::Exact => {}
             Wrap::Signed(width) => {
-                let shift = L::BITS - width;
+                let shift = L::BITS - u32::from(width);
                 lanes.iter_mut().for_each(|x| *x = x.up(shift).down(shift));
             }
             Wrap::Unsigned(width) => {
-                let mask = low::<L>(width);
+                let mask = low::<L>(width.into());
                 lanes.iter_mut().for_each(|x| *x = x.and(mask));
             }
         }
@@ -107,17 +108,17 @@ pub fn low<L: Lane>(width: u32) -> L {
 pub struct Pair {
     pub a: u32,
     pub b: u32,
-    pub up_a: u32,
-    pub up_b: u32,
+    /// The shifts of a and b.
+    pub up: [u8; 2],
     pub minus: bool,
-    pub constant: i128,
+    pub constant: i64,
     pub wrap: Wrap,
 }
 
 impl Pair {
     /// Computes it; the loop is compiled once for each combination of shifts, sign and wrap, to do no work in vain.
     pub fn run<L: Lane>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.minus, self.up_a > 0) {
+        match (self.minus, self.up[0] > 0) {
             (false, false) => self.second::<L, false, false>(out, a, b),
             (false, true) => self.second::<L, false, true>(out, a, b),
             (true, false) => self.second::<L, true, false>(out, a, b),
@@ -126,11 +127,11 @@ impl Pair {
     }
 
     fn second<L: Lane, const MINUS: bool, const A: bool>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.up_b > 0, self.wrap) {
+        match (self.up[1] > 0, self.wrap) {
             (false, Wrap::Exact) => self.go::<L, MINUS, A, false>(out, a, b, |x| x),
             (true, Wrap::Exact) => self.go::<L, MINUS, A, true>(out, a, b, |x| x),
             (up, Wrap::Signed(width)) => {
-                let shift = L::BITS - width;
+                let shift = L::BITS - u32::from(width);
                 let wrap = |x: L| x.up(shift).down(shift);
                 if up {
                     self.go::<L, MINUS, A, true>(out, a, b, wrap)
@@ -139,7 +140,7 @@ impl Pair {
                 }
             }
             (up, Wrap::Unsigned(width)) => {
-                let mask = low::<L>(width);
+                let mask = low::<L>(width.into());
                 let wrap = |x: L| x.and(mask);
                 if up {
                     self.go::<L, MINUS, A, true>(out, a, b, wrap)
@@ -158,10 +159,10 @@ impl Pair {
         b: &Lanes<L>,
         wrap: impl Fn(L) -> L,
     ) {
-        let constant = L::of(self.constant);
+        let constant = L::of(self.constant.into());
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            let a = if A { a.up(self.up_a) } else { *a };
-            let b = if B { b.up(self.up_b) } else { *b };
+            let a = if A { a.up(self.up[0].into()) } else { *a };
+            let b = if B { b.up(self.up[1].into()) } else { *b };
             let sum = a.add(constant);
             *out = wrap(if MINUS { sum.sub(b) } else { sum.add(b) });
         }

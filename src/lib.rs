@@ -5,6 +5,7 @@ pub mod files;
 pub mod registry;
 
 pub mod arrays;
+pub mod backends;
 pub mod batch;
 pub mod compiler;
 pub mod dfg;
@@ -22,3 +23,4 @@ pub mod samples;
 pub mod schedulers;
 pub mod targets;
 pub mod tensor;
+pub mod verilator;

@@ -79,3 +79,34 @@ pub enum Cell {
     /// A register: the operand's value one clock earlier, `w` bits, no reset.
     Register(Bits),
 }
+
+impl Cell {
+    /// The operands, in order.
+    pub fn operands(&self) -> Vec<&Bits> {
+        match self {
+            Cell::Input { .. } => Vec::new(),
+            Cell::Wire(a) | Cell::Any(a) | Cell::All(a) | Cell::Not(a) | Cell::Register(a) => vec![a],
+            Cell::Mul(a, b) | Cell::Less(a, b) => vec![a, b],
+            Cell::Sum(terms) => terms.iter().map(|(bits, _)| bits).collect(),
+            Cell::Mux { sel, a, b } => vec![sel, a, b],
+            Cell::Rom { index, .. } => vec![index],
+        }
+    }
+
+    /// Replaces every operand.
+    pub fn map_operands(&mut self, f: impl Fn(&Bits) -> Bits) {
+        match self {
+            Cell::Input { .. } => {}
+            Cell::Wire(a) | Cell::Any(a) | Cell::All(a) | Cell::Not(a) | Cell::Register(a) => *a = f(a),
+            Cell::Mul(a, b) | Cell::Less(a, b) => (*a, *b) = (f(a), f(b)),
+            Cell::Sum(terms) => terms.iter_mut().for_each(|(bits, _)| *bits = f(bits)),
+            Cell::Mux { sel, a, b } => (*sel, *a, *b) = (f(sel), f(a), f(b)),
+            Cell::Rom { index, .. } => *index = f(index),
+        }
+    }
+
+    /// Whether it is a register.
+    pub fn is_register(&self) -> bool {
+        matches!(self, Cell::Register(_))
+    }
+}

@@ -3,9 +3,20 @@
 //! A [`Net`] is one named bit-vector with the [`Cell`] that drives it; cells come after the nets they read, registers
 //! included (the pipeline has no loops). Wiring is not a cell: an operand is a [`Bits`], a concatenation of slices.
 
+mod bits;
+mod build;
 mod cell;
+mod cycle;
+mod print;
+mod sim;
+mod verify;
 
+pub use bits::ones;
+pub use build::{Options, build};
 pub use cell::{Bits, Cell, Part};
+pub use cycle::Stepper;
+pub use sim::Simulator;
+pub use verify::legal;
 
 use crate::port::Port;
 
@@ -28,6 +39,13 @@ pub struct Net {
     pub layer: u32,
     /// What it is, for the source comment: the dataflow node's text, its format and layer element.
     pub note: String,
+}
+
+impl std::ops::Index<NetId> for Netlist {
+    type Output = Net;
+    fn index(&self, id: NetId) -> &Net {
+        &self.nets[id.0 as usize]
+    }
 }
 
 /// A pipelined circuit.

@@ -1,0 +1,71 @@
+//! Netlist to files, through the templates in `templates/`: templates print, whatever needs computing is computed here.
+//!
+//! A back end is pure: the same netlist and context give the same bytes, without dates and without paths outside the
+//! output folder. Paths of files are relative to that folder.
+
+pub mod verilator;
+pub mod verilog;
+pub mod vivado;
+pub mod yosys;
+
+use crate::error::{Error, Result};
+use crate::netlist::Netlist;
+use crate::registry::Entry;
+use serde::Serialize;
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its place in the output folder, `verilog/dense_1.v`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a back end knows besides the netlist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// The FPGA part, as Vivado calls it.
+    pub part: String,
+    /// The command with which Yosys synthesizes for the target, without the top module.
+    pub yosys: String,
+    /// The clock period in picoseconds.
+    pub period_ps: u32,
+}
+
+impl Default for Context {
+    /// An UltraScale+ -2 device at 200 MHz.
+    fn default() -> Context {
+        let yosys = "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl";
+        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), period_ps: 5000 }
+    }
+}
+
+/// Prints a netlist into files.
+pub type Backend = fn(&Netlist, &Context) -> Result<Vec<File>>;
+
+/// All back ends.
+pub const BACKENDS: &[Entry<Backend>] = &[verilog::BACKEND, verilator::BACKEND, yosys::BACKEND, vivado::BACKEND];
+
+/// The files of all back ends.
+///
+/// # Errors
+/// Those of the back ends.
+pub fn files(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
+    let mut files = Vec::new();
+    for backend in BACKENDS {
+        files.extend((backend.make)(netlist, context)?);
+    }
+    Ok(files)
+}
+
+/// The version that stands in the head of every file.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Fills a template.
+fn render(template: &str, context: &impl Serialize) -> Result<String> {
+    let wrong = |error: tera::Error| Error::bug(format!("a template does not fit its data: {error:?}"));
+    let mut context = tera::Context::from_serialize(context).map_err(wrong)?;
+    context.insert("version", VERSION);
+    tera::Tera::one_off(template, &context, false).map_err(wrong)
+}

@@ -1,0 +1,95 @@
+//! Operands and cells as Verilog expressions.
+
+use crate::netlist::{Bits, Cell, Netlist, Part};
+
+/// Bits `lo .. lo + width` of a name of `whole` bits.
+pub fn slice(name: &str, whole: u32, lo: u32, width: u32) -> String {
+    match (lo, width) {
+        (0, width) if width == whole => name.to_string(),
+        (lo, 1) => format!("{name}[{lo}]"),
+        (lo, width) => format!("{name}[{}:{lo}]", lo + width - 1),
+    }
+}
+
+/// A sized constant: decimal if short, else hexadecimal.
+pub fn constant(bits: u128, width: u32) -> String {
+    if width <= 24 { format!("{width}'d{bits}") } else { format!("{width}'h{bits:x}") }
+}
+
+fn part(netlist: &Netlist, part: &Part) -> String {
+    let net = |id| &netlist[id];
+    match *part {
+        Part::Const { bits, width } => constant(bits, width),
+        Part::Slice { net: id, lo, width } => slice(&net(id).name, net(id).width, lo, width),
+        Part::Repeat { net: id, bit, count: 1 } => slice(&net(id).name, net(id).width, bit, 1),
+        Part::Repeat { net: id, bit, count } => {
+            format!("{{{count}{{{}}}}}", slice(&net(id).name, net(id).width, bit, 1))
+        }
+    }
+}
+
+/// An operand: its one part, or a concatenation, highest first.
+pub fn bits(netlist: &Netlist, operand: &Bits) -> String {
+    match &operand.0[..] {
+        [only] => part(netlist, only),
+        parts => {
+            let parts: Vec<String> = parts.iter().rev().map(|item| part(netlist, item)).collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+    }
+}
+
+/// What a cell computes; operands are as wide as the result, so nothing depends on Verilog's extension rules.
+/// Inputs, ROMs and registers are no expressions.
+pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
+    let read = |operand: &Bits| bits(netlist, operand);
+    Some(match cell {
+        Cell::Wire(a) => read(a),
+        Cell::Sum(terms) => {
+            let mut text = String::new();
+            for (operand, negative) in terms {
+                text += match (text.is_empty(), negative) {
+                    (true, false) => "",
+                    (true, true) => "-",
+                    (false, false) => " + ",
+                    (false, true) => " - ",
+                };
+                text += &read(operand);
+            }
+            text
+        }
+        Cell::Mul(a, b) => format!("{} * {}", read(a), read(b)),
+        Cell::Mux { sel, a, b } => format!("{} ? {} : {}", read(sel), read(a), read(b)),
+        Cell::Less(a, b) => format!("$signed({}) < $signed({})", read(a), read(b)),
+        Cell::Any(a) => format!("|{}", read(a)),
+        Cell::All(a) => format!("&{}", read(a)),
+        Cell::Not(a) => format!("~{}", read(a)),
+        Cell::Input { .. } | Cell::Rom { .. } | Cell::Register(_) => return None,
+    })
+}
+
+/// The lines of a ROM before its value, and the value: one constant vector for each bit, indexed by the operand.
+pub fn rom(netlist: &Netlist, name: &str, width: u32, index: &Bits, entries: &[u128]) -> (Vec<String>, String) {
+    let mut lines: Vec<String> = entries
+        .chunks(32)
+        .map(|chunk| format!("// entries: {}", chunk.iter().map(u128::to_string).collect::<Vec<_>>().join(" ")))
+        .collect();
+    let whole = |id| crate::netlist::Bits::net(id, netlist[id].width);
+    let mut at = bits(netlist, index);
+    if !index.0.iter().any(|part| part.net().is_some_and(|id| *index == whole(id))) {
+        lines.push(format!("wire {}{name}_at = {at};", super::range(index.width())));
+        at = format!("{name}_at");
+    }
+    for bit in 0..width {
+        let count = entries.len();
+        lines.push(format!("localparam [{}:0] {name}_b{bit} = {count}'h{};", count - 1, column(entries, bit)));
+    }
+    let columns: Vec<String> = (0..width).rev().map(|bit| format!("{name}_b{bit}[{at}]")).collect();
+    (lines, if width == 1 { columns.concat() } else { format!("{{{}}}", columns.join(", ")) })
+}
+
+/// One bit of every entry, as hexadecimal digits, the last entry first.
+fn column(entries: &[u128], bit: u32) -> String {
+    let digit = |four: &[u128]| four.iter().rev().fold(0, |digit, entry| digit << 1 | (entry >> bit & 1) as u32);
+    entries.chunks(4).rev().filter_map(|four| char::from_digit(digit(four), 16)).collect()
+}

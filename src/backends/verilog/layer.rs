@@ -1,0 +1,147 @@
+//! The module of a layer.
+
+use super::super::render;
+use super::{Design, Module, expression, range, unread};
+use crate::error::Result;
+use crate::netlist::{Cell, NetId};
+use serde::Serialize;
+
+const TEMPLATE: &str = include_str!("../../../templates/layer.v");
+
+#[derive(Serialize)]
+struct Text<'a> {
+    name: &'a str,
+    design: &'a str,
+    latency: u32,
+    first: u32,
+    last: u32,
+    values: usize,
+    register_bits: u32,
+    ports: Vec<String>,
+    stages: Vec<Stage>,
+    unused: Vec<String>,
+}
+
+/// The wires of a stage and the registers that end it.
+#[derive(Serialize)]
+struct Stage {
+    number: u32,
+    wires: Vec<String>,
+    declarations: Vec<String>,
+    updates: Vec<String>,
+}
+
+/// The text of a layer's file.
+pub fn text(design: &Design, module: &Module) -> Result<String> {
+    let stages = stages(design, module);
+    let registers = || module.nets.iter().filter(|id| design.netlist[**id].cell.is_register());
+    let text = Text {
+        name: &module.name,
+        design: &design.netlist.name,
+        latency: design.netlist.latency,
+        first: stages.first().map_or(0, |stage| stage.number),
+        last: stages.last().map_or(0, |stage| stage.number),
+        values: module.nets.len() - registers().count(),
+        register_bits: registers().map(|id| design.netlist[*id].width).sum(),
+        ports: ports(design, module),
+        stages,
+        unused: unused(design, module),
+    };
+    render(TEMPLATE, &text)
+}
+
+fn ports(design: &Design, module: &Module) -> Vec<String> {
+    let netlist = design.netlist;
+    let clocked = module.nets.iter().any(|id| netlist[*id].cell.is_register());
+    let mut ports: Vec<String> = if clocked { vec!["input  wire clk".into()] } else { Vec::new() };
+    for port in &module.ports {
+        let port = &netlist.inputs[*port as usize];
+        ports.push(format!("input  wire {}{}", range(port.width()), port.name));
+    }
+    for (id, _) in &module.imports {
+        ports.push(format!("input  wire {}{}", design.range(*id), netlist[*id].name));
+    }
+    for id in module.nets.iter().filter(|id| design.leaves(**id)) {
+        let kind = if netlist[*id].cell.is_register() { "reg " } else { "wire" };
+        ports.push(format!("output {kind} {}{}", design.range(*id), netlist[*id].name));
+    }
+    ports
+}
+
+fn stages(design: &Design, module: &Module) -> Vec<Stage> {
+    let netlist = design.netlist;
+    // A register ends the stage before the one that reads it.
+    let stage = |id: &NetId| design.stages[id.0 as usize].saturating_sub(netlist[*id].cell.is_register() as u32);
+    let mut order: Vec<NetId> = module.nets.clone();
+    order.sort_by_key(|id| (stage(id), *id));
+    order
+        .chunk_by(|a, b| stage(a) == stage(b))
+        .map(|ids| {
+            let number = ids.first().map_or(0, stage);
+            let (mut wires, mut declarations, mut updates) = (Vec::new(), Vec::new(), Vec::new());
+            for id in ids {
+                let net = &netlist[*id];
+                if let Cell::Register(bits) = &net.cell {
+                    if !design.leaves(*id) {
+                        declarations.push(format!("reg {}{};", design.range(*id), net.name));
+                    }
+                    updates.push(format!("{} <= {};", net.name, expression::bits(netlist, bits)));
+                } else {
+                    wires.extend(wire(design, *id));
+                }
+            }
+            Stage { number, wires, declarations, updates }
+        })
+        .collect()
+}
+
+/// The lines that make a net which is no register.
+fn wire(design: &Design, id: NetId) -> Vec<String> {
+    let (netlist, net) = (design.netlist, &design.netlist[id]);
+    let comment = if net.note.is_empty() { String::new() } else { format!("  // {}", net.note) };
+    let mut lines = Vec::new();
+    let expression = match &net.cell {
+        Cell::Input { port, lo } => {
+            let port = &netlist.inputs[*port as usize];
+            expression::slice(&port.name, port.width(), *lo, net.width)
+        }
+        Cell::Rom { index, entries } => {
+            let (before, value) = expression::rom(netlist, &net.name, net.width, index, entries);
+            lines = before;
+            value
+        }
+        cell => expression::cell(netlist, cell).unwrap_or_default(),
+    };
+    let declaration = if design.leaves(id) { "assign ".to_string() } else { format!("wire {}", design.range(id)) };
+    lines.push(format!("{declaration}{} = {expression};{comment}", net.name));
+    lines
+}
+
+/// Bits that enter the module, or are made in it, and are read by nobody.
+fn unused(design: &Design, module: &Module) -> Vec<String> {
+    let netlist = design.netlist;
+    let mut unused = Vec::new();
+    for port in &module.ports {
+        let declared = &netlist.inputs[*port as usize];
+        let mut read = vec![false; declared.width() as usize];
+        for id in &module.nets {
+            let net = &netlist[*id];
+            if let Cell::Input { port: from, lo } = net.cell
+                && from == *port
+            {
+                read[lo as usize..(lo + net.width) as usize].fill(true);
+            }
+        }
+        let mut at = 0;
+        for run in read.chunk_by(|a, b| a == b) {
+            if !run[0] {
+                unused.push(expression::slice(&declared.name, declared.width(), at, run.len() as u32));
+            }
+            at += run.len() as u32;
+        }
+    }
+    let imports = module.imports.iter().copied();
+    let own = module.nets.iter().copied().zip(module.reads.iter().copied()).filter(|(id, _)| !design.leaves(*id));
+    unused.extend(imports.chain(own).filter_map(|(id, read)| unread(&netlist[id].name, netlist[id].width, read)));
+    unused
+}

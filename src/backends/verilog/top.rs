@@ -1,0 +1,154 @@
+//! The top module: layers joined, outputs gathered, valid delayed.
+
+use super::super::render;
+use super::{Design, expression, range, unread};
+use crate::error::Result;
+use crate::netlist::NetId;
+use serde::Serialize;
+
+const TEMPLATE: &str = include_str!("../../../templates/top.v");
+
+#[derive(Serialize)]
+struct Text<'a> {
+    name: &'a str,
+    latency: u32,
+    reset: bool,
+    formats: Vec<String>,
+    ports: Vec<String>,
+    wires: Vec<String>,
+    instances: Vec<Instance<'a>>,
+    outputs: Vec<String>,
+    valid_range: String,
+    valid_reset: String,
+    valid_next: String,
+    valid_last: String,
+    unused: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Instance<'a> {
+    module: &'a str,
+    name: String,
+    pins: Vec<&'a str>,
+}
+
+/// The text of the top's file.
+pub fn text(design: &Design) -> Result<String> {
+    let netlist = design.netlist;
+    let latency = netlist.latency;
+    let leaving = || (0..netlist.nets.len() as u32).map(NetId).filter(|id| design.leaves(*id));
+    let text = Text {
+        name: &netlist.name,
+        latency,
+        reset: netlist.reset,
+        formats: formats(design),
+        ports: ports(design),
+        wires: leaving().map(|id| format!("wire {}{};", design.range(id), netlist[id].name)).collect(),
+        instances: instances(design),
+        outputs: outputs(design),
+        valid_range: range(latency),
+        valid_reset: format!("{latency}'d0"),
+        valid_next: match latency {
+            0 | 1 => "in_valid".into(),
+            2 => "{valid[0], in_valid}".into(),
+            _ => format!("{{valid[{}:0], in_valid}}", latency - 2),
+        },
+        valid_last: expression::slice("valid", latency, latency.saturating_sub(1), 1),
+        unused: unused(design),
+    };
+    render(TEMPLATE, &text)
+}
+
+/// What the bits of each port mean, for the head of the file.
+fn formats(design: &Design) -> Vec<String> {
+    let netlist = design.netlist;
+    let ports = netlist.inputs.iter().map(|port| ("in ", port)).chain(netlist.outputs.iter().map(|port| ("out", port)));
+    ports
+        .map(|(kind, port)| {
+            let runs = port.elements.chunk_by(|a, b| a.format == b.format);
+            let runs: Vec<String> = runs.map(|run| format!("{} x {}", run.len(), run[0].format)).collect();
+            format!("{kind} {}: {}, element 0 lowest", port.name, runs.join(", "))
+        })
+        .collect()
+}
+
+fn ports(design: &Design) -> Vec<String> {
+    let netlist = design.netlist;
+    let mut ports = vec!["input  wire clk".to_string()];
+    if netlist.reset {
+        ports.push("input  wire rst".into());
+    }
+    ports.push("input  wire in_valid".into());
+    let wide = |port: &&crate::port::Port| port.width() > 0;
+    let inputs = netlist.inputs.iter().filter(wide);
+    ports.extend(inputs.map(|port| format!("input  wire {}{}", range(port.width()), port.name)));
+    ports.push("output wire out_valid".into());
+    let outputs = netlist.outputs.iter().filter(wide);
+    ports.extend(outputs.map(|port| format!("output wire {}{}", range(port.width()), port.name)));
+    ports
+}
+
+fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
+    let netlist = design.netlist;
+    design
+        .modules
+        .iter()
+        .map(|module| {
+            let clocked = module.nets.iter().any(|id| netlist[*id].cell.is_register());
+            let ports = module.ports.iter().map(|port| netlist.inputs[*port as usize].name.as_str());
+            let imports = module.imports.iter().map(|(id, _)| *id);
+            let exports = module.nets.iter().copied().filter(|id| design.leaves(*id));
+            let nets = imports.chain(exports).map(|id| netlist[id].name.as_str());
+            let mut name = format!("u_{}", module.name);
+            while netlist.nets.iter().any(|net| net.name == name) {
+                name.push('_');
+            }
+            Instance {
+                module: &module.name,
+                name,
+                pins: clocked.then_some("clk").into_iter().chain(ports).chain(nets).collect(),
+            }
+        })
+        .collect()
+}
+
+/// One line an output element.
+fn outputs(design: &Design) -> Vec<String> {
+    let netlist = design.netlist;
+    let mut lines = Vec::new();
+    for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
+        let mut lo = 0;
+        for (index, element) in port.elements.iter().enumerate().filter(|(_, element)| element.format.width > 0) {
+            let width = element.format.width;
+            let target = expression::slice(&port.name, port.width(), lo, width);
+            let value = expression::bits(netlist, &bits.slice(lo, width));
+            lines.push(format!("assign {target} = {value};  // {}[{index}], {}", port.name, element.format));
+            lo += width;
+        }
+    }
+    lines
+}
+
+/// Ports that no module reads, and bits of values that only an output port could read and does not.
+fn unused(design: &Design) -> Vec<String> {
+    let netlist = design.netlist;
+    let mut unused = Vec::new();
+    if netlist.latency == 0 {
+        unused.push("clk".to_string());
+        unused.extend(netlist.reset.then(|| "rst".to_string()));
+    }
+    for (index, port) in netlist.inputs.iter().enumerate().filter(|(_, port)| port.width() > 0) {
+        if !design.modules.iter().any(|module| module.ports.contains(&(index as u32))) {
+            unused.push(port.name.clone());
+        }
+    }
+    let mut imported = vec![false; netlist.nets.len()];
+    let imports = design.modules.iter().flat_map(|module| &module.imports);
+    imports.for_each(|(id, _)| imported[id.0 as usize] = true);
+    for (index, net) in netlist.nets.iter().enumerate() {
+        if design.exported[index] != 0 && !imported[index] {
+            unused.extend(unread(&net.name, net.width, design.results[index]));
+        }
+    }
+    unused
+}

@@ -1,0 +1,205 @@
+//! Dataflow graph and schedule to netlist.
+//!
+//! A number with range `r` becomes `r.width()` bits on the grid `r.exp`, two's complement if `r` is signed. Constants,
+//! scales, floors and wraps are wiring, never cells. Building has two halves: cells that read each other as if time did
+//! not pass, each with its stage; then registers between them, for the bits that are read later and no others.
+
+mod cells;
+mod names;
+mod registers;
+
+use super::{Bits, Cell, Net, NetId, Netlist};
+use crate::dfg::{Dfg, Id, Op};
+use crate::error::{Error, Result};
+use crate::fixed::{Format, Range};
+use crate::schedulers::Schedule;
+use names::Names;
+
+/// What a netlist is built with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// A synchronous reset port `rst` that drops every event in flight.
+    pub reset: bool,
+}
+
+/// A net before registers: its cell reads other such nets by index, at its own stage.
+struct Made {
+    net: Net,
+    stage: u32,
+}
+
+/// The wiring of a number: the bits of its range's format.
+#[derive(Clone)]
+struct Value {
+    bits: Bits,
+    range: Range,
+}
+
+/// The first half's state.
+struct Maker<'a> {
+    dfg: &'a Dfg,
+    schedule: &'a Schedule,
+    names: Names,
+    nets: Vec<Made>,
+    values: Vec<Value>,
+}
+
+/// Builds the netlist of a graph without dots.
+///
+/// # Errors
+/// A dot, a schedule that does not belong to the graph, or a result that its port cannot hold is a bug of the caller's.
+pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlist> {
+    if schedule.stage.len() != dfg.nodes.len() {
+        return Err(Error::bug("the schedule is not one of this graph"));
+    }
+    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets: Vec::new(), values: Vec::new() };
+    for id in dfg.ids() {
+        let early = dfg[id].op.args().any(|arg| schedule.of(arg) > schedule.of(id));
+        if early || schedule.of(id) > schedule.latency {
+            return Err(Error::bug(format!("{id} at stage {} breaks the schedule", schedule.of(id))));
+        }
+        let value = maker.node(id)?;
+        maker.values.push(value);
+    }
+    let results = maker.results()?;
+    let latency = schedule.latency;
+    let (nets, results) = registers::insert(maker.nets, results, latency, &mut maker.names);
+    let netlist = Netlist {
+        name: dfg.name.clone(),
+        layers: dfg.layers.clone(),
+        inputs: dfg.inputs.clone(),
+        outputs: dfg.outputs.clone(),
+        nets,
+        results,
+        latency,
+        reset: options.reset,
+    };
+    netlist.verify()?;
+    Ok(netlist)
+}
+
+impl Value {
+    /// The number as `width` bits on the grid of `exp`; bits above or below are dropped, missing ones extended.
+    fn on(&self, exp: i32, width: u32) -> Bits {
+        place(&self.bits, self.range.signed(), self.range.exp, exp, width)
+    }
+
+    /// Its highest bit, which is its sign.
+    fn sign(&self) -> Bits {
+        self.bits.slice(self.bits.width() - 1, 1)
+    }
+}
+
+/// Bits on the grid `from`, as `width` bits on the grid `to`.
+fn place(bits: &Bits, signed: bool, from: i32, to: i32, width: u32) -> Bits {
+    if bits.width() == 0 {
+        return Bits::constant(0, width);
+    }
+    if from >= to {
+        let zeros = ((from - to) as u32).min(width);
+        return Bits::constant(0, zeros).then(&bits.resize(width - zeros, signed));
+    }
+    // Everything below the new grid goes; of a number that lies below it altogether, the sign stays.
+    let drop = ((to - from) as u32).min(127);
+    let long = bits.resize(bits.width().max(drop + 1), signed);
+    long.slice(drop, long.width() - drop).resize(width, signed)
+}
+
+impl Maker<'_> {
+    fn node(&mut self, id: Id) -> Result<Value> {
+        let range = self.dfg.range(id);
+        let width = range.width();
+        let bits = match &self.dfg[id].op {
+            Op::Const(value) => {
+                let code = value.at(range.exp).ok_or_else(|| Error::bug(format!("{id} is off its grid")))?;
+                Bits::constant(code, width)
+            }
+            Op::Scale(arg, shift) => {
+                let arg = self.value(*arg);
+                place(&arg.bits, arg.range.signed(), arg.range.exp + shift, range.exp, width)
+            }
+            Op::Floor(arg, _) | Op::Wrap { arg, .. } => self.value(*arg).on(range.exp, width),
+            Op::Input { port, element } => self.input(id, *port, *element),
+            _ if width == 0 => Bits::empty(),
+            _ => self.cells(id)?,
+        };
+        Ok(Value { bits, range })
+    }
+
+    fn value(&self, id: Id) -> &Value {
+        &self.values[id.index()]
+    }
+
+    fn input(&mut self, id: Id, port: u32, element: u32) -> Bits {
+        let range = self.dfg.range(id);
+        let declared = &self.dfg.inputs[port as usize];
+        let format = declared.format(element as usize);
+        if format.width == 0 {
+            return Bits::constant(0, range.width());
+        }
+        let lo = (0..element as usize).map(|before| declared.format(before).width).sum();
+        let name = self.names.input(&declared.name, element);
+        let note = format!("{}[{element}], {format}", declared.name);
+        let net = Net {
+            name,
+            width: format.width,
+            signed: format.signed,
+            cell: Cell::Input { port, lo },
+            layer: self.dfg[id].from.layer,
+            note,
+        };
+        self.nets.push(Made { net, stage: 0 });
+        let bits = Bits::net(NetId(self.nets.len() as u32 - 1), format.width);
+        place(&bits, format.signed, format.lsb, range.exp, range.width())
+    }
+
+    /// Adds the cell that computes a node, or (with a suffix) a part of it.
+    fn add(&mut self, id: Id, suffix: &str, cell: Cell, width: u32, signed: bool) -> Bits {
+        let read = cell.operands().into_iter().flat_map(|bits| bits.0.iter().filter_map(|part| part.net()));
+        // A module reads only earlier modules, so that modules form no loop.
+        let layer = read.map(|net| self.nets[net.0 as usize].net.layer).fold(self.dfg[id].from.layer, u32::max);
+        let (name, note) = if suffix.is_empty() {
+            (self.names.node(id), self.note(id))
+        } else {
+            (self.names.part(id, suffix), String::new())
+        };
+        let net = Net { name, width, signed, cell, layer, note };
+        self.nets.push(Made { net, stage: self.schedule.of(id) });
+        Bits::net(NetId(self.nets.len() as u32 - 1), width)
+    }
+
+    /// The bits of each output port: every element in its declared format.
+    fn results(&self) -> Result<Vec<Bits>> {
+        let mut elements = self.dfg.results.iter();
+        let mut results = Vec::new();
+        for port in &self.dfg.outputs {
+            let mut bits = Bits::empty();
+            for element in &port.elements {
+                let id = elements.next().ok_or_else(|| Error::bug("an output element without a result"))?;
+                let (value, format) = (self.value(*id), element.format);
+                if !format.range().contains(&value.range) {
+                    return Err(Error::bug(format!("{} in {} exceeds {format}", self.dfg.source(*id), value.range)));
+                }
+                bits = bits.then(&value.on(format.lsb, format.width));
+            }
+            results.push(bits);
+        }
+        Ok(results)
+    }
+
+    fn note(&self, id: Id) -> String {
+        let format = Format::of(&self.dfg.range(id));
+        format!("{} = {}, {format}", self.dfg.source(id), names::formula(self.dfg, id, |id| self.label(id)))
+    }
+
+    /// How a comment names an operand: as its net, if it is one as a whole.
+    fn label(&self, id: Id) -> Option<String> {
+        match self.value(id).bits.0[..] {
+            [super::Part::Slice { net, lo: 0, width }] => {
+                let net = &self.nets[net.0 as usize].net;
+                (net.width == width).then(|| net.name.clone())
+            }
+            _ => None,
+        }
+    }
+}

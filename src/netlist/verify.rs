@@ -1,0 +1,141 @@
+//! What holds for every netlist.
+
+use super::{Bits, Cell, Net, Netlist, Part};
+use crate::error::{Error, Result};
+use std::collections::HashSet;
+
+/// Words that name something else in Verilog, SystemVerilog or in the top module.
+const KEYWORDS: &str = " always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config deassign \
+default defparam design disable edge else end endcase endconfig endfunction endgenerate endmodule endprimitive \
+endspecify endtable endtask event for force forever fork function generate genvar highz0 highz1 if ifnone incdir \
+include initial inout input instance integer join large liblist library localparam macromodule medium module nand \
+negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown \
+pullup pulsestyle_onevent pulsestyle_ondetect rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 \
+rtranif1 scalared showcancelled signed small specify specparam strong0 strong1 supply0 supply1 table task time tran \
+tranif0 tranif1 tri tri0 tri1 triand trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor \
+bit break byte chandle class clocking const constraint context continue cover covergroup coverpoint cross dist do \
+enum expect export extends extern final foreach forkjoin iff ignore_bins illegal_bins import inside int interface \
+intersect local logic longint matches modport new null package packed priority program property protected pure rand \
+randc randcase randsequence ref return sequence shortint shortreal solve static string struct super tagged this \
+throughout timeprecision timeunit type typedef union unique var virtual void wait_order wildcard with within \
+clk rst in_valid out_valid valid unused ";
+
+/// Is it an identifier that the Verilog can use as it is?
+pub fn legal(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    first && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && !KEYWORDS.contains(&format!(" {name} "))
+}
+
+impl Netlist {
+    /// Checks the netlist's invariants:
+    ///
+    /// 1. names of nets and ports are legal and distinct, those of layers too, apart from the top's;
+    /// 2. a net has 1 to 128 bits and belongs to a layer;
+    /// 3. operands read nets that come before, inside their width, in parts of at least one bit;
+    /// 4. operands are as wide as the cell's contract says;
+    /// 5. a net reads its own or earlier layers;
+    /// 6. every path from an input port crosses the same number of registers to a net (constants count for any);
+    /// 7. each output port has its bits, at exactly `latency` registers from the inputs.
+    ///
+    /// # Errors
+    /// The first condition that does not hold, as a bug of whoever made the netlist.
+    pub fn verify(&self) -> Result<()> {
+        self.names()?;
+        let stages = self.stages();
+        for (index, net) in self.nets.iter().enumerate() {
+            let broken =
+                |condition: u32| Error::bug(format!("net `{}` ({}) breaks condition {condition}", net.name, net.cell));
+            let check = |holds: bool, condition: u32| if holds { Ok(()) } else { Err(broken(condition)) };
+            // check (2)
+            check((1..=128).contains(&net.width) && (net.layer as usize) < self.layers.len(), 2)?;
+            // check (3)
+            let operands = net.cell.operands();
+            check(operands.iter().all(|bits| self.inside(bits, index)), 3)?;
+            // check (4)
+            check(self.contract(net), 4)?;
+            // check (5)
+            let read = || operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
+            check(read().all(|id| self[id].layer <= net.layer), 5)?;
+            // check (6)
+            let at: HashSet<u32> = read().filter_map(|id| stages[id.0 as usize]).collect();
+            check(at.len() <= 1, 6)?;
+        }
+        // check (7)
+        let whole = |(port, bits): (&crate::port::Port, &Bits)| {
+            let read = || bits.0.iter().filter_map(Part::net);
+            bits.width() == port.width()
+                && self.inside(bits, self.nets.len())
+                && read().all(|id| stages[id.0 as usize].is_none_or(|stage| stage == self.latency))
+        };
+        if self.results.len() != self.outputs.len() || !self.outputs.iter().zip(&self.results).all(whole) {
+            return Err(Error::bug("an output port breaks condition 7"));
+        }
+        Ok(())
+    }
+
+    /// Registers from an input port to each net, by its first operand that depends on one; `None` for constants.
+    pub fn stages(&self) -> Vec<Option<u32>> {
+        let mut stages: Vec<Option<u32>> = Vec::with_capacity(self.nets.len());
+        for net in &self.nets {
+            let operands = net.cell.operands();
+            let read = operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
+            let mut known = read.filter_map(|id| stages.get(id.0 as usize).copied().flatten());
+            let stage = if matches!(net.cell, Cell::Input { .. }) { Some(0) } else { known.next() };
+            stages.push(stage.map(|stage| stage + net.cell.is_register() as u32));
+        }
+        stages
+    }
+
+    // check (1)
+    fn names(&self) -> Result<()> {
+        let ports = self.inputs.iter().chain(&self.outputs).map(|port| &port.name);
+        let mut seen = HashSet::new();
+        for name in ports.chain(self.nets.iter().map(|net| &net.name)) {
+            if !legal(name) || !seen.insert(name) {
+                return Err(Error::bug(format!("name `{name}` is taken or illegal (condition 1)")));
+            }
+        }
+        let mut modules = HashSet::new();
+        for name in self.layers.iter() {
+            // Any word will do for a layer: a module's name is made legal by adding the design's.
+            if !legal(&format!("{name}_0")) || !legal(&self.name) || !modules.insert(name) {
+                return Err(Error::bug(format!("module name `{name}` is taken or illegal (condition 1)")));
+            }
+        }
+        Ok(())
+    }
+
+    fn inside(&self, bits: &Bits, before: usize) -> bool {
+        bits.0.iter().all(|part| {
+            let width = part.net().map(|id| if (id.0 as usize) < before { self[id].width } else { 0 });
+            match (part, width) {
+                (Part::Const { bits, width }, _) => (1..=128).contains(width) && bits & !super::ones(*width) == 0,
+                (Part::Slice { lo, width, .. }, Some(whole)) => *width >= 1 && lo + width <= whole,
+                (Part::Repeat { bit, count, .. }, Some(whole)) => *count >= 1 && *bit < whole,
+                (_, None) => false,
+            }
+        })
+    }
+
+    fn contract(&self, net: &Net) -> bool {
+        let wide = |bits: &Bits| bits.width() == net.width;
+        match &net.cell {
+            Cell::Input { port, lo } => {
+                self.inputs.get(*port as usize).is_some_and(|port| lo + net.width <= port.width())
+            }
+            Cell::Wire(a) | Cell::Register(a) => wide(a),
+            Cell::Sum(terms) => !terms.is_empty() && terms.iter().all(|(bits, _)| wide(bits)),
+            Cell::Mul(a, b) => wide(a) && wide(b),
+            Cell::Mux { sel, a, b } => sel.width() == 1 && wide(a) && wide(b),
+            Cell::Less(a, b) => net.width == 1 && a.width() == b.width() && (1..=128).contains(&a.width()),
+            Cell::Any(a) | Cell::All(a) => net.width == 1 && (1..=128).contains(&a.width()),
+            Cell::Not(a) => net.width == 1 && a.width() == 1,
+            Cell::Rom { index, entries } => {
+                index.width() <= 24
+                    && entries.len() == 1 << index.width()
+                    && entries.iter().all(|entry| entry & !super::ones(net.width) == 0)
+            }
+        }
+    }
+}

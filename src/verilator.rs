@@ -1,0 +1,180 @@
+//! Runs the test bench of an output folder under Verilator: bit by bit, cycle by cycle.
+
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Instant;
+
+/// What a run of the test bench said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Vectors streamed.
+    pub vectors: u64,
+    /// Clock cycles simulated in all phases.
+    pub cycles: u64,
+    /// Outputs, or valid flags, that differed.
+    pub mismatches: u64,
+    /// Cycles of the back-to-back phase per second, building and loading left out.
+    pub cycles_per_second: f64,
+    /// Seconds spent building; 0 if the build was in the cache.
+    pub build_seconds: f64,
+    /// The first mismatches, a line each.
+    pub report: Vec<String>,
+}
+
+/// Builds (or finds in the cache) the test bench of the output folder `dir`, and streams the input codes through it.
+///
+/// # Errors
+/// Verilator is missing or fails, the folder is no output folder, or the batches do not fit its design.
+pub fn verify(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    if inputs.rows() != expected.rows() {
+        let what = format!("{} inputs, but {} expected outputs", inputs.rows(), expected.rows());
+        return Err(Error::user(what, "give one row of expected outputs for each row of inputs"));
+    }
+    let version = verilator(Command::new("verilator").arg("--version"))?;
+    let sources = sources(dir)?;
+    let start = Instant::now();
+    let (program, cached, keep) = program(&sources, &version.stdout, progress)?;
+    let build_seconds = if cached { 0.0 } else { start.elapsed().as_secs_f64() };
+    let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
+    let vectors = work.path().join("vectors.bin");
+    write(&vectors, inputs, expected).map_err(|error| system("write the test vectors", &error))?;
+    progress(&format!("simulating {} vectors", inputs.rows()));
+    let output = Command::new(&program).arg(&vectors).output().map_err(|error| system("run the test bench", &error))?;
+    drop(keep);
+    outcome(&output, build_seconds)
+}
+
+/// Files of the output folder that make the test bench: path and content, in order.
+type Sources = Vec<(PathBuf, Vec<u8>)>;
+
+fn sources(dir: &Path) -> Result<Sources> {
+    let missing = |error: std::io::Error| {
+        let what = format!("{} holds no Verilog and test bench: {error}", dir.display());
+        Error::user(what, "give the output folder of `nanotrig compile`")
+    };
+    let mut sources = Sources::new();
+    for folder in ["verilog", "verilator"] {
+        for entry in fs::read_dir(dir.join(folder)).map_err(missing)? {
+            let path = entry.map_err(missing)?.path();
+            let known = path.extension().is_some_and(|end| ["v", "cpp", "h", "f"].iter().any(|known| end == *known));
+            if let (true, Some(name)) = (known, path.file_name()) {
+                sources.push((Path::new(folder).join(name), fs::read(&path).map_err(missing)?));
+            }
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
+
+/// The built test bench, whether it was there already, and the folder that lives as long as it is needed.
+fn program(
+    sources: &Sources,
+    version: &[u8],
+    progress: &dyn Fn(&str),
+) -> Result<(PathBuf, bool, Option<tempfile::TempDir>)> {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(version);
+    for (path, text) in sources {
+        hasher.write(path.to_string_lossy().as_bytes());
+        hasher.write_usize(text.len());
+        hasher.write(text);
+    }
+    let place = cache().map(|cache| cache.join(format!("{:016x}", hasher.finish())));
+    if let Some(program) = place.as_ref().map(|place| place.join("run")).filter(|program| program.is_file()) {
+        return Ok((program, true, None));
+    }
+    let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
+    progress("building the Verilator test bench");
+    let built = build(sources, work.path())?;
+    // A cache that cannot be written is no cache; the program then runs from where it was built.
+    let kept = place.and_then(|place| {
+        fs::create_dir_all(&place).ok()?;
+        let fresh = tempfile::NamedTempFile::new_in(&place).ok()?;
+        fs::copy(&built, fresh.path()).ok()?;
+        fresh.persist(place.join("run")).ok()?;
+        Some(place.join("run"))
+    });
+    Ok(match kept {
+        Some(program) => (program, false, None),
+        None => (built, false, Some(work)),
+    })
+}
+
+fn cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")))?;
+    Some(base.join("nanotrig").join("verilator"))
+}
+
+fn build(sources: &Sources, work: &Path) -> Result<PathBuf> {
+    for (path, text) in sources {
+        let path = work.join(path);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        made.map_err(|error| system("copy the sources", &error))?;
+    }
+    let folder = work.join("verilator");
+    let mut command = Command::new("verilator");
+    command.current_dir(&folder).args(["-f", "args.f", "-O3", "-CFLAGS", "-O1", "-j", "2", "-Wno-fatal"]);
+    let output = verilator(&mut command)?;
+    if output.status.success() {
+        return Ok(folder.join("obj_dir").join("run"));
+    }
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<&str> = text.lines().collect();
+    let last = lines[lines.len().saturating_sub(12)..].join("\n");
+    let what = format!("Verilator could not build the test bench:\n{last}");
+    Err(Error::user(what, "Verilator 5 needs make and a C++ compiler; if it refuses the Verilog, please report it"))
+}
+
+fn verilator(command: &mut Command) -> Result<Output> {
+    command.output().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::user("Verilator is not installed", "apt-get install verilator"),
+        _ => system("run Verilator", &error),
+    })
+}
+
+fn system(what: &str, error: &std::io::Error) -> Error {
+    Error::user(format!("could not {what}: {error}"), "check the disk's space and the permissions")
+}
+
+/// Writes the vectors as `testbenches/run.cpp` reads them.
+fn write(path: &Path, inputs: &Batch, expected: &Batch) -> std::io::Result<()> {
+    let mut file = std::io::BufWriter::new(fs::File::create(path)?);
+    for count in [inputs.rows(), inputs.columns, expected.columns] {
+        file.write_all(&(count as u64).to_le_bytes())?;
+    }
+    for row in 0..inputs.rows() {
+        for code in inputs.row(row).iter().chain(expected.row(row)) {
+            file.write_all(&code.to_le_bytes())?;
+        }
+    }
+    file.flush()
+}
+
+fn outcome(output: &Output, build_seconds: f64) -> Result<Outcome> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let numbers = |end: &str| -> Option<Vec<f64>> {
+        let line = text.lines().find(|line| line.ends_with(end))?;
+        let words = line.split(|c: char| !c.is_ascii_digit() && c != '.').filter(|word| !word.is_empty());
+        Some(words.filter_map(|word| word.parse().ok()).collect())
+    };
+    match (numbers(" mismatches").as_deref(), numbers(" s").as_deref()) {
+        (Some(&[vectors, cycles, mismatches]), Some(&[timed, seconds])) => Ok(Outcome {
+            vectors: vectors as u64,
+            cycles: cycles as u64,
+            mismatches: mismatches as u64,
+            cycles_per_second: timed / seconds.max(1e-9),
+            build_seconds,
+            report: text.lines().filter(|line| line.starts_with("mismatch: ")).map(String::from).collect(),
+        }),
+        _ => {
+            let what = format!("the test bench failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            Err(Error::user(what, "check that the vectors have the design's numbers of inputs and outputs"))
+        }
+    }
+}

@@ -1,0 +1,10 @@
+// Builds the test bench of {{ top }}; in this folder: verilator -f args.f -O3 -CFLAGS -O1, then obj_dir/run VECTORS
+--cc --exe --build
+--top-module {{ top }}
+--prefix Vdut
+--x-initial unique
+-o run
+{% for file in files -%}
+../{{ file }}
+{% endfor -%}
+run.cpp

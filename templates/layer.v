@@ -1,0 +1,31 @@
+// {{ name }}: a layer of {{ design }}, stages {{ first }} to {{ last }} of {{ latency }}.
+// {{ values }} values, {{ register_bits }} register bits. A value at stage k is k registers after the input ports; `_sk` is its register.
+// Made by nanotrig {{ version }}.
+
+module {{ name }} (
+{%- for port in ports %}
+  {{ port }}{% if not loop.last %},{% endif %}
+{%- endfor %}
+);
+{% for stage in stages %}
+  // Stage {{ stage.number }}
+{%- for wire in stage.wires %}
+  {{ wire }}
+{%- endfor %}
+{%- for declaration in stage.declarations %}
+  {{ declaration }}
+{%- endfor %}
+{%- if stage.updates %}
+  always @(posedge clk) begin
+{%- for update in stage.updates %}
+    {{ update }}
+{%- endfor %}
+  end
+{%- endif %}
+{% endfor %}
+{%- if unused %}
+  // Bits that nobody reads; most only carry into the bits above them.
+  wire unused = &{
+{%- for item in unused %}{{ item }}, {% endfor %}1'b0};
+{% endif %}
+endmodule

@@ -1,0 +1,44 @@
+// {{ name }}: latency {{ latency }} cycles, a new event every cycle.
+{%- for format in formats %}
+//   {{ format }}
+{%- endfor %}
+// out_valid is in_valid {{ latency }} cycles later{% if reset %}; rst drops every event in flight{% endif %}. Data registers have no reset.
+// Made by nanotrig {{ version }}.
+
+module {{ name }} (
+{%- for port in ports %}
+  {{ port }}{% if not loop.last %},{% endif %}
+{%- endfor %}
+);
+{% if latency == 0 %}
+  assign out_valid = in_valid;
+{% else %}
+  reg {{ valid_range }}valid = {{ valid_reset }};
+  always @(posedge clk)
+{%- if reset %}
+    if (rst) valid <= {{ valid_reset }};
+    else valid <= {{ valid_next }};
+{%- else %}
+    valid <= {{ valid_next }};
+{%- endif %}
+  assign out_valid = {{ valid_last }};
+{% endif %}
+{%- for wire in wires %}
+  {{ wire }}
+{%- endfor %}
+{% for instance in instances %}
+  {{ instance.module }} {{ instance.name }} (
+{%- for pin in instance.pins %}
+    .{{ pin }}({{ pin }}){% if not loop.last %},{% endif %}
+{%- endfor %}
+  );
+{% endfor %}
+{%- for output in outputs %}
+  {{ output }}
+{%- endfor %}
+{% if unused %}
+  // Bits that nobody reads.
+  wire unused = &{
+{%- for item in unused %}{{ item }}, {% endfor %}1'b0};
+{% endif %}
+endmodule

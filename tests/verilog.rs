@@ -1,0 +1,117 @@
+//! The printed Verilog: linted, read by three tools, and simulated against the netlist simulator.
+//! A tool that is not installed skips its test with a message.
+
+mod circuits;
+
+use circuits::random_design;
+use nanotrig::backends::{Context, File, files};
+use nanotrig::dfg::random::{Random, inputs};
+use nanotrig::netlist::{Netlist, Simulator};
+use nanotrig::verilator::verify;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn installed(tool: &str, version: &str) -> bool {
+    let found = Command::new(tool).arg(version).output().is_ok();
+    if !found {
+        eprintln!("skipped: {tool} is not installed");
+    }
+    found
+}
+
+fn write(netlist: &Netlist, dir: &Path) -> Vec<File> {
+    let files = files(netlist, &Context::default()).expect("templates fit");
+    for file in &files {
+        let path = dir.join(&file.path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a writable folder");
+        std::fs::write(path, &file.text).expect("a writable folder");
+    }
+    files
+}
+
+fn verilog(files: &[File]) -> Vec<PathBuf> {
+    files.iter().filter(|file| file.path.ends_with(".v")).map(|file| PathBuf::from(&file.path)).collect()
+}
+
+/// Runs a tool that must succeed in silence.
+fn silent(command: &mut Command, what: &str) {
+    let output = command.output().expect("the tool starts");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && text.trim().is_empty(), "{what}: {command:?}\n{text}");
+}
+
+#[test]
+fn verilator_lints_random_designs() {
+    if !installed("verilator", "--version") {
+        return;
+    }
+    for seed in 0..60 {
+        let (_, netlist) = random_design(&mut Random::new(seed), 30);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let files = write(&netlist, dir.path());
+        let mut command = Command::new("verilator");
+        command.current_dir(dir.path()).args(["--lint-only", "-Wall", "--top-module", &netlist.name]);
+        silent(command.args(verilog(&files)), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn icarus_accepts_random_designs() {
+    if !installed("iverilog", "-V") {
+        return;
+    }
+    for seed in 0..60 {
+        let (_, netlist) = random_design(&mut Random::new(seed), 30);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let files = write(&netlist, dir.path());
+        let mut command = Command::new("iverilog");
+        command.current_dir(dir.path()).args(["-g2001", "-Wall", "-t", "null", "-s", &netlist.name]);
+        silent(command.args(verilog(&files)), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn yosys_reads_random_designs() {
+    if !installed("yosys", "-V") {
+        return;
+    }
+    for seed in 0..15 {
+        let (_, netlist) = random_design(&mut Random::new(seed), 30);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let files = write(&netlist, dir.path());
+        let read: Vec<String> = verilog(&files).iter().map(|path| format!("read_verilog {}", path.display())).collect();
+        let script = format!("{}; hierarchy -check -top {}; proc; check -assert", read.join("; "), netlist.name);
+        let mut command = Command::new("yosys");
+        silent(command.current_dir(dir.path()).args(["-q", "-e", ".*", "-p", &script]), &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn verilator_simulates_what_the_netlist_does() {
+    if !installed("verilator", "--version") {
+        return;
+    }
+    for seed in 100..104 {
+        let mut random = Random::new(seed);
+        let (dfg, netlist) = random_design(&mut random, 40);
+        let batch = inputs(&mut random, &dfg.input_elements(), 2000);
+        let mut expected = Simulator::new(&netlist).expect("small").run(&batch);
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        write(&netlist, dir.path());
+        let outcome = verify(dir.path(), &batch, &expected, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((outcome.vectors, outcome.mismatches), (2000, 0), "seed {seed}: {:#?}\n{netlist}", outcome.report);
+        // One wrong expected bit is one mismatch in each phase that streams it.
+        let last = expected.data.len() - 1;
+        expected.data[last] ^= 1;
+        let outcome = verify(dir.path(), &batch, &expected, &|_| {}).expect("built before");
+        assert!((1..=3).contains(&outcome.mismatches) && outcome.build_seconds == 0.0, "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_same_netlist_gives_the_same_bytes() {
+    let (_, netlist) = random_design(&mut Random::new(5), 40);
+    let (_, again) = random_design(&mut Random::new(5), 40);
+    let context = Context::default();
+    assert_eq!(files(&netlist, &context).expect("fits"), files(&again, &context).expect("fits"));
+}

@@ -152,7 +152,8 @@ impl Meaning {
         let mut codes = Batch::new(formats.len());
         let outside = || Error::bug("an output is not on its port's grid");
         for row in 0..inputs.rows() {
-            let numbers = evaluation.outputs.iter().flat_map(|value| (0..value.columns()).map(move |e| value.number(row, e)));
+            let numbers =
+                evaluation.outputs.iter().flat_map(|value| (0..value.columns()).map(move |e| value.number(row, e)));
             for (number, format) in numbers.zip(&formats) {
                 codes.data.push(number.and_then(|number| number.at(format.lsb)).ok_or_else(outside)?);
             }
@@ -219,7 +220,8 @@ pub fn agree(meaning: &Meaning, hardware: &Hardware, inputs: &Batch) -> Result<B
     for (name, level) in [("dataflow graph", Level::Dfg), ("netlist", Level::Netlist)] {
         let got = hardware.codes(level, inputs)?;
         if let Some(row) = (0..inputs.rows()).find(|row| got.row(*row) != want.row(*row)) {
-            let what = format!("sample {row}: the {name} gives {:?}, the tensor graph {:?}", got.row(row), want.row(row));
+            let what =
+                format!("sample {row}: the {name} gives {:?}, the tensor graph {:?}", got.row(row), want.row(row));
             return Err(Error::bug(what));
         }
     }

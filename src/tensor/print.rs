@@ -1,6 +1,6 @@
 //! The text form of a tensor graph: `%id = op args : shape range ; layer`, one node a line. It is for people.
 
-use super::{Graph, Op, Staircase};
+use super::{Float, Graph, Op, Staircase};
 use crate::fixed::{Fixed, Range};
 use std::fmt;
 
@@ -65,9 +65,19 @@ fn stair(stair: &Staircase) -> String {
     format!("[{} {steps}]", stair.first)
 }
 
+/// Prints the operation and its constants: `mul [0.5, 0.25]`, `softmax`.
+impl fmt::Display for Float {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.constants() {
+            [] => f.write_str(self.name()),
+            constants => write!(f, "{} {constants:?}", self.name()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Builder, Float, Reduction};
+    use super::super::{Builder, Reduction};
     use crate::fixed::Fixed;
     use crate::port::Port;
 

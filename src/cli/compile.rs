@@ -1,0 +1,102 @@
+//! `nanotrig compile MODEL -o DIR`: Verilog, test bench, flows, report.
+
+use super::model::{MakingArguments, ModelArguments};
+use crate::batch::Batch;
+use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::error::{At, Error, Result};
+use crate::frontends::native;
+use crate::output::Output;
+use crate::report::{Checked, Report};
+use crate::{backends, samples};
+use clap::Args;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Random and corner vectors that every compile is checked on.
+const VECTORS: usize = 500;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    making: MakingArguments,
+    /// The output folder: new, empty, or one that nanotrig wrote
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Samples to check the levels on, besides random ones (.npy, .npz, .csv)
+    #[arg(long, value_name = "X")]
+    input: Option<PathBuf>,
+    /// The outputs that the samples must give
+    #[arg(long, value_name = "Y", requires = "input")]
+    expect: Option<PathBuf>,
+    /// More operations than this are refused
+    #[arg(long, value_name = "N", default_value_t = 5_000_000)]
+    max_operations: usize,
+    /// Print report.json instead of the summary
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<u8> {
+    let start = Instant::now();
+    let output = Output::begin(&arguments.output)?;
+    let making = arguments.making.making()?;
+    let (network, meaning) = arguments.model.meaning()?;
+    let place = arguments.model.model.display().to_string();
+    limit(&meaning, arguments.max_operations).at(&place)?;
+    let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
+    let (checked, status) = check(arguments, &meaning, &hardware)?;
+    let report =
+        Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
+    let context = backends::Context {
+        part: making.target.part().into(),
+        period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
+        ..backends::Context::default()
+    };
+    for file in backends::files(&hardware.netlist, &context)? {
+        output.write(&file.path, file.text.as_bytes())?;
+    }
+    native::write(&network, &output.path("model/network.toml")?)?;
+    output.write("ir/tensor.txt", meaning.graph.to_string().as_bytes())?;
+    output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
+    output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
+    output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())?;
+    let report = report.timed(start.elapsed().as_secs_f64());
+    let json = report.json()?;
+    output.write("report.html", report.html()?.as_bytes())?;
+    output.write("report.json", json.as_bytes())?;
+    output.finish()?;
+    if arguments.json {
+        println!("{json}")
+    } else {
+        println!("{}", report.summary(&arguments.output))
+    }
+    Ok(status)
+}
+
+fn limit(meaning: &Meaning, most: usize) -> Result<()> {
+    let products: usize = meaning.dfg.nodes.iter().map(|node| node.op.args().count().max(1)).sum();
+    if products <= most {
+        return Ok(());
+    }
+    let help = "a fully unrolled network of this size fits no FPGA; prune it, or raise --max-operations";
+    Err(Error::user(format!("the network has {products} operations, more than {most}"), help))
+}
+
+/// Checks that all levels agree, and give what the user expects.
+fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Result<(Checked, u8)> {
+    let random = meaning.vectors(VECTORS, 1);
+    agree(meaning, hardware, &random)?;
+    let mut checked = Checked { random: random.rows(), given: 0, mismatches: 0 };
+    if let Some(input) = &arguments.input {
+        let inputs: Batch = samples::codes(&samples::read(input, &meaning.dfg.inputs)?, &meaning.dfg.inputs)?;
+        let codes = agree(meaning, hardware, &inputs)?;
+        checked.given = inputs.rows();
+        if let Some(expect) = &arguments.expect {
+            checked.mismatches = super::verify::mismatches(meaning, &codes, expect)?;
+        }
+    }
+    let status = (checked.mismatches > 0) as u8;
+    Ok((checked, status))
+}

@@ -1,0 +1,109 @@
+//! `nanotrig evaluate MODEL --input X --labels L`: accuracy, and what happened in each quantizer.
+
+use super::model::ModelArguments;
+use crate::compiler::Meaning;
+use crate::error::{Error, Result};
+use crate::fixed::Format;
+use crate::samples::{self, Samples};
+use crate::tensor::{self, Op, Statistics, pick};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Samples: real values, one row each (.npy, .npz, .csv)
+    #[arg(long, value_name = "X")]
+    input: PathBuf,
+    /// The true classes: integers, or one-hot rows
+    #[arg(long, value_name = "L")]
+    labels: Option<PathBuf>,
+    /// Show only this layer
+    #[arg(long, value_name = "NAME")]
+    layer: Option<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<u8> {
+    let (_, meaning) = arguments.model.meaning()?;
+    let given = samples::read(&arguments.input, &meaning.dfg.inputs)?;
+    let inputs = samples::codes(&given, &meaning.dfg.inputs)?;
+    let options = tensor::Options { watch: Vec::new(), statistics: true };
+    let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
+    if let Some(labels) = &arguments.labels {
+        let outputs = meaning.values(&meaning.codes(&inputs)?)?;
+        accuracy(&outputs, &samples::labels(labels)?)?;
+    }
+    println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
+    for statistics in &evaluation.statistics {
+        let name = meaning.expanded.graph.layer_of(statistics.node);
+        if arguments.layer.as_deref().is_none_or(|layer| layer == name) {
+            row(&meaning, name, statistics);
+        }
+    }
+    let rounded: u64 = evaluation.float_sums.iter().map(|(_, count)| count).sum();
+    if rounded > 0 {
+        println!("{rounded} sums would have rounded in float32; ours are exact");
+    }
+    Ok(0)
+}
+
+fn row(meaning: &Meaning, name: &str, statistics: &Statistics) {
+    let node = meaning.expanded.graph.node(statistics.node);
+    let Op::Quantize { elements } = &node.op else { return };
+    let overflowed: u64 = statistics.elements.iter().map(|element| element.overflowed).sum();
+    let format = |element: usize| -> Format { pick(elements, element, &node.shape).format };
+    let bits: u32 = (0..node.len()).map(|element| format(element).width).sum();
+    let still: usize =
+        statistics.elements.iter().enumerate().map(|(i, element)| element.still(format(i).width).len()).sum();
+    let share = 100.0 * overflowed as f64 / (statistics.samples.max(1) * node.len().max(1) as u64) as f64;
+    println!("{name:<24} {:>10} {overflowed:>12} {share:>11.3}%  {still} of {bits}", node.len());
+}
+
+fn accuracy(outputs: &Samples, labels: &[usize]) -> Result<()> {
+    if labels.len() != outputs.rows() {
+        let what = format!("{} labels for {} samples", labels.len(), outputs.rows());
+        return Err(Error::user(what, "give one label for each sample"));
+    }
+    if let Some(label) = labels.iter().find(|label| **label >= outputs.columns.max(2)) {
+        let what = format!("label {label}, but the network has {} outputs", outputs.columns);
+        return Err(Error::user(what, "labels count from 0"));
+    }
+    let classes = outputs.columns;
+    let right = labels.iter().enumerate().filter(|(row, label)| predicted(outputs.row(*row)) == **label).count();
+    println!("accuracy {:.4} ({right} of {})", right as f64 / labels.len().max(1) as f64, labels.len());
+    for class in if classes == 1 { 1..2 } else { 0..classes } {
+        let score = |row: usize| outputs.row(row)[class.min(classes - 1)];
+        match area(labels, class, score) {
+            Some(area) => println!("  class {class}: ROC AUC {area:.4}"),
+            None => println!("  class {class}: ROC AUC undefined (all samples in or out of the class)"),
+        }
+    }
+    Ok(())
+}
+
+/// The class of the greatest output, the first of equals; of a single output, whether it is above 0.
+fn predicted(row: &[f64]) -> usize {
+    if let [score] = row {
+        return (*score > 0.0) as usize;
+    }
+    let greatest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    row.iter().position(|value| *value == greatest).unwrap_or(0)
+}
+
+/// The area under the ROC curve of one class against the rest: the chance that a member scores above a non-member, ties
+/// half (Mann-Whitney).
+fn area(labels: &[usize], class: usize, score: impl Fn(usize) -> f64) -> Option<f64> {
+    let mut scored: Vec<(f64, bool)> = (0..labels.len()).map(|row| (score(row), labels[row] == class)).collect();
+    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let members = scored.iter().filter(|(_, member)| *member).count();
+    let (mut below, mut wins) = (0.0, 0.0);
+    for tied in scored.chunk_by(|a, b| a.0 == b.0) {
+        let inside = tied.iter().filter(|(_, member)| *member).count() as f64;
+        let outside = tied.len() as f64 - inside;
+        wins += inside * (below + outside / 2.0);
+        below += outside;
+    }
+    let pairs = members as f64 * (labels.len() - members) as f64;
+    (pairs > 0.0).then(|| wins / pairs)
+}

@@ -1,0 +1,40 @@
+//! `nanotrig list SET`: the members of an open set, a line each.
+
+use crate::error::Result;
+use crate::registry;
+use crate::{backends, frontends, layers, multipliers, passes, quantizers, schedulers, targets};
+use clap::{Args, ValueEnum};
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Which set
+    set: Set,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Set {
+    Layers,
+    Quantizers,
+    Passes,
+    Multipliers,
+    Targets,
+    Schedulers,
+    Frontends,
+    Backends,
+}
+
+pub fn run(arguments: &Arguments) -> Result<u8> {
+    let rows = match arguments.set {
+        Set::Layers => registry::list(layers::LAYERS),
+        Set::Quantizers => registry::list(quantizers::QUANTIZERS),
+        Set::Passes => registry::list(passes::PASSES),
+        Set::Multipliers => registry::list(multipliers::MULTIPLIERS),
+        Set::Targets => registry::list(targets::TARGETS),
+        Set::Schedulers => registry::list(schedulers::SCHEDULERS),
+        Set::Frontends => registry::list(frontends::FRONTENDS),
+        Set::Backends => registry::list(backends::BACKENDS),
+    };
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().for_each(|(name, doc)| println!("{name:<width$}  {doc}"));
+    Ok(0)
+}

@@ -1,0 +1,55 @@
+//! The command line, one file a subcommand. Exit status: 0 done, 1 the answer is no, 2 the user's mistake, 3 ours.
+
+mod compile;
+mod dump;
+mod evaluate;
+mod import;
+mod list;
+mod model;
+mod run;
+mod verify;
+
+use crate::error::Result;
+use clap::{Parser, Subcommand};
+
+/// Quantized neural networks to FPGA firmware that answers in nanoseconds.
+#[derive(Parser)]
+#[command(name = "nanotrig", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Compile a network to Verilog
+    Compile(compile::Arguments),
+    /// Give the network's exact outputs for samples
+    Run(run::Arguments),
+    /// Give accuracy, and what wrapped, saturated or never moved
+    Evaluate(evaluate::Arguments),
+    /// Simulate a compiled network in Verilator and compare every bit of every cycle
+    Verify(verify::Arguments),
+    /// Write a network in nanotrig's native format
+    Import(import::Arguments),
+    /// Print a level of the compiler as text
+    Dump(dump::Arguments),
+    /// List the members of an open set
+    List(list::Arguments),
+}
+
+/// Parses the process's arguments and runs the subcommand; gives the exit status.
+///
+/// # Errors
+/// Those of the subcommand. Wrong arguments end the process with status 2 and a message of clap's.
+pub fn run() -> Result<u8> {
+    match Cli::parse().command {
+        Command::Compile(arguments) => compile::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
+        Command::Dump(arguments) => dump::run(&arguments),
+        Command::List(arguments) => list::run(&arguments),
+    }
+}

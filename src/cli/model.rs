@@ -1,0 +1,136 @@
+//! Arguments that say which network is meant, and how it is to be read and made.
+
+use crate::compiler::{Head, Making, Meaning, Reading, meaning};
+use crate::error::{At, Error, Result};
+use crate::frontends;
+use crate::multipliers::MULTIPLIERS;
+use crate::network::Network;
+use crate::registry::find;
+use crate::schedulers::{Goal, SCHEDULERS};
+use crate::targets::TARGETS;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// A network, and what its file leaves open.
+#[derive(Args)]
+pub struct ModelArguments {
+    /// The network: QKeras (.json or .h5), HGQ plain (.npz), neutral JSON, or native TOML
+    pub model: PathBuf,
+    /// The weights of a QKeras .json; NAME_weights.h5 beside it if not given
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8, u8/255
+    #[arg(long, value_name = "[NAME=]FORMAT")]
+    input_format: Vec<String>,
+    /// A format that the outputs are cast to
+    #[arg(long, value_name = "FORMAT")]
+    output_format: Option<String>,
+    /// Leave a trailing softmax away
+    #[arg(long, value_enum)]
+    head: Option<HeadArgument>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum HeadArgument {
+    Logits,
+}
+
+impl ModelArguments {
+    /// Reads the file.
+    pub fn network(&self) -> Result<Network> {
+        frontends::read(&self.model, self.weights.as_deref())
+    }
+
+    /// How it is to be read.
+    pub fn reading(&self) -> Reading {
+        let format = |text: &String| match text.split_once('=') {
+            Some((name, format)) => (Some(name.to_string()), format.to_string()),
+            None => (None, text.clone()),
+        };
+        Reading {
+            input_formats: self.input_format.iter().map(format).collect(),
+            output_format: self.output_format.clone(),
+            head: if self.head.is_some() { Head::Logits } else { Head::Full },
+        }
+    }
+
+    /// Reads the network and expands it; notes go to standard error.
+    pub fn meaning(&self) -> Result<(Network, Meaning)> {
+        let network = self.network()?;
+        let meaning = meaning(&network, &self.reading()).at(self.model.display().to_string())?;
+        meaning.expanded.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        Ok((network, meaning))
+    }
+}
+
+/// How hardware is to be made.
+#[derive(Args)]
+pub struct MakingArguments {
+    /// The target device
+    #[arg(long, default_value = "generic")]
+    pub target: String,
+    /// The clock in MHz; 200 if nothing is said
+    #[arg(long, value_name = "MHZ", conflicts_with = "period")]
+    clock: Option<f64>,
+    /// The clock period in ns
+    #[arg(long, value_name = "NS")]
+    period: Option<f64>,
+    /// Registers from input port to output port; without a clock, at the shortest period
+    #[arg(long, value_name = "N", conflicts_with = "latency")]
+    stages: Option<u32>,
+    /// The time that the answer may take in ns, at the clock
+    #[arg(long, value_name = "NS")]
+    latency: Option<f64>,
+    /// A synchronous reset port that drops every event in flight
+    #[arg(long)]
+    reset: bool,
+    /// How constant matrices are multiplied
+    #[arg(long, default_value = "shift-add", hide = true)]
+    multiplier: String,
+    /// How stages are chosen
+    #[arg(long, default_value = "min-registers", hide = true)]
+    scheduler: String,
+}
+
+impl MakingArguments {
+    /// Looks the names up and works out the goal.
+    pub fn making(&self) -> Result<Making> {
+        Ok(Making {
+            target: (find("target", TARGETS, &self.target)?.make)(),
+            multiplier: find("multiplier", MULTIPLIERS, &self.multiplier)?.make,
+            scheduler: find("scheduler", SCHEDULERS, &self.scheduler)?.make,
+            goal: self.goal()?,
+            reset: self.reset,
+        })
+    }
+
+    fn goal(&self) -> Result<Goal> {
+        let asked = match (self.clock, self.period) {
+            (Some(clock), _) => Some(picoseconds(1e6 / clock, "--clock", "a clock between 0.001 and 10000 MHz")?),
+            (_, Some(period)) => Some(picoseconds(1000.0 * period, "--period", "a period between 0.1 and 1000000 ns")?),
+            _ => None,
+        };
+        if self.stages.is_some_and(|stages| stages > MOST_STAGES) {
+            return Err(Error::user("--stages: too many", format!("use at most {MOST_STAGES}")));
+        }
+        let Some(latency) = self.latency else {
+            let period = asked.or(if self.stages.is_none() { Some(DEFAULT_PERIOD) } else { None });
+            return Ok(Goal { period, stages: self.stages });
+        };
+        let period = asked.unwrap_or(DEFAULT_PERIOD);
+        let latency = picoseconds(1000.0 * latency, "--latency", "a latency between 0.1 and 1000000 ns")?;
+        Ok(Goal { period: Some(period), stages: Some((latency / period).min(MOST_STAGES)) })
+    }
+}
+
+/// 200 MHz.
+const DEFAULT_PERIOD: u32 = 5000;
+/// More registers than any network needs.
+const MOST_STAGES: u32 = 10_000;
+
+fn picoseconds(value: f64, option: &str, help: &str) -> Result<u32> {
+    if (100.0..=1e9).contains(&value) {
+        return Ok(value.round() as u32);
+    }
+    Err(Error::user(format!("{option}: out of range"), format!("give {help}")))
+}

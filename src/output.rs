@@ -1,0 +1,97 @@
+//! Output folders: written beside their place and moved there whole, or not at all.
+
+use crate::error::{Error, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The file that says that a folder is ours.
+const MARK: &str = "report.json";
+
+/// An output folder being written. Dropping it without [`Output::finish`] leaves nothing behind.
+pub struct Output {
+    place: PathBuf,
+    work: TempDir,
+}
+
+fn system(what: &str, path: &Path, error: &io::Error) -> Error {
+    Error::user(
+        format!("cannot {what} {}: {error}", path.display()),
+        "check the path, its rights, and the disk's space",
+    )
+}
+
+impl Output {
+    /// Begins a folder that will be at `place`.
+    ///
+    /// # Errors
+    /// The place is taken by something that nanotrig did not write, or cannot be written to.
+    pub fn begin(place: &Path) -> Result<Output> {
+        if place.exists() {
+            let empty = || place.read_dir().is_ok_and(|mut entries| entries.next().is_none());
+            let ours = || fs::read_to_string(place.join(MARK)).is_ok_and(|text| text.contains("\"nanotrig\""));
+            if !place.is_dir() || !(empty() || ours()) {
+                let what = format!("{} exists and was not written by nanotrig", place.display());
+                return Err(Error::user(what, "choose another output folder, or remove it"));
+            }
+        }
+        let parent = match place.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        fs::create_dir_all(&parent).map_err(|error| system("make", &parent, &error))?;
+        let work = tempfile::Builder::new().prefix(".nanotrig-").tempdir_in(&parent);
+        let work = work.map_err(|error| system("write in", &parent, &error))?;
+        Ok(Output { place: place.to_path_buf(), work })
+    }
+
+    /// Where a file of the folder is being written; its folders are made.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn path(&self, file: &str) -> Result<PathBuf> {
+        let path = self.work.path().join(file);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| system("make", folder, &error))?;
+        }
+        Ok(path)
+    }
+
+    /// Writes a file of the folder.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write(&self, file: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path(file)?;
+        fs::write(&path, bytes).map_err(|error| system("write", &path, &error))
+    }
+
+    /// Puts the folder in its place, instead of an earlier one.
+    ///
+    /// # Errors
+    /// The disk refuses; the earlier folder is then still there.
+    pub fn finish(self) -> Result<()> {
+        // A folder that others may read, unlike a temporary one.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let rights = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(self.work.path(), rights).map_err(|error| system("open", self.work.path(), &error))?;
+        }
+        let old = self.work.path().with_extension("old");
+        if self.place.exists() {
+            fs::rename(&self.place, &old).map_err(|error| system("replace", &self.place, &error))?;
+        }
+        let work = self.work.keep();
+        if let Err(error) = fs::rename(&work, &self.place) {
+            _ = fs::rename(&old, &self.place);
+            _ = fs::remove_dir_all(&work);
+            return Err(system("move the result to", &self.place, &error));
+        }
+        if old.exists() {
+            fs::remove_dir_all(&old).map_err(|error| system("remove", &old, &error))?;
+        }
+        Ok(())
+    }
+}

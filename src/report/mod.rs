@@ -1,0 +1,197 @@
+//! What a compile made: cost, latency, bits per layer; as JSON, HTML, and a summary for the terminal.
+
+mod html;
+mod measure;
+mod summary;
+
+use crate::compiler::{Hardware, Making, Meaning, Reading};
+use crate::error::{Error, Result};
+use crate::fixed::Quantization;
+use crate::port::Port;
+use serde::{Deserialize, Serialize};
+
+/// `report.json`: the machine-readable result. Estimates are the target's; `registers` are counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always `nanotrig`.
+    pub generator: String,
+    /// The version that wrote it.
+    pub version: String,
+    /// The network's name.
+    pub name: String,
+    /// The top module.
+    pub top: String,
+    /// The target.
+    pub target: String,
+    /// The clock period in ns: as asked, or the shortest for the stages asked.
+    pub period_ns: f64,
+    /// The shortest period in ns that the target's delays allow.
+    pub shortest_period_ns: f64,
+    /// Registers on every path from input port to output port.
+    pub latency_cycles: u32,
+    /// That many periods.
+    pub latency_ns: f64,
+    /// Cycles between events.
+    pub initiation_interval: u32,
+    /// Look-up tables, estimated.
+    pub luts: u64,
+    /// Register bits, counted.
+    pub registers: u64,
+    /// DSP blocks.
+    pub dsps: u64,
+    /// Carry-chain bits, estimated.
+    pub carry: u64,
+    /// Operations on the longest path.
+    pub depth: u32,
+    /// Seconds from start to files.
+    pub compile_s: f64,
+    /// One row a layer.
+    pub layers: Vec<LayerRow>,
+    /// One row a stage, from the input ports on.
+    pub stages: Vec<StageRow>,
+    /// Input ports.
+    pub inputs: Vec<PortRow>,
+    /// Output ports.
+    pub outputs: Vec<PortRow>,
+    /// What the levels were checked on.
+    pub checked: Checked,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    /// How the network was read.
+    pub reading: Reading,
+}
+
+/// A layer's share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerRow {
+    /// Its name.
+    pub name: String,
+    /// Look-up tables, estimated.
+    pub luts: u64,
+    /// Carry-chain bits, estimated.
+    pub carry: u64,
+    /// Register bits, counted.
+    pub registers: u64,
+    /// Operations.
+    pub operations: u64,
+    /// Values it gives to other layers or ports.
+    pub values: u64,
+    /// Bits of those values.
+    pub bits: u64,
+    /// First and last stage with its logic.
+    pub stages: [u32; 2],
+}
+
+/// A stage: the logic between two rows of registers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageRow {
+    /// Its number: registers before it.
+    pub stage: u32,
+    /// Its longest path in ns, a register included.
+    pub delay_ns: f64,
+    /// Look-up tables, estimated.
+    pub luts: u64,
+    /// Bits registered at its end.
+    pub register_bits: u64,
+    /// Names of the layers with logic in it.
+    pub layers: Vec<String>,
+}
+
+/// A port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortRow {
+    /// Its name.
+    pub name: String,
+    /// The tensor's shape.
+    pub shape: Vec<usize>,
+    /// Bits; element 0 is lowest.
+    pub width: u32,
+    /// Each element's format, and how the host brings values to it; width 0 has no bits.
+    pub elements: Vec<String>,
+    /// Float32 operations that the host applies to its values, in order.
+    pub chain: Vec<String>,
+}
+
+/// What tensor graph, dataflow graph and netlist were compared on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Random and corner vectors.
+    pub random: usize,
+    /// The user's vectors.
+    pub given: usize,
+    /// Values that differ from what the user expects.
+    pub mismatches: usize,
+}
+
+impl Report {
+    /// The report of a compile; [`Report::timed`] adds its time.
+    pub fn new(
+        meaning: &Meaning,
+        hardware: &Hardware,
+        making: &Making,
+        reading: Reading,
+        target: &str,
+        checked: Checked,
+    ) -> Report {
+        let period = making.goal.period.unwrap_or(hardware.schedule.period);
+        let ns = |ps: u32| f64::from(ps) / 1000.0;
+        let latency = hardware.schedule.latency;
+        let layers = measure::layers(hardware, &*making.target);
+        let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
+        Report {
+            generator: "nanotrig".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            name: meaning.dfg.name.clone(),
+            top: hardware.netlist.name.clone(),
+            target: target.into(),
+            period_ns: ns(period),
+            shortest_period_ns: ns(hardware.schedule.period),
+            latency_cycles: latency,
+            latency_ns: ns(period * latency),
+            initiation_interval: 1,
+            luts: layers.iter().map(|row| row.luts).sum(),
+            registers: measure::registers(hardware),
+            dsps: 0,
+            carry: layers.iter().map(|row| row.carry).sum(),
+            depth: measure::depth(&hardware.dfg, &*making.target),
+            compile_s: 0.0,
+            stages: measure::stages(hardware, &*making.target),
+            layers,
+            inputs: meaning.dfg.inputs.iter().map(|port| PortRow::new(port, Vec::new())).collect(),
+            outputs: meaning.dfg.outputs.iter().zip(chains).map(|(port, chain)| PortRow::new(port, chain)).collect(),
+            checked,
+            notes: meaning.expanded.notes.clone(),
+            reading,
+        }
+    }
+
+    /// The same report with the time of the compile.
+    pub fn timed(self, seconds: f64) -> Report {
+        Report { compile_s: (seconds * 1000.0).round() / 1000.0, ..self }
+    }
+
+    /// The text of `report.json`.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self).map_err(|error| Error::bug(format!("the report has no JSON form: {error}")))
+    }
+
+    /// Reads `report.json`.
+    ///
+    /// # Errors
+    /// It is not one that this version wrote.
+    pub fn parse(text: &str) -> Result<Report> {
+        serde_json::from_str(text).map_err(|error| {
+            Error::user(format!("is not a report of this version: {error}"), "compile the network again")
+        })
+    }
+}
+
+impl PortRow {
+    fn new(port: &Port, chain: Vec<String>) -> PortRow {
+        let elements = port.elements.iter().map(Quantization::to_string).collect();
+        PortRow { name: port.name.clone(), shape: port.shape.clone(), width: port.width(), elements, chain }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod picture;
 mod ports;
+mod scale;
 mod text;
 
 use super::{LayerRow, Report};

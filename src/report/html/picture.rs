@@ -2,6 +2,7 @@
 
 use super::super::{PortRow, Report, StageRow};
 use super::COLOURS;
+use super::scale::{Row, Scale};
 use super::text::{count, counted, fit, percent};
 use serde::Serialize;
 
@@ -15,12 +16,8 @@ const PORT: i32 = 80;
 const ROW: usize = 8;
 /// Stages drawn; more are said in words.
 const MOST: usize = 48;
-/// Logic and registers of the largest stage.
-const TALL: i32 = 220;
-/// Where they begin, below the stage's number and LUTs.
-const TOP: i32 = 48;
-/// A row with all its text.
-const STEP: i32 = TOP + TALL + 84;
+/// Room for a row's text below them.
+const BELOW: i32 = 84;
 /// A register's width.
 const BAR: i32 = 8;
 
@@ -56,30 +53,32 @@ struct Text {
 /// Draws a report.
 pub fn picture(report: &Report) -> Picture {
     let ports_only = |row: &&StageRow| row.stage == 0 && row.layers.is_empty() && report.stages.len() > 1;
-    let stages: Vec<&StageRow> = report.stages.iter().skip_while(ports_only).collect();
+    let all: Vec<&StageRow> = report.stages.iter().collect();
+    // Before the input registers there is no logic to draw.
+    let before = all.iter().take_while(|row| ports_only(row)).count();
+    let stages = &all[before..];
     let drawn = stages.len().min(MOST);
     let per_row = drawn.div_ceil(drawn.div_ceil(ROW).max(1)).max(1);
     let pitch = ((WIDTH - 2 * SIDE) / per_row as i32).min(190);
     let rows = drawn.div_ceil(per_row).max(1);
     let mut picture = Picture {
         width: 2 * SIDE + pitch * per_row as i32,
-        height: STEP * rows as i32,
         title: format!("Pipeline of {}", report.name),
         about: about(report, stages.len()),
         ..Picture::default()
     };
     let scale = Scale::new(report, pitch);
     for (row, chunk) in stages[..drawn].chunks(per_row).enumerate() {
-        let y = STEP * row as i32;
+        let held = if row == 0 { &all[..before + chunk.len()] } else { chunk };
+        let y = Row { top: picture.height, tall: scale.tall(held) };
+        picture.height = y.text(BELOW);
         let end = SIDE + pitch * chunk.len() as i32;
         let (first, last) = (row == 0, row + 1 == rows);
         picture.bus(if first { PORT } else { SIDE - 30 }, if last { end + SIDE - PORT } else { end + 30 }, y);
         picture.captions(y);
         if first {
             picture.port(0, y, &report.inputs, "in");
-            if let Some(row) = report.stages.first().filter(|row| ports_only(row)) {
-                picture.register(SIDE, y, row, &scale);
-            }
+            all[..before].iter().for_each(|stage| picture.register(SIDE, y, stage, &scale));
         }
         for (column, stage) in chunk.iter().enumerate() {
             picture.stage(SIDE + pitch * column as i32, y, stage, report, &scale);
@@ -87,40 +86,10 @@ pub fn picture(report: &Report) -> Picture {
         if last && drawn == stages.len() {
             picture.port(end + SIDE - PORT, y, &report.outputs, "out");
         } else if last {
-            picture.text(end + 34, y + middle() + 4, "small start", format!("{} more", stages.len() - drawn));
+            picture.text(end + 34, y.middle() + 4, "small start", format!("{} more", stages.len() - drawn));
         }
     }
     picture
-}
-
-/// How numbers become pixels.
-struct Scale {
-    pitch: i32,
-    luts: u64,
-    registers: u64,
-    /// Pixels that even the smallest block has, so that it can be seen.
-    least: i32,
-    period: f64,
-}
-
-impl Scale {
-    fn new(report: &Report, pitch: i32) -> Scale {
-        let most = |value: fn(&StageRow) -> u64| report.stages.iter().map(value).max().unwrap_or(0).max(1);
-        let blocks = most(|row| row.layers.len() as u64) as i32;
-        let (luts, registers) = (most(|row| row.luts), most(|row| row.registers));
-        Scale { pitch, luts, registers, least: (TALL / (4 * blocks)).clamp(1, 3), period: report.period_ns }
-    }
-
-    /// The height of a stage's blocks: together they are as tall as the stage's LUTs.
-    fn blocks(&self, stage: &StageRow) -> Vec<i32> {
-        let room = (TALL - self.least * stage.layers.len() as i32) as f64;
-        let height = |luts: u64| self.least + (room * luts as f64 / self.luts as f64) as i32;
-        stage.layers.iter().map(|share| height(share.luts)).collect()
-    }
-}
-
-fn middle() -> i32 {
-    TOP + TALL / 2
 }
 
 fn about(report: &Report, stages: usize) -> String {
@@ -142,46 +111,46 @@ impl Picture {
     }
 
     /// The line that values flow along.
-    fn bus(&mut self, from: i32, to: i32, y: i32) {
-        self.rect([from, y + middle() - 1, to - from, 2], "bus", String::new());
+    fn bus(&mut self, from: i32, to: i32, y: Row) {
+        self.rect([from, y.middle() - 1, to - from, 2], "bus", String::new());
     }
 
     /// What the lines of text under a row are.
-    fn captions(&mut self, y: i32) {
-        self.text(0, y + TOP + TALL + 18, "small start", "registers".into());
-        self.text(0, y + TOP + TALL + 44, "small start", "delay".into());
+    fn captions(&mut self, y: Row) {
+        self.text(0, y.text(18), "small start", "registers".into());
+        self.text(0, y.text(44), "small start", "delay".into());
     }
 
-    fn port(&mut self, x: i32, y: i32, ports: &[PortRow], kind: &str) {
+    fn port(&mut self, x: i32, y: Row, ports: &[PortRow], kind: &str) {
         let bits = ports.iter().map(|port| u64::from(port.width)).sum();
         let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
         let name = match names.as_slice() {
             [one] => fit(one, PORT - 6),
             _ => format!("{} ports", names.len()),
         };
-        let (top, centre) = (y + middle() - 34, x + PORT / 2);
-        self.rect([x, top, PORT, 68], "port", names.join(", "));
+        let (top, centre) = (y.middle() - 34, x + PORT / 2);
+        self.rect([x + 1, top, PORT - 2, 68], "port", names.join(", "));
         self.text(centre, top + 19, "small", kind.into());
         self.text(centre, top + 37, "name", name);
         self.text(centre, top + 55, "small", counted(bits, "bit"));
     }
 
     /// The registers that end a stage, centred at `x`.
-    fn register(&mut self, x: i32, y: i32, stage: &StageRow, scale: &Scale) {
-        let height = 8 + ((TALL - 8) as f64 * stage.registers as f64 / scale.registers as f64) as i32;
+    fn register(&mut self, x: i32, y: Row, stage: &StageRow, scale: &Scale) {
+        let height = scale.register(stage);
         let bits = counted(stage.registers, "bit");
         let title = format!("registers at the end of stage {}: {bits}", stage.stage);
-        self.rect([x - BAR / 2, y + middle() - height / 2, BAR, height], "register", title);
-        self.text(x, y + TOP + TALL + 18, "small", count(stage.registers));
+        self.rect([x - BAR / 2, y.middle() - height / 2, BAR, height], "register", title);
+        self.text(x, y.text(18), "small", count(stage.registers));
     }
 
-    fn stage(&mut self, left: i32, y: i32, stage: &StageRow, report: &Report, scale: &Scale) {
+    fn stage(&mut self, left: i32, y: Row, stage: &StageRow, report: &Report, scale: &Scale) {
         let (x, width) = (left + 16, scale.pitch - 32);
         let centre = left + scale.pitch / 2;
-        self.text(centre, y + 16, "name", format!("stage {}", stage.stage));
-        self.text(centre, y + 33, "small", format!("{} LUT", count(stage.luts)));
+        self.text(centre, y.top + 16, "name", format!("stage {}", stage.stage));
+        self.text(centre, y.top + 33, "small", format!("{} LUT", count(stage.luts)));
         let heights = scale.blocks(stage);
-        let mut top = y + middle() - heights.iter().sum::<i32>() / 2;
+        let mut top = y.middle() - heights.iter().sum::<i32>() / 2;
         for (share, height) in stage.layers.iter().zip(heights) {
             let colour = report.layers.iter().position(|row| row.name == share.name).unwrap_or(0) % COLOURS;
             let luts = format!("{} LUT", count(share.luts));
@@ -196,7 +165,7 @@ impl Picture {
             }
             top += height;
         }
-        self.delay(x, y + TOP + TALL + 36, width, stage, scale);
+        self.delay(x, y.text(36), width, stage, scale);
         self.register(left + scale.pitch, y, stage, scale);
     }
 

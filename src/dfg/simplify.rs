@@ -122,6 +122,8 @@ fn descaled(b: &Builder, term: &Term) -> (Id, Fixed) {
 
 /// A constant added to one operand moves into the operand where that costs nothing.
 fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
+    // What it becomes part of keeps its layer.
+    let (own, theirs) = (b.source(), b.dfg()[term.id].from);
     let factor = term.factor();
     let times = |b: &Builder, value: Fixed| value.mul(factor).ok_or_else(|| b.too_wide());
     match b.op(term.id).clone() {
@@ -130,7 +132,10 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
             let scaled: Option<Vec<_>> = terms.iter().map(|(id, c)| Some((*id, c.mul(factor)?))).collect();
             let scaled = scaled.ok_or_else(|| b.too_wide())?;
             let total = times(b, inner)?.add(constant).ok_or_else(|| b.too_wide())?;
-            b.dot(scaled, total).map(Some)
+            b.set_source(theirs);
+            let sum = b.dot(scaled, total);
+            b.set_source(own);
+            sum.map(Some)
         }
         // the same for a sum of one operand; a longer one may be shared, and a third operand is dearer than a second sum
         Op::Add { terms, constant: inner } if terms.len() == 1 => {

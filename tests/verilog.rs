@@ -6,7 +6,8 @@ mod common;
 use common::random_design;
 use nanotrig::backends::{Context, File, files};
 use nanotrig::dfg::random::{Random, inputs};
-use nanotrig::netlist::{Netlist, Simulator};
+use nanotrig::netlist::{Netlist, Options, Simulator, build};
+use nanotrig::schedulers::Schedule;
 use nanotrig::verilator::verify;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -114,4 +115,33 @@ fn the_same_netlist_gives_the_same_bytes() {
     let (_, again) = random_design(&mut Random::new(5), 40);
     let context = Context::default();
     assert_eq!(files(&netlist, &context).expect("fits"), files(&again, &context).expect("fits"));
+}
+
+/// The files of a small design, all in one text.
+fn printed(text: &str) -> String {
+    let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
+    let schedule = Schedule { stage: STAGES.to_vec(), latency: 3 };
+    let netlist = build(&dfg, &schedule, &Options { reset: true }).expect("builds");
+    let files = files(&netlist, &Context::default()).expect("fits");
+    let shown = files.iter().filter(|file| !file.path.ends_with(".cpp"));
+    shown.map(|file| format!("==== {}\n{}", file.path, file.text)).collect()
+}
+
+/// Stages of the golden design's nodes.
+const STAGES: [u32; 10] = [0, 0, 0, 1, 1, 0, 1, 2, 2, 2];
+
+/// `tests/golden/backends/*.txt`: a graph, a line `// ---`, and what the back ends print. `BLESS=1` rewrites.
+#[test]
+fn golden() {
+    for entry in std::fs::read_dir("tests/golden/backends").expect("the golden cases") {
+        let path = entry.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let (graph, expected) = text.split_once("// ---\n").expect("a line `// ---`");
+        let printed = printed(graph);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, format!("{graph}// ---\n{printed}")).expect("a writable file");
+        } else {
+            assert_eq!(printed, expected, "{}: BLESS=1 accepts the change", path.display());
+        }
+    }
 }

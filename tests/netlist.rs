@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::random_design;
+use common::{adders, random_design};
 use nanotrig::batch::Batch;
 use nanotrig::dfg::random::{Random, inputs};
-use nanotrig::dfg::{Builder, Dfg, Evaluator, Id, Op, Source, Term};
+use nanotrig::dfg::{Builder, Evaluator, Id, Op, Source, Term};
 use nanotrig::error::Result;
-use nanotrig::fixed::{Fixed, Format, Quantization, Range};
+use nanotrig::fixed::{Fixed, Format, Quantization};
 use nanotrig::netlist::{Bits, Cell, NetId, Netlist, Options, Part, Simulator, Stepper, build};
 use nanotrig::port::Port;
 use nanotrig::schedulers::Schedule;
@@ -48,7 +48,7 @@ fn random_graphs_build_and_simulate_as_they_evaluate() {
 fn exhaust(formats: [Format; 2], op: impl Fn(&mut Builder, Id, Id) -> Result<Id>) {
     let elements: Vec<Quantization> = formats.map(Quantization::plain).to_vec();
     let port = Port { name: "x".into(), shape: vec![2], elements };
-    let mut b = Builder::new("small", vec!["x".into(), "op".into()], vec![port]);
+    let mut b = Builder::new("tiny", vec!["x".into(), "op".into()], vec![port]);
     let (x, y) = (b.input(0, 0).expect("an input"), b.input(0, 1).expect("an input"));
     b.set_source(Source { layer: 1, element: 0 });
     let result = op(&mut b, x, y).expect("small");
@@ -146,46 +146,6 @@ fn reset_drops_events_in_flight() {
         // The reset at the edge that ends cycle `latency` drops all that came until then.
         assert_eq!(valid, cycle == netlist.latency || cycle > 2 * netlist.latency, "cycle {cycle}");
     }
-}
-
-/// About `adders` sums in layers of 64 values of at most 12 bits.
-fn adders(adders: usize) -> (Dfg, Netlist) {
-    let mut random = Random::new(1);
-    let format = Format { signed: true, width: 8, lsb: 0 };
-    let port = Port { name: "x".into(), shape: vec![64], elements: vec![Quantization::plain(format); 64] };
-    let layers = vec!["x".to_string(), "sums".into()];
-    let mut b = Builder::new("adders", layers, vec![port]);
-    let mut ids: Vec<Id> = (0..64).map(|element| b.input(0, element).expect("an input")).collect();
-    while b.dfg().nodes.len() < adders + 64 {
-        b.set_source(Source { layer: 1, element: b.dfg().nodes.len() as u32 });
-        let recent = ids.len() - 64;
-        let mut pick = || ids[recent + random.below(64) as usize];
-        let (x, y) = (pick(), pick());
-        let shift = random.within(0, 2) as i32;
-        let term = Term { id: y, shift, negative: random.below(2) == 0 };
-        let sum = b.add(vec![Term::plus(x, 0), term], Fixed::ZERO).expect("small");
-        if matches!(b.op(sum), Op::Dot { .. }) {
-            continue;
-        }
-        // Rounded down to about 9 bits and back on the grid of integers, as a quantizer between layers does.
-        let range = b.range(sum);
-        let drop = if range.width() > 12 { range.width() as i32 - 9 } else { 0 };
-        let short = b.floor(sum, range.exp + drop).expect("small");
-        ids.push(b.scale(short, -b.range(short).exp).expect("small"));
-    }
-    let results: Vec<Id> = ids[ids.len() - 32..].to_vec();
-    let all = results.iter().map(|id| b.range(*id)).reduce(|x, y| Range::union(x, y).expect("small")).expect("some");
-    let elements = vec![Quantization::plain(Format::of(&all)); results.len()];
-    let dfg = b.finish(vec![Port { name: "y".into(), shape: vec![32], elements }], results).without_dead();
-    let mut stage = vec![0; dfg.nodes.len()];
-    for id in dfg.ids() {
-        let ready = dfg[id].op.args().map(|arg| stage[arg.index()]).max().unwrap_or(0);
-        stage[id.index()] = ready + matches!(dfg[id].op, Op::Add { .. }) as u32;
-    }
-    let latency = stage.iter().max().expect("some") / 2 + 1;
-    let schedule = Schedule { stage: stage.iter().map(|stage| stage / 2).collect(), latency };
-    let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
-    (dfg, netlist)
 }
 
 #[test]

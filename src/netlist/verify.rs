@@ -96,10 +96,13 @@ impl Netlist {
                 return Err(Error::bug(format!("name `{name}` is taken or illegal (condition 1)")));
             }
         }
+        if !legal(&self.name) {
+            return Err(Error::bug(format!("design name `{}` is illegal (condition 1)", self.name)));
+        }
         let mut modules = HashSet::new();
         for name in self.layers.iter() {
             // Any word will do for a layer: a module's name is made legal by adding the design's.
-            if !legal(&format!("{name}_0")) || !legal(&self.name) || !modules.insert(name) {
+            if !legal(&format!("{name}_0")) || !modules.insert(name) {
                 return Err(Error::bug(format!("module name `{name}` is taken or illegal (condition 1)")));
             }
         }
@@ -108,7 +111,7 @@ impl Netlist {
 
     fn inside(&self, bits: &Bits, before: usize) -> bool {
         bits.0.iter().all(|part| {
-            let width = part.net().map(|id| ((id.0 as usize) < before).then(|| self[id].width).unwrap_or(0));
+            let width = part.net().map(|id| if (id.0 as usize) < before { self[id].width } else { 0 });
             match (part, width) {
                 (Part::Const { bits, width }, _) => (1..=128).contains(width) && bits & !super::ones(*width) == 0,
                 (Part::Slice { lo, width, .. }, Some(whole)) => *width >= 1 && lo + width <= whole,

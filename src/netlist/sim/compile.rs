@@ -198,15 +198,15 @@ impl Compiler<'_> {
         if self.fits(&total) {
             total.wrap = Wrap::Exact;
         }
-        let simple = |piece: &Piece| (piece.down == 0 || piece.up == 0) && piece.keep.is_none() && !piece.fill;
-        let shift = |piece: &Piece| piece.up as i8 - piece.down as i8;
+        let simple = |piece: &Piece| piece.keep.is_none() && !piece.fill;
         match total.pieces[..] {
             [a, b] if simple(&a) && simple(&b) && a.from != b.from && !(a.minus && b.minus) => {
                 let (a, b) = if a.minus { (b, a) } else { (a, b) };
                 match i64::try_from(total.constant) {
                     Ok(constant) => {
-                        let (shift, minus, wrap) = ([shift(&a), shift(&b)], b.minus, total.wrap);
-                        Action::Pair(Pair { a: a.from, b: b.from, shift, minus, constant, wrap })
+                        let (down, up) = ([a.down as u8, b.down as u8], [a.up as u8, b.up as u8]);
+                        let (minus, wrap) = (b.minus, total.wrap);
+                        Action::Pair(Pair { a: a.from, b: b.from, down, up, minus, constant, wrap })
                     }
                     Err(_) => Action::Other(Box::new(Rare::Sum(total))),
                 }

@@ -105,27 +105,34 @@ pub fn low<L: Lane>(width: u32) -> L {
 
 /// A shift by a fixed amount, with a loop of its own for each kind.
 trait Shift {
-    fn shift<L: Lane>(x: L, by: u32) -> L;
+    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L;
 }
+struct Both;
 struct Stay;
 struct Up;
 struct Down;
 impl Shift for Stay {
     #[inline(always)]
-    fn shift<L: Lane>(x: L, _: u32) -> L {
+    fn shift<L: Lane>(x: L, _: u32, _: u32) -> L {
         x
     }
 }
 impl Shift for Up {
     #[inline(always)]
-    fn shift<L: Lane>(x: L, by: u32) -> L {
-        x.up(by)
+    fn shift<L: Lane>(x: L, _: u32, up: u32) -> L {
+        x.up(up)
     }
 }
 impl Shift for Down {
     #[inline(always)]
-    fn shift<L: Lane>(x: L, by: u32) -> L {
-        x.down(by)
+    fn shift<L: Lane>(x: L, down: u32, _: u32) -> L {
+        x.down(down)
+    }
+}
+impl Shift for Both {
+    #[inline(always)]
+    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L {
+        x.down(down).up(up)
     }
 }
 
@@ -134,8 +141,10 @@ impl Shift for Down {
 pub struct Pair {
     pub a: u32,
     pub b: u32,
-    /// The shifts of a and b: up if positive, down if negative.
-    pub shift: [i8; 2],
+    /// Bits that a and b lose below.
+    pub down: [u8; 2],
+    /// Their places after that.
+    pub up: [u8; 2],
     pub minus: bool,
     pub constant: i64,
     pub wrap: Wrap,
@@ -144,18 +153,20 @@ pub struct Pair {
 impl Pair {
     /// Computes it; the loop is compiled once for each combination of shifts, sign and wrap, to do no work in vain.
     pub fn run<L: Lane>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match self.shift[0] {
-            0 => self.second::<L, Stay>(out, a, b),
-            1.. => self.second::<L, Up>(out, a, b),
-            _ => self.second::<L, Down>(out, a, b),
+        match (self.down[0] > 0, self.up[0] > 0) {
+            (true, true) => self.third::<L, Both, Both>(out, a, b),
+            (false, false) => self.second::<L, Stay>(out, a, b),
+            (false, true) => self.second::<L, Up>(out, a, b),
+            (true, false) => self.second::<L, Down>(out, a, b),
         }
     }
 
     fn second<L: Lane, A: Shift>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match self.shift[1] {
-            0 => self.third::<L, A, Stay>(out, a, b),
-            1.. => self.third::<L, A, Up>(out, a, b),
-            _ => self.third::<L, A, Down>(out, a, b),
+        match (self.down[1] > 0, self.up[1] > 0) {
+            (true, true) => self.third::<L, Both, Both>(out, a, b),
+            (false, false) => self.third::<L, A, Stay>(out, a, b),
+            (false, true) => self.third::<L, A, Up>(out, a, b),
+            (true, false) => self.third::<L, A, Down>(out, a, b),
         }
     }
 
@@ -184,9 +195,9 @@ impl Pair {
         join: impl Fn(L, L) -> L,
     ) {
         let constant = L::of(self.constant.into());
-        let [by_a, by_b] = self.shift.map(|shift| u32::from(shift.unsigned_abs()));
+        let (down, up) = (self.down.map(u32::from), self.up.map(u32::from));
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = join(A::shift(*a, by_a).add(constant), B::shift(*b, by_b));
+            *out = join(A::shift(*a, down[0], up[0]).add(constant), B::shift(*b, down[1], up[1]));
         }
     }
 }

@@ -121,7 +121,7 @@ fn the_same_netlist_gives_the_same_bytes() {
 /// The files of a small design, all in one text.
 fn printed(text: &str) -> String {
     let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
-    let schedule = Schedule { stage: STAGES.to_vec(), latency: 3 };
+    let schedule = Schedule { stage: STAGES.to_vec(), latency: 3, period: 0 };
     let netlist = build(&dfg, &schedule, &Options { reset: true }).expect("builds");
     let files = files(&netlist, &Context::default()).expect("fits");
     let shown = files.iter().filter(|file| !file.path.ends_with(".cpp"));

@@ -58,7 +58,7 @@ pub fn schedule(random: &mut Random, dfg: &Dfg) -> Schedule {
         stage[id.index()] = if input { 0 } else { ready + (random.below(4) / 2) as u32 };
     }
     let last = stage.iter().copied().max().unwrap_or(0);
-    Schedule { stage, latency: last + random.below(3) as u32 }
+    Schedule { stage, latency: last + random.below(3) as u32, period: 0 }
 }
 
 /// A random graph without dots and a netlist of it.
@@ -76,7 +76,7 @@ pub fn adders(adders: usize) -> (Dfg, Netlist) {
     let mut random = Random::new(1);
     let format = Format { signed: true, width: 8, lsb: 0 };
     let port = Port { name: "x".into(), shape: vec![64], elements: vec![Quantization::plain(format); 64] };
-    let layers = vec!["x".to_string(), "sums".into()];
+    let layers = vec![("x".to_string(), 64), ("sums".to_string(), 64)];
     let mut b = Builder::new("adders", layers, vec![port]);
     let mut ids: Vec<Id> = (0..64).map(|element| b.input(0, element).expect("an input")).collect();
     while b.dfg().nodes.len() < adders + 64 {
@@ -106,7 +106,7 @@ pub fn adders(adders: usize) -> (Dfg, Netlist) {
         stage[id.index()] = ready + matches!(dfg[id].op, Op::Add { .. }) as u32;
     }
     let latency = stage.iter().max().expect("some") / 2 + 1;
-    let schedule = Schedule { stage: stage.iter().map(|stage| stage / 2).collect(), latency };
+    let schedule = Schedule { stage: stage.iter().map(|stage| stage / 2).collect(), latency, period: 0 };
     let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
     (dfg, netlist)
 }

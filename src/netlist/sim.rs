@@ -38,6 +38,7 @@ impl Simulator {
     }
 
     fn stream<L: Lane>(&self, inputs: &Batch) -> Batch {
+        let arch = pulp::Arch::new();
         let (columns, results) = (inputs.columns.max(1), self.program.results.len());
         let mut out = Batch { columns: results, data: vec![0; inputs.rows() * results] };
         let groups = inputs.data.par_chunks(columns * LANES).zip(out.data.par_chunks_mut((results * LANES).max(1)));
@@ -45,7 +46,8 @@ impl Simulator {
             || vec![[L::default(); LANES]; self.program.slots],
             |slots, (rows, out)| {
                 self.load(slots, rows, columns);
-                self.program.steps.iter().for_each(|step| run(step, slots));
+                // With the widest vector instructions that the processor has.
+                arch.dispatch(Steps(&self.program.steps, slots));
                 self.store(slots, out);
             },
         );
@@ -78,9 +80,24 @@ impl Simulator {
     }
 }
 
+/// The steps over one group of samples.
+struct Steps<'a, L>(&'a [Step], &'a mut [Lanes<L>]);
+
+impl<L: Lane> pulp::NullaryFnOnce for Steps<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for step in self.0 {
+            run(step, self.1);
+        }
+    }
+}
+
 /// Columns that change between rows and lanes together.
 const TILE: usize = 32;
 
+#[inline(always)]
 fn run<L: Lane>(step: &Step, slots: &mut [Lanes<L>]) {
     let out = step.out as usize;
     match &step.action {
@@ -94,6 +111,7 @@ fn run<L: Lane>(step: &Step, slots: &mut [Lanes<L>]) {
     }
 }
 
+#[inline(always)]
 fn rare_step<L: Lane>(rare: &Rare, slots: &[Lanes<L>]) -> Lanes<L> {
     match rare {
         Rare::Sum(operand) => load(slots, operand),
@@ -120,6 +138,7 @@ fn rare_step<L: Lane>(rare: &Rare, slots: &[Lanes<L>]) -> Lanes<L> {
     }
 }
 
+#[inline(always)]
 fn both<L: Lane>(slots: &[Lanes<L>], a: &Operand, b: &Operand, f: impl Fn(L, L) -> L) -> Lanes<L> {
     let (mut lanes, b) = (load(slots, a), load(slots, b));
     lanes.iter_mut().zip(b).for_each(|(a, b)| *a = f(*a, b));
@@ -127,6 +146,7 @@ fn both<L: Lane>(slots: &[Lanes<L>], a: &Operand, b: &Operand, f: impl Fn(L, L) 
 }
 
 /// The value of an operand: its pieces' sum.
+#[inline(always)]
 fn load<L: Lane>(slots: &[Lanes<L>], operand: &Operand) -> Lanes<L> {
     let mut lanes = [L::of(operand.constant); LANES];
     for piece in &operand.pieces {
@@ -136,6 +156,7 @@ fn load<L: Lane>(slots: &[Lanes<L>], operand: &Operand) -> Lanes<L> {
     lanes
 }
 
+#[inline(always)]
 fn add<L: Lane>(lanes: &mut Lanes<L>, from: &Lanes<L>, piece: &Piece) {
     let (down, up, top) = (piece.down, piece.up, L::BITS - 1);
     let mask = low::<L>(piece.keep.unwrap_or(L::BITS));

@@ -83,6 +83,7 @@ impl Wrap {
     }
 
     /// Applies it to every lane.
+    #[inline(always)]
     pub fn apply<L: Lane>(self, lanes: &mut Lanes<L>) {
         match self {
             Wrap::Exact => {}
@@ -99,41 +100,9 @@ impl Wrap {
 }
 
 /// The low `width` bits set.
+#[inline(always)]
 pub fn low<L: Lane>(width: u32) -> L {
     L::of(super::super::ones(width) as i128)
-}
-
-/// A shift by a fixed amount, with a loop of its own for each kind.
-trait Shift {
-    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L;
-}
-struct Both;
-struct Stay;
-struct Up;
-struct Down;
-impl Shift for Stay {
-    #[inline(always)]
-    fn shift<L: Lane>(x: L, _: u32, _: u32) -> L {
-        x
-    }
-}
-impl Shift for Up {
-    #[inline(always)]
-    fn shift<L: Lane>(x: L, _: u32, up: u32) -> L {
-        x.up(up)
-    }
-}
-impl Shift for Down {
-    #[inline(always)]
-    fn shift<L: Lane>(x: L, down: u32, _: u32) -> L {
-        x.down(down)
-    }
-}
-impl Shift for Both {
-    #[inline(always)]
-    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L {
-        x.down(down).up(up)
-    }
 }
 
 /// `wrap((a shifted) ± (b shifted) + constant)`: nearly every cell of a network is one of these.
@@ -151,53 +120,25 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Computes it; the loop is compiled once for each combination of shifts, sign and wrap, to do no work in vain.
+    /// Computes it. One loop for all: a shift by 0 costs less than choosing a loop without it.
+    #[inline(always)]
     pub fn run<L: Lane>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.down[0] > 0, self.up[0] > 0) {
-            (true, true) => self.third::<L, Both, Both>(out, a, b),
-            (false, false) => self.second::<L, Stay>(out, a, b),
-            (false, true) => self.second::<L, Up>(out, a, b),
-            (true, false) => self.second::<L, Down>(out, a, b),
-        }
-    }
-
-    fn second<L: Lane, A: Shift>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.down[1] > 0, self.up[1] > 0) {
-            (true, true) => self.third::<L, Both, Both>(out, a, b),
-            (false, false) => self.third::<L, A, Stay>(out, a, b),
-            (false, true) => self.third::<L, A, Up>(out, a, b),
-            (true, false) => self.third::<L, A, Down>(out, a, b),
-        }
-    }
-
-    fn third<L: Lane, A: Shift, B: Shift>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        let up = match self.wrap {
+        let constant = L::of(self.constant.into());
+        let (down, up) = (self.down.map(u32::from), self.up.map(u32::from));
+        let value = |a: L| a.down(down[0]).up(up[0]).add(constant);
+        let other = |b: L| b.down(down[1]).up(up[1]);
+        let high = match self.wrap {
             Wrap::Signed(width) => L::BITS - u32::from(width),
             Wrap::Exact | Wrap::Unsigned(_) => 0,
         };
-        match (self.minus, up > 0) {
-            (false, false) => self.go::<L, A, B>(out, a, b, L::add),
-            (true, false) => self.go::<L, A, B>(out, a, b, L::sub),
-            (false, true) => self.go::<L, A, B>(out, a, b, |a, b| a.add(b).up(up).down(up)),
-            (true, true) => self.go::<L, A, B>(out, a, b, |a, b| a.sub(b).up(up).down(up)),
+        let lanes = out.iter_mut().zip(a.iter().zip(b));
+        if self.minus {
+            lanes.for_each(|(o, (a, b))| *o = value(*a).sub(other(*b)).up(high).down(high));
+        } else {
+            lanes.for_each(|(o, (a, b))| *o = value(*a).add(other(*b)).up(high).down(high));
         }
-        if matches!(self.wrap, Wrap::Unsigned(_)) {
+        if let Wrap::Unsigned(_) = self.wrap {
             self.wrap.apply(out);
-        }
-    }
-
-    #[inline(always)]
-    fn go<L: Lane, A: Shift, B: Shift>(
-        &self,
-        out: &mut Lanes<L>,
-        a: &Lanes<L>,
-        b: &Lanes<L>,
-        join: impl Fn(L, L) -> L,
-    ) {
-        let constant = L::of(self.constant.into());
-        let (down, up) = (self.down.map(u32::from), self.up.map(u32::from));
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            *out = join(A::shift(*a, down[0], up[0]).add(constant), B::shift(*b, down[1], up[1]));
         }
     }
 }

@@ -149,6 +149,44 @@ impl Builder {
         index
     }
 
+    /// A sum's terms put in order: constant operands into the constant, scales into factors, equal operands together, zero
+    /// factors away; sorted.
+    ///
+    /// # Errors
+    /// A factor or the constant needs more than 127 bits.
+    pub fn gather(&self, terms: Vec<(Id, Fixed)>, mut constant: Fixed) -> Result<(Vec<(Id, Fixed)>, Fixed)> {
+        let too_wide = || self.too_wide();
+        let mut kept: Vec<(Id, Fixed)> = Vec::with_capacity(terms.len());
+        for (id, factor) in terms {
+            if let Some(value) = self.constant_of(id) {
+                constant = value.mul(factor).and_then(|product| product.add(constant)).ok_or_else(too_wide)?;
+                continue;
+            }
+            match self.op(id) {
+                Op::Scale(arg, shift) => kept.push((*arg, factor.scale(*shift))),
+                _ => kept.push((id, factor)),
+            }
+        }
+        kept.sort_by_key(|(id, _)| *id);
+        let mut merged: Vec<(Id, Fixed)> = Vec::with_capacity(kept.len());
+        for (id, factor) in kept {
+            match merged.last_mut() {
+                Some((last, total)) if *last == id => *total = total.add(factor).ok_or_else(too_wide)?,
+                _ => merged.push((id, factor)),
+            }
+        }
+        merged.retain(|(_, factor)| !factor.is_zero());
+        Ok((merged, constant))
+    }
+
+    /// The value of a constant node.
+    pub fn constant_of(&self, id: Id) -> Option<Fixed> {
+        match self.op(id) {
+            Op::Const(value) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Another graph's operation on operands of this builder; its table comes along.
     pub fn adopt(&mut self, dfg: &Dfg, id: Id, new: impl FnMut(Id) -> Id) -> Op {
         let mut op = dfg[id].op.map(new);

@@ -37,20 +37,13 @@ pub fn simplify(b: &mut Builder, op: Op) -> Result<Simple> {
     }
 }
 
-fn constant_of(b: &Builder, id: Id) -> Option<Fixed> {
-    match b.op(id) {
-        Op::Const(value) => Some(*value),
-        _ => None,
-    }
-}
-
 fn fold(b: &Builder, op: &Op) -> Option<Fixed> {
-    let constant = !matches!(op, Op::Const(_) | Op::Input { .. }) && op.args().all(|arg| constant_of(b, arg).is_some());
-    constant.then(|| op.eval(|id| constant_of(b, id).unwrap_or(Fixed::ZERO), &b.dfg().tables))?
+    let constant = !matches!(op, Op::Const(_) | Op::Input { .. }) && op.args().all(|arg| b.constant_of(arg).is_some());
+    constant.then(|| op.eval(|id| b.constant_of(id).unwrap_or(Fixed::ZERO), &b.dfg().tables))?
 }
 
 fn dot(b: &mut Builder, terms: Vec<(Id, Fixed)>, constant: Fixed) -> Result<Simple> {
-    let (terms, constant) = gather(b, terms, constant)?;
+    let (terms, constant) = b.gather(terms, constant)?;
     // c1 x + c2 == ± x * 2^s + c2, for c1 a power of two
     if let [(id, factor)] = terms[..]
         && factor.mantissa().abs() == 1
@@ -61,38 +54,12 @@ fn dot(b: &mut Builder, terms: Vec<(Id, Fixed)>, constant: Fixed) -> Result<Simp
     Ok(Keep(Op::Dot { terms, constant }))
 }
 
-/// Constant operands into the constant, scales into factors, equal operands together, zero factors away; sorted.
-fn gather(b: &Builder, terms: Vec<(Id, Fixed)>, mut constant: Fixed) -> Result<(Vec<(Id, Fixed)>, Fixed)> {
-    let too_wide = || b.too_wide();
-    let mut kept: Vec<(Id, Fixed)> = Vec::with_capacity(terms.len());
-    for (id, factor) in terms {
-        if let Some(value) = constant_of(b, id) {
-            constant = value.mul(factor).and_then(|product| product.add(constant)).ok_or_else(too_wide)?;
-            continue;
-        }
-        match b.op(id) {
-            Op::Scale(arg, shift) => kept.push((*arg, factor.scale(*shift))),
-            _ => kept.push((id, factor)),
-        }
-    }
-    kept.sort_by_key(|(id, _)| *id);
-    let mut merged: Vec<(Id, Fixed)> = Vec::with_capacity(kept.len());
-    for (id, factor) in kept {
-        match merged.last_mut() {
-            Some((last, total)) if *last == id => *total = total.add(factor).ok_or_else(too_wide)?,
-            _ => merged.push((id, factor)),
-        }
-    }
-    merged.retain(|(_, factor)| !factor.is_zero());
-    Ok((merged, constant))
-}
-
 fn add(b: &mut Builder, terms: Vec<Term>, constant: Fixed) -> Result<Simple> {
     let factors: Vec<_> = terms.iter().map(|term| (term.id, term.factor())).collect();
-    let (mut factors, constant) = gather(b, factors, constant)?;
+    let (mut factors, constant) = b.gather(factors, constant)?;
     // x + 2x == 3x is no shifted operand: such terms stay apart
     if factors.iter().any(|(_, factor)| factor.mantissa().abs() != 1) {
-        factors = terms.iter().map(|term| descaled(b, term)).filter(|(id, _)| constant_of(b, *id).is_none()).collect();
+        factors = terms.iter().map(|term| descaled(b, term)).filter(|(id, _)| b.constant_of(*id).is_none()).collect();
     }
     let mut terms: Vec<Term> = factors
         .iter()
@@ -122,6 +89,8 @@ fn descaled(b: &Builder, term: &Term) -> (Id, Fixed) {
 
 /// A constant added to one operand moves into the operand where that costs nothing.
 fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
+    // What it becomes part of keeps its layer.
+    let (own, theirs) = (b.source(), b.dfg()[term.id].from);
     let factor = term.factor();
     let times = |b: &Builder, value: Fixed| value.mul(factor).ok_or_else(|| b.too_wide());
     match b.op(term.id).clone() {
@@ -130,7 +99,10 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
             let scaled: Option<Vec<_>> = terms.iter().map(|(id, c)| Some((*id, c.mul(factor)?))).collect();
             let scaled = scaled.ok_or_else(|| b.too_wide())?;
             let total = times(b, inner)?.add(constant).ok_or_else(|| b.too_wide())?;
-            b.dot(scaled, total).map(Some)
+            b.set_source(theirs);
+            let sum = b.dot(scaled, total);
+            b.set_source(own);
+            sum.map(Some)
         }
         // the same for a sum of one operand; a longer one may be shared, and a third operand is dearer than a second sum
         Op::Add { terms, constant: inner } if terms.len() == 1 => {
@@ -139,7 +111,7 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
             b.add(terms.into_iter().map(flip).collect(), total).map(Some)
         }
         // max(x, c1) * 2^s + c2 == max(x * 2^s + c2, c1 * 2^s + c2): rounding meets the sum below the ReLU
-        Op::Max(x, bound) if !term.negative && constant_of(b, bound).is_some() => {
+        Op::Max(x, bound) if !term.negative && b.constant_of(bound).is_some() => {
             let x = b.add(vec![Term { id: x, ..term }], constant)?;
             let bound = b.add(vec![Term { id: bound, ..term }], constant)?;
             b.max(x, bound).map(Some)
@@ -151,7 +123,7 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
 fn mul(b: &mut Builder, x: Id, y: Id) -> Result<Simple> {
     let (x, y) = (x.min(y), x.max(y));
     // c * x is a sum of one operand
-    match (constant_of(b, x), constant_of(b, y)) {
+    match (b.constant_of(x), b.constant_of(y)) {
         (Some(factor), _) => b.dot(vec![(y, factor)], Fixed::ZERO).map(Is),
         (_, Some(factor)) => b.dot(vec![(x, factor)], Fixed::ZERO).map(Is),
         _ => Ok(Keep(Op::Mul(x, y))),
@@ -186,11 +158,11 @@ fn floor(b: &mut Builder, x: Id, p: i32) -> Result<Simple> {
             b.scale(low, shift).map(Is)
         }
         // floor(max(x, y), p) == max(floor(x, p), floor(y, p)); with a constant it costs nothing and narrows
-        Op::Max(x, y) if constant_of(b, y).is_some() => {
+        Op::Max(x, y) if b.constant_of(y).is_some() => {
             let (x, y) = (b.floor(x, p)?, b.floor(y, p)?);
             b.max(x, y).map(Is)
         }
-        Op::Min(x, y) if constant_of(b, y).is_some() => {
+        Op::Min(x, y) if b.constant_of(y).is_some() => {
             let (x, y) = (b.floor(x, p)?, b.floor(y, p)?);
             b.min(x, y).map(Is)
         }
@@ -247,7 +219,7 @@ fn wrap(b: &mut Builder, arg: Id, top: i32, signed: bool) -> Result<Simple> {
 
 /// Orders a commutative pair: the constant last, else by id.
 fn constant_last(b: &Builder, x: Id, y: Id) -> (Id, Id) {
-    match (constant_of(b, x).is_some(), constant_of(b, y).is_some()) {
+    match (b.constant_of(x).is_some(), b.constant_of(y).is_some()) {
         (true, false) => (y, x),
         (false, true) => (x, y),
         _ => (x.min(y), x.max(y)),
@@ -264,8 +236,8 @@ fn max(b: &mut Builder, x: Id, y: Id) -> Result<Simple> {
         return Ok(Is(y));
     }
     // max(max(x, c1), c2) == max(x, max(c1, c2))
-    if let (Op::Max(inner, c), true) = (b.op(x).clone(), constant_of(b, y).is_some())
-        && constant_of(b, c).is_some()
+    if let (Op::Max(inner, c), true) = (b.op(x).clone(), b.constant_of(y).is_some())
+        && b.constant_of(c).is_some()
     {
         let c = b.max(c, y)?;
         return b.max(inner, c).map(Is);
@@ -283,8 +255,8 @@ fn min(b: &mut Builder, x: Id, y: Id) -> Result<Simple> {
         return Ok(Is(y));
     }
     // min(min(x, c1), c2) == min(x, min(c1, c2))
-    if let (Op::Min(inner, c), true) = (b.op(x).clone(), constant_of(b, y).is_some())
-        && constant_of(b, c).is_some()
+    if let (Op::Min(inner, c), true) = (b.op(x).clone(), b.constant_of(y).is_some())
+        && b.constant_of(c).is_some()
     {
         let c = b.min(c, y)?;
         return b.min(inner, c).map(Is);

@@ -182,22 +182,16 @@ impl Bits {
                     whole.slice(*lo, *width).0.iter().for_each(|part| bits.push(*part));
                 }
                 (Part::Repeat { bit, count, .. }, Some(whole)) => {
-                    let one = whole.slice(*bit, 1).resize(*count, true);
-                    one.0.iter().for_each(|part| bits.push(part.widen()));
+                    bits.push(match whole.slice(*bit, 1).0.first() {
+                        Some(&Part::Slice { net, lo, .. }) => Part::Repeat { net, bit: lo, count: *count },
+                        Some(&Part::Repeat { net, bit, .. }) => Part::Repeat { net, bit, count: *count },
+                        Some(&Part::Const { bits: 1, .. }) => Part::Const { bits: ones(*count), width: *count },
+                        _ => Part::Const { bits: 0, width: *count },
+                    });
                 }
                 _ => bits.push(*part),
             }
         }
         bits
-    }
-}
-
-impl Part {
-    /// A repetition of one bit, as a slice: both say the same, and slices join with their neighbours.
-    fn widen(&self) -> Part {
-        match *self {
-            Part::Repeat { net, bit, count: 1 } => Part::Slice { net, lo: bit, width: 1 },
-            part => part,
-        }
     }
 }

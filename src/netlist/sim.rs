@@ -137,14 +137,20 @@ fn load<L: Lane>(slots: &[Lanes<L>], operand: &Operand) -> Lanes<L> {
 }
 
 fn add<L: Lane>(lanes: &mut Lanes<L>, from: &Lanes<L>, piece: &Piece) {
-    let &Piece { down, keep, fill, up, minus, .. } = piece;
-    let mask = low::<L>(keep.unwrap_or(L::BITS));
-    let top = L::BITS - 1;
-    let bits = |x: L| if fill { x.up(top - down).down(top) } else { x.down(down) };
-    let placed = |x: L| bits(x).and(mask).up(up);
+    let (down, up, top) = (piece.down, piece.up, L::BITS - 1);
+    let mask = low::<L>(piece.keep.unwrap_or(L::BITS));
+    match (piece.fill, piece.keep) {
+        (false, None) => each(lanes, from, piece.minus, |x| x.down(down).up(up)),
+        (false, Some(_)) => each(lanes, from, piece.minus, |x| x.down(down).and(mask).up(up)),
+        (true, _) => each(lanes, from, piece.minus, |x| x.up(top - down).down(top).and(mask).up(up)),
+    }
+}
+
+#[inline(always)]
+fn each<L: Lane>(lanes: &mut Lanes<L>, from: &Lanes<L>, minus: bool, f: impl Fn(L) -> L) {
     if minus {
-        lanes.iter_mut().zip(from).for_each(|(lane, x)| *lane = lane.sub(placed(*x)));
+        lanes.iter_mut().zip(from).for_each(|(lane, x)| *lane = lane.sub(f(*x)));
     } else {
-        lanes.iter_mut().zip(from).for_each(|(lane, x)| *lane = lane.add(placed(*x)));
+        lanes.iter_mut().zip(from).for_each(|(lane, x)| *lane = lane.add(f(*x)));
     }
 }

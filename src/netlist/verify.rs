@@ -96,10 +96,13 @@ impl Netlist {
                 return Err(Error::bug(format!("name `{name}` is taken or illegal (condition 1)")));
             }
         }
+        if !legal(&self.name) {
+            return Err(Error::bug(format!("design name `{}` is illegal (condition 1)", self.name)));
+        }
         let mut modules = HashSet::new();
         for name in self.layers.iter() {
             // Any word will do for a layer: a module's name is made legal by adding the design's.
-            if !legal(&format!("{name}_0")) || !legal(&self.name) || !modules.insert(name) {
+            if !legal(&format!("{name}_0")) || !modules.insert(name) {
                 return Err(Error::bug(format!("module name `{name}` is taken or illegal (condition 1)")));
             }
         }

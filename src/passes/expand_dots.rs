@@ -7,7 +7,7 @@
 
 use super::{Context, Pass};
 use crate::dfg::{Builder, Dfg, Id, Op};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::multipliers::{Operand, Problem, Program, Row};
 use crate::registry::Entry;
@@ -21,8 +21,8 @@ pub const PASS: Entry<Pass> =
 /// The output channels of a layer at one position: layer, and position.
 type Place = (u32, u32);
 
-/// A dot that waits for the last of its row: old node, operands in the new graph, constant.
-type Waiting = (Id, Vec<(Id, Fixed)>, Fixed);
+/// A dot to be solved: old node, operands in the new graph, constant.
+type Dot = (Id, Vec<(Id, Fixed)>, Fixed);
 
 struct Expansion<'a> {
     dfg: &'a Dfg,
@@ -30,8 +30,8 @@ struct Expansion<'a> {
     builder: Builder,
     arrival: Vec<u32>,
     solved: HashMap<Problem, Rc<Program>>,
-    waiting: HashMap<Place, Vec<Waiting>>,
-    new: Vec<Id>,
+    rows: HashMap<Place, Vec<Id>>,
+    new: Vec<Option<Id>>,
 }
 
 fn place(dfg: &Dfg, id: Id) -> Place {
@@ -40,42 +40,41 @@ fn place(dfg: &Dfg, id: Id) -> Place {
 }
 
 fn run(dfg: &Dfg, context: &Context) -> Result<Dfg> {
+    let mut rows: HashMap<Place, Vec<Id>> = HashMap::new();
     let dots = dfg.ids().filter(|id| matches!(dfg[*id].op, Op::Dot { .. }));
-    let last: HashMap<Place, Id> = dots.map(|id| (place(dfg, id), id)).collect();
-    let builder = Builder::like(dfg);
-    let (arrival, solved, waiting, new) = (Vec::new(), HashMap::new(), HashMap::new(), vec![Id(0); dfg.nodes.len()]);
-    let mut expansion = Expansion { dfg, context, builder, arrival, solved, waiting, new };
+    dots.for_each(|id| rows.entry(place(dfg, id)).or_default().push(id));
+    let (builder, new) = (Builder::like(dfg), vec![None; dfg.nodes.len()]);
+    let mut expansion = Expansion { dfg, context, builder, arrival: Vec::new(), solved: HashMap::new(), rows, new };
     for id in dfg.ids() {
-        expansion.node(id, last.get(&place(dfg, id)) == Some(&id))?;
+        expansion.node(id)?;
     }
-    let results = dfg.results.iter().map(|id| expansion.new[id.index()]).collect();
+    let results = dfg.results.iter().map(|id| expansion.node(*id)).collect::<Result<_>>()?;
     Ok(expansion.builder.finish(dfg.outputs.clone(), results))
 }
 
 impl Expansion<'_> {
-    /// Copies a node, or lets it wait if it is a dot and not the last of its row.
-    fn node(&mut self, id: Id, last: bool) -> Result<()> {
-        for arg in self.dfg[id].op.args() {
-            // A dot that reads another of its row cannot be solved together with it.
-            if self.waiting.get(&place(self.dfg, arg)).is_some_and(|row| row.iter().any(|(dot, ..)| *dot == arg)) {
-                self.solve(place(self.dfg, arg))?;
+    /// The new node of an old one, whose operands all have one.
+    fn node(&mut self, id: Id) -> Result<Id> {
+        if self.new[id.index()].is_none() {
+            if let Op::Dot { .. } = self.dfg[id].op {
+                self.solve(place(self.dfg, id))?;
+            } else {
+                self.builder.set_source(self.dfg[id].from);
+                let op = self.builder.adopt(self.dfg, id, |arg| self.new[arg.index()].unwrap_or(arg));
+                self.new[id.index()] = Some(self.builder.push(op)?);
             }
         }
-        if let Op::Dot { terms, constant } = &self.dfg[id].op {
-            let terms = terms.iter().map(|(arg, factor)| (self.new[arg.index()], *factor)).collect();
-            let row = place(self.dfg, id);
-            self.waiting.entry(row).or_default().push((id, terms, *constant));
-            return if last { self.solve(row) } else { Ok(()) };
-        }
-        self.builder.set_source(self.dfg[id].from);
-        let op = self.builder.adopt(self.dfg, id, |arg| self.new[arg.index()]);
-        self.new[id.index()] = self.builder.push(op)?;
-        Ok(())
+        self.new[id.index()].ok_or_else(|| Error::bug(format!("{id} was not expanded")))
     }
 
-    /// Solves the dots of a row together and adds their sums.
+    /// Solves all dots of a row whose operands are there, and adds their sums. Some may come later in the graph: what
+    /// reads one dot of a row may stand before the next.
     fn solve(&mut self, place: Place) -> Result<()> {
-        let row = self.waiting.remove(&place).unwrap_or_default();
+        let waiting = self.rows.remove(&place).unwrap_or_default();
+        let (row, later): (Vec<Id>, Vec<Id>) =
+            waiting.into_iter().partition(|id| self.dfg[*id].op.args().all(|arg| self.new[arg.index()].is_some()));
+        self.rows.insert(place, later);
+        let row: Vec<Dot> = row.into_iter().map(|id| self.dot(id)).collect::<Result<_>>()?;
         self.measure();
         let mut operands: Vec<Id> = row.iter().flat_map(|(_, terms, _)| terms.iter().map(|(id, _)| *id)).collect();
         operands.sort_unstable();
@@ -97,9 +96,17 @@ impl Expansion<'_> {
         };
         let results = program.replay(&mut self.builder, &operands, owner)?;
         for ((dot, ..), result) in row.iter().zip(results) {
-            self.new[dot.index()] = result;
+            self.new[dot.index()] = Some(result);
         }
         Ok(())
+    }
+
+    /// A dot on new operands, each at most once: two old operands may have become one, or a constant.
+    fn dot(&self, id: Id) -> Result<Dot> {
+        let Op::Dot { terms, constant } = &self.dfg[id].op else { return Err(Error::bug("a row holds no dot")) };
+        let terms = terms.iter().filter_map(|(arg, factor)| Some((self.new[arg.index()]?, *factor))).collect();
+        let (terms, constant) = self.builder.gather(terms, *constant)?;
+        Ok((id, terms, constant))
     }
 
     /// Brings the arrival times up to date with the builder's nodes.
@@ -112,7 +119,7 @@ impl Expansion<'_> {
         }
     }
 
-    fn problem(&self, operands: &[Id], row: &[Waiting]) -> Problem {
+    fn problem(&self, operands: &[Id], row: &[Dot]) -> Problem {
         let first = operands.iter().map(|id| self.arrival[id.index()]).min().unwrap_or(0);
         let adder = self.context.target.adder_delay().max(1);
         let operand = |id: &Id| Operand {

@@ -39,6 +39,13 @@ pub fn bits(netlist: &Netlist, operand: &Bits) -> String {
     }
 }
 
+/// The magnitude of a constant whose highest bit is set.
+fn below_zero(operand: &Bits) -> Option<String> {
+    let width = operand.width();
+    let value = operand.value().filter(|value| (2..=128).contains(&width) && value >> (width - 1) == 1)?;
+    Some(constant(value.wrapping_neg() & crate::netlist::ones(width), width))
+}
+
 /// What a cell computes; operands are as wide as the result, so nothing depends on Verilog's extension rules.
 /// Inputs, ROMs and registers are no expressions.
 pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
@@ -48,6 +55,14 @@ pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
         Cell::Sum(terms) => {
             let mut text = String::new();
             for (operand, negative) in terms {
+                // A negative constant reads best as what is subtracted.
+                if let Some(less) = below_zero(operand)
+                    && !text.is_empty()
+                    && !negative
+                {
+                    text += &format!(" - {less}");
+                    continue;
+                }
                 text += match (text.is_empty(), negative) {
                     (true, false) => "",
                     (true, true) => "-",

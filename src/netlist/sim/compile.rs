@@ -198,14 +198,15 @@ impl Compiler<'_> {
         if self.fits(&total) {
             total.wrap = Wrap::Exact;
         }
-        let simple = |piece: &Piece| piece.down == 0 && piece.keep.is_none() && !piece.fill;
+        let simple = |piece: &Piece| piece.keep.is_none() && !piece.fill;
         match total.pieces[..] {
             [a, b] if simple(&a) && simple(&b) && a.from != b.from && !(a.minus && b.minus) => {
                 let (a, b) = if a.minus { (b, a) } else { (a, b) };
                 match i64::try_from(total.constant) {
                     Ok(constant) => {
-                        let (up, minus, wrap) = ([a.up as u8, b.up as u8], b.minus, total.wrap);
-                        Action::Pair(Pair { a: a.from, b: b.from, up, minus, constant, wrap })
+                        let (down, up) = ([a.down as u8, b.down as u8], [a.up as u8, b.up as u8]);
+                        let (minus, wrap) = (b.minus, total.wrap);
+                        Action::Pair(Pair { a: a.from, b: b.from, down, up, minus, constant, wrap })
                     }
                     Err(_) => Action::Other(Box::new(Rare::Sum(total))),
                 }
@@ -223,11 +224,11 @@ impl Compiler<'_> {
         };
         let bounds = operand.pieces.iter().try_fold((operand.constant, operand.constant), |(lo, hi), piece| {
             let (width, signed) = self.kind(NetId(piece.from));
-            if piece.fill || piece.down > 0 || piece.keep.is_some() || width + piece.up > 100 {
+            if piece.fill || piece.keep.is_some() || width + piece.up > 100 {
                 return None;
             }
             let range = Format { signed, width, lsb: 0 }.range();
-            let (low, high) = (range.lo << piece.up, range.hi << piece.up);
+            let (low, high) = (range.lo >> piece.down << piece.up, range.hi >> piece.down << piece.up);
             let (low, high) = if piece.minus { (-high, -low) } else { (low, high) };
             Some((lo.checked_add(low)?, hi.checked_add(high)?))
         });

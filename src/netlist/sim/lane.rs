@@ -103,12 +103,47 @@ pub fn low<L: Lane>(width: u32) -> L {
     L::of(super::super::ones(width) as i128)
 }
 
-/// `wrap((a << up_a) ± (b << up_b) + constant)`: nearly every cell of a network is one of these.
+/// A shift by a fixed amount, with a loop of its own for each kind.
+trait Shift {
+    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L;
+}
+struct Both;
+struct Stay;
+struct Up;
+struct Down;
+impl Shift for Stay {
+    #[inline(always)]
+    fn shift<L: Lane>(x: L, _: u32, _: u32) -> L {
+        x
+    }
+}
+impl Shift for Up {
+    #[inline(always)]
+    fn shift<L: Lane>(x: L, _: u32, up: u32) -> L {
+        x.up(up)
+    }
+}
+impl Shift for Down {
+    #[inline(always)]
+    fn shift<L: Lane>(x: L, down: u32, _: u32) -> L {
+        x.down(down)
+    }
+}
+impl Shift for Both {
+    #[inline(always)]
+    fn shift<L: Lane>(x: L, down: u32, up: u32) -> L {
+        x.down(down).up(up)
+    }
+}
+
+/// `wrap((a shifted) ± (b shifted) + constant)`: nearly every cell of a network is one of these.
 #[derive(Clone, Copy, Debug)]
 pub struct Pair {
     pub a: u32,
     pub b: u32,
-    /// The shifts of a and b.
+    /// Bits that a and b lose below.
+    pub down: [u8; 2],
+    /// Their places after that.
     pub up: [u8; 2],
     pub minus: bool,
     pub constant: i64,
@@ -118,53 +153,51 @@ pub struct Pair {
 impl Pair {
     /// Computes it; the loop is compiled once for each combination of shifts, sign and wrap, to do no work in vain.
     pub fn run<L: Lane>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.minus, self.up[0] > 0) {
-            (false, false) => self.second::<L, false, false>(out, a, b),
-            (false, true) => self.second::<L, false, true>(out, a, b),
-            (true, false) => self.second::<L, true, false>(out, a, b),
-            (true, true) => self.second::<L, true, true>(out, a, b),
+        match (self.down[0] > 0, self.up[0] > 0) {
+            (true, true) => self.third::<L, Both, Both>(out, a, b),
+            (false, false) => self.second::<L, Stay>(out, a, b),
+            (false, true) => self.second::<L, Up>(out, a, b),
+            (true, false) => self.second::<L, Down>(out, a, b),
         }
     }
 
-    fn second<L: Lane, const MINUS: bool, const A: bool>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
-        match (self.up[1] > 0, self.wrap) {
-            (false, Wrap::Exact) => self.go::<L, MINUS, A, false>(out, a, b, |x| x),
-            (true, Wrap::Exact) => self.go::<L, MINUS, A, true>(out, a, b, |x| x),
-            (up, Wrap::Signed(width)) => {
-                let shift = L::BITS - u32::from(width);
-                let wrap = |x: L| x.up(shift).down(shift);
-                if up {
-                    self.go::<L, MINUS, A, true>(out, a, b, wrap)
-                } else {
-                    self.go::<L, MINUS, A, false>(out, a, b, wrap)
-                }
-            }
-            (up, Wrap::Unsigned(width)) => {
-                let mask = low::<L>(width.into());
-                let wrap = |x: L| x.and(mask);
-                if up {
-                    self.go::<L, MINUS, A, true>(out, a, b, wrap)
-                } else {
-                    self.go::<L, MINUS, A, false>(out, a, b, wrap)
-                }
-            }
+    fn second<L: Lane, A: Shift>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
+        match (self.down[1] > 0, self.up[1] > 0) {
+            (true, true) => self.third::<L, Both, Both>(out, a, b),
+            (false, false) => self.third::<L, A, Stay>(out, a, b),
+            (false, true) => self.third::<L, A, Up>(out, a, b),
+            (true, false) => self.third::<L, A, Down>(out, a, b),
+        }
+    }
+
+    fn third<L: Lane, A: Shift, B: Shift>(&self, out: &mut Lanes<L>, a: &Lanes<L>, b: &Lanes<L>) {
+        let up = match self.wrap {
+            Wrap::Signed(width) => L::BITS - u32::from(width),
+            Wrap::Exact | Wrap::Unsigned(_) => 0,
+        };
+        match (self.minus, up > 0) {
+            (false, false) => self.go::<L, A, B>(out, a, b, L::add),
+            (true, false) => self.go::<L, A, B>(out, a, b, L::sub),
+            (false, true) => self.go::<L, A, B>(out, a, b, |a, b| a.add(b).up(up).down(up)),
+            (true, true) => self.go::<L, A, B>(out, a, b, |a, b| a.sub(b).up(up).down(up)),
+        }
+        if matches!(self.wrap, Wrap::Unsigned(_)) {
+            self.wrap.apply(out);
         }
     }
 
     #[inline(always)]
-    fn go<L: Lane, const MINUS: bool, const A: bool, const B: bool>(
+    fn go<L: Lane, A: Shift, B: Shift>(
         &self,
         out: &mut Lanes<L>,
         a: &Lanes<L>,
         b: &Lanes<L>,
-        wrap: impl Fn(L) -> L,
+        join: impl Fn(L, L) -> L,
     ) {
         let constant = L::of(self.constant.into());
+        let (down, up) = (self.down.map(u32::from), self.up.map(u32::from));
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            let a = if A { a.up(self.up[0].into()) } else { *a };
-            let b = if B { b.up(self.up[1].into()) } else { *b };
-            let sum = a.add(constant);
-            *out = wrap(if MINUS { sum.sub(b) } else { sum.add(b) });
+            *out = join(A::shift(*a, down[0], up[0]).add(constant), B::shift(*b, down[1], up[1]));
         }
     }
 }

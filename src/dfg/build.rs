@@ -45,6 +45,14 @@ impl Builder {
         self.source
     }
 
+    /// Makes a node that takes the place of another, for that one's layer element.
+    pub(super) fn instead_of(&mut self, id: Id, make: impl FnOnce(&mut Builder) -> Result<Id>) -> Result<Id> {
+        let own = std::mem::replace(&mut self.source, self.dfg[id].from);
+        let made = make(self);
+        self.source = own;
+        made
+    }
+
     /// The exact range of a node.
     pub fn range(&self, id: Id) -> Range {
         self.dfg[id].range

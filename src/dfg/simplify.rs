@@ -89,8 +89,6 @@ fn descaled(b: &Builder, term: &Term) -> (Id, Fixed) {
 
 /// A constant added to one operand moves into the operand where that costs nothing.
 fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
-    // What it becomes part of keeps its layer.
-    let (own, theirs) = (b.source(), b.dfg()[term.id].from);
     let factor = term.factor();
     let times = |b: &Builder, value: Fixed| value.mul(factor).ok_or_else(|| b.too_wide());
     match b.op(term.id).clone() {
@@ -99,10 +97,7 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
             let scaled: Option<Vec<_>> = terms.iter().map(|(id, c)| Some((*id, c.mul(factor)?))).collect();
             let scaled = scaled.ok_or_else(|| b.too_wide())?;
             let total = times(b, inner)?.add(constant).ok_or_else(|| b.too_wide())?;
-            b.set_source(theirs);
-            let sum = b.dot(scaled, total);
-            b.set_source(own);
-            sum.map(Some)
+            b.instead_of(term.id, |b| b.dot(scaled, total)).map(Some)
         }
         // the same for a sum of one operand; a longer one may be shared, and a third operand is dearer than a second sum
         Op::Add { terms, constant: inner } if terms.len() == 1 => {
@@ -114,7 +109,7 @@ fn lone(b: &mut Builder, term: Term, constant: Fixed) -> Result<Option<Id>> {
         Op::Max(x, bound) if !term.negative && b.constant_of(bound).is_some() => {
             let x = b.add(vec![Term { id: x, ..term }], constant)?;
             let bound = b.add(vec![Term { id: bound, ..term }], constant)?;
-            b.max(x, bound).map(Some)
+            b.instead_of(term.id, |b| b.max(x, bound)).map(Some)
         }
         _ => Ok(None),
     }
@@ -157,14 +152,14 @@ fn floor(b: &mut Builder, x: Id, p: i32) -> Result<Simple> {
             let low = b.floor(inner, p - shift)?;
             b.scale(low, shift).map(Is)
         }
-        // floor(max(x, y), p) == max(floor(x, p), floor(y, p)); with a constant it costs nothing and narrows
-        Op::Max(x, y) if b.constant_of(y).is_some() => {
-            let (x, y) = (b.floor(x, p)?, b.floor(y, p)?);
-            b.max(x, y).map(Is)
+        // floor(max(x, c), p) == max(floor(x, p), floor(c, p)): it costs nothing and narrows
+        Op::Max(arg, bound) if b.constant_of(bound).is_some() => {
+            let (arg, bound) = (b.floor(arg, p)?, b.floor(bound, p)?);
+            b.instead_of(x, |b| b.max(arg, bound)).map(Is)
         }
-        Op::Min(x, y) if b.constant_of(y).is_some() => {
-            let (x, y) = (b.floor(x, p)?, b.floor(y, p)?);
-            b.min(x, y).map(Is)
+        Op::Min(arg, bound) if b.constant_of(bound).is_some() => {
+            let (arg, bound) = (b.floor(arg, p)?, b.floor(bound, p)?);
+            b.instead_of(x, |b| b.min(arg, bound)).map(Is)
         }
         // floor(sum + c, p) == floor(sum + floor(c, grid of the sum), p)
         Op::Dot { terms, constant } => {

@@ -64,8 +64,17 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Fills a template.
 fn render(template: &str, context: &impl Serialize) -> Result<String> {
+    fill(template, context, false)
+}
+
+/// Fills a template of HTML: what is filled in is text, and cannot become markup.
+pub(crate) fn page(template: &str, context: &impl Serialize) -> Result<String> {
+    fill(template, context, true)
+}
+
+fn fill(template: &str, context: &impl Serialize, escape: bool) -> Result<String> {
     let wrong = |error: tera::Error| Error::bug(format!("a template does not fit its data: {error:?}"));
     let mut context = tera::Context::from_serialize(context).map_err(wrong)?;
     context.insert("version", VERSION);
-    tera::Tera::one_off(template, &context, false).map_err(wrong)
+    tera::Tera::one_off(template, &context, escape).map_err(wrong)
 }

@@ -1,82 +1,152 @@
 //! The numbers of a report, from the graph, the schedule and the circuit.
 
-use super::{LayerRow, StageRow};
+use super::{LayerRow, Share, StageRow};
 use crate::compiler::Hardware;
-use crate::dfg::{Dfg, Id, Op};
-use crate::targets::{Area, Target};
+use crate::dfg::{Id, Op};
+use crate::targets::Target;
 
-/// Register bits of the circuit, the valid bits included.
-pub fn registers(hardware: &Hardware) -> u64 {
-    let data = hardware.netlist.nets.iter().filter(|net| net.cell.is_register());
-    data.map(|net| u64::from(net.width)).sum::<u64>() + u64::from(hardware.netlist.latency)
+/// What the target says of each node. Areas are thousandths, so that their sums are exact in any order.
+pub struct Measure<'a> {
+    hardware: &'a Hardware,
+    delay: Vec<u32>,
+    luts: Vec<u64>,
+    carry: Vec<u64>,
+    register_delay: u32,
 }
 
-/// Operations with logic on the longest path.
-pub fn depth(dfg: &Dfg, target: &dyn Target) -> u32 {
-    let mut depth = vec![0; dfg.nodes.len()];
-    for id in dfg.ids() {
-        let operands = dfg[id].op.args().map(|arg| depth[arg.index()]).max().unwrap_or(0);
-        depth[id.index()] = operands + (target.delay(dfg, id) > 0) as u32;
+impl Measure<'_> {
+    /// Asks the target about every node.
+    pub fn new<'a>(hardware: &'a Hardware, target: &dyn Target) -> Measure<'a> {
+        let dfg = &hardware.dfg;
+        let thousandths = |area: f64| (area * 1000.0).round() as u64;
+        let (luts, carry) =
+            dfg.ids().map(|id| target.area(dfg, id)).map(|a| (thousandths(a.luts), thousandths(a.carry))).unzip();
+        let delay = dfg.ids().map(|id| target.delay(dfg, id)).collect();
+        Measure { hardware, delay, luts, carry, register_delay: target.register_delay() }
     }
-    depth.into_iter().max().unwrap_or(0)
-}
 
-/// A row for each layer that has values.
-pub fn layers(hardware: &Hardware, target: &dyn Target) -> Vec<LayerRow> {
-    let dfg = &hardware.dfg;
-    let mut outside = vec![false; dfg.nodes.len()];
-    for id in dfg.ids() {
-        let foreign = dfg[id].op.args().filter(|arg| dfg[*arg].from.layer != dfg[id].from.layer);
-        foreign.for_each(|arg| outside[arg.index()] = true);
+    /// Look-up tables of the whole.
+    pub fn luts(&self) -> u64 {
+        whole(&[self.luts.iter().sum()])[0]
     }
-    dfg.results.iter().for_each(|id| outside[id.index()] = true);
-    let row = |(layer, name): (usize, &String)| {
-        let own = || dfg.ids().filter(move |id| dfg[*id].from.layer as usize == layer);
-        let area = own().map(|id| target.area(dfg, id)).fold(Area::default(), |sum, area| sum + area);
-        let logic = || own().filter(|id| target.delay(dfg, *id) > 0);
-        let stages = || logic().map(|id| hardware.schedule.of(id));
-        let registers =
-            hardware.netlist.nets.iter().filter(|net| net.layer as usize == layer && net.cell.is_register());
-        let values = || own().filter(|id| outside[id.index()] && !matches!(dfg[*id].op, Op::Const(_)));
-        LayerRow {
-            name: name.clone(),
-            luts: area.luts.round() as u64,
-            carry: area.carry.round() as u64,
-            registers: registers.map(|net| u64::from(net.width)).sum(),
-            operations: logic().count() as u64,
-            values: values().count() as u64,
-            bits: values().map(|id| u64::from(dfg.range(id).width())).sum(),
-            stages: [stages().min().unwrap_or(0), stages().max().unwrap_or(0)],
+
+    /// Carry-chain bits of the whole.
+    pub fn carry(&self) -> u64 {
+        whole(&[self.carry.iter().sum()])[0]
+    }
+
+    /// Operations with logic on the path that has most of them.
+    pub fn depth(&self) -> u32 {
+        let dfg = &self.hardware.dfg;
+        let mut depth = vec![0; dfg.nodes.len()];
+        for id in dfg.ids() {
+            let operands = dfg[id].op.args().map(|arg| depth[arg.index()]).max().unwrap_or(0);
+            depth[id.index()] = operands + self.is_logic(id) as u32;
         }
-    };
-    dfg.layers.iter().enumerate().map(row).filter(|row| row.operations + row.registers + row.values > 0).collect()
+        depth.into_iter().max().unwrap_or(0)
+    }
+
+    /// Bits of the row of registers that ends each stage, its valid bit included.
+    pub fn register_rows(&self) -> Vec<u64> {
+        let netlist = &self.hardware.netlist;
+        let mut rows = vec![1; netlist.latency as usize];
+        for (net, stage) in netlist.nets.iter().zip(netlist.stages()).filter(|(net, _)| net.cell.is_register()) {
+            rows[stage.map_or(0, |stage| stage as usize - 1)] += u64::from(net.width);
+        }
+        rows
+    }
+
+    /// A row for each layer that has values.
+    pub fn layers(&self) -> Vec<LayerRow> {
+        let dfg = &self.hardware.dfg;
+        let mut rows: Vec<LayerRow> = dfg.layers.iter().map(|name| LayerRow::named(name)).collect();
+        let (mut luts, mut carry) = (vec![0; rows.len()], vec![0; rows.len()]);
+        let given = self.given();
+        for id in dfg.ids() {
+            let layer = dfg[id].from.layer as usize;
+            let row = &mut rows[layer];
+            luts[layer] += self.luts[id.index()];
+            carry[layer] += self.carry[id.index()];
+            if self.is_logic(id) {
+                let stage = self.hardware.schedule.of(id);
+                let first = if row.operations == 0 { stage } else { row.stages[0].min(stage) };
+                row.stages = [first, row.stages[1].max(stage)];
+                row.operations += 1;
+            }
+            if given[id.index()] {
+                row.values += 1;
+                row.bits += u64::from(dfg.range(id).width());
+            }
+        }
+        for net in self.hardware.netlist.nets.iter().filter(|net| net.cell.is_register()) {
+            rows[net.layer as usize].registers += u64::from(net.width);
+        }
+        for ((row, luts), carry) in rows.iter_mut().zip(whole(&luts)).zip(whole(&carry)) {
+            (row.luts, row.carry) = (luts, carry);
+        }
+        rows.retain(|row| row.operations + row.registers + row.values > 0);
+        rows
+    }
+
+    /// A row for each stage.
+    pub fn stages(&self) -> Vec<StageRow> {
+        let (dfg, schedule) = (&self.hardware.dfg, &self.hardware.schedule);
+        let (width, count) = (dfg.layers.len(), schedule.latency as usize);
+        let mut arrival = vec![0; dfg.nodes.len()];
+        let mut longest = vec![0; count];
+        let mut luts = vec![0; width * count];
+        let mut used = vec![false; width * count];
+        for id in dfg.ids().filter(|id| schedule.of(*id) < schedule.latency) {
+            let stage = schedule.of(id);
+            let here = dfg[id].op.args().filter(|arg| schedule.of(*arg) == stage);
+            arrival[id.index()] = here.map(|arg| arrival[arg.index()]).max().unwrap_or(0) + self.delay[id.index()];
+            longest[stage as usize] = longest[stage as usize].max(arrival[id.index()]);
+            let cell = stage as usize * width + dfg[id].from.layer as usize;
+            luts[cell] += self.luts[id.index()];
+            used[cell] |= self.is_logic(id);
+        }
+        let (luts, registers) = (whole(&luts), self.register_rows());
+        let row = |stage: usize| {
+            let cells = (0..width).filter(|layer| used[stage * width + layer]);
+            let share = |layer: usize| Share { name: dfg.layers[layer].clone(), luts: luts[stage * width + layer] };
+            let register = if longest[stage] > 0 { self.register_delay } else { 0 };
+            StageRow {
+                stage: stage as u32,
+                delay_ns: f64::from(longest[stage] + register) / 1000.0,
+                luts: luts[stage * width..(stage + 1) * width].iter().sum(),
+                registers: registers[stage],
+                layers: cells.map(share).collect(),
+            }
+        };
+        (0..count).map(row).collect()
+    }
+
+    fn is_logic(&self, id: Id) -> bool {
+        self.delay[id.index()] > 0
+    }
+
+    /// Which nodes other layers or ports read, constants aside.
+    fn given(&self) -> Vec<bool> {
+        let dfg = &self.hardware.dfg;
+        let mut given = vec![false; dfg.nodes.len()];
+        for id in dfg.ids() {
+            let foreign = dfg[id].op.args().filter(|arg| dfg[*arg].from.layer != dfg[id].from.layer);
+            foreign.for_each(|arg| given[arg.index()] = true);
+        }
+        dfg.results.iter().for_each(|id| given[id.index()] = true);
+        dfg.ids().for_each(|id| given[id.index()] &= !matches!(dfg[id].op, Op::Const(_)));
+        given
+    }
 }
 
-/// A row for each stage.
-pub fn stages(hardware: &Hardware, target: &dyn Target) -> Vec<StageRow> {
-    let (dfg, schedule) = (&hardware.dfg, &hardware.schedule);
-    let last = schedule.last_use(dfg);
-    let mut arrival = vec![0u32; dfg.nodes.len()];
-    for id in dfg.ids() {
-        let here = dfg[id].op.args().filter(|arg| schedule.of(*arg) == schedule.of(id));
-        arrival[id.index()] = here.map(|arg| arrival[arg.index()]).max().unwrap_or(0) + target.delay(dfg, id);
-    }
-    let row = |stage: u32| {
-        let own = || dfg.ids().filter(move |id| schedule.of(*id) == stage);
-        let logic = || own().filter(|id| target.delay(dfg, *id) > 0);
-        let longest = own().map(|id| arrival[id.index()]).max().unwrap_or(0);
-        let crosses = |id: &Id| schedule.of(*id) <= stage && last[id.index()] > stage;
-        let held = dfg.ids().filter(|id| crosses(id) && !matches!(dfg[*id].op, Op::Const(_)));
-        let mut layers: Vec<u32> = logic().map(|id| dfg[id].from.layer).collect();
-        layers.sort_unstable();
-        layers.dedup();
-        StageRow {
-            stage,
-            delay_ns: f64::from(longest + if longest > 0 { target.register_delay() } else { 0 }) / 1000.0,
-            luts: logic().map(|id| target.area(dfg, id).luts).sum::<f64>().round() as u64,
-            register_bits: held.map(|id| u64::from(dfg.range(id).width())).sum(),
-            layers: layers.into_iter().map(|layer| dfg.layers[layer as usize].clone()).collect(),
-        }
+/// Thousandths as whole numbers whose sum is the rounded sum.
+fn whole(thousandths: &[u64]) -> Vec<u64> {
+    let (mut sum, mut given) = (0, 0);
+    let part = |part: &u64| {
+        sum += part;
+        let whole = (sum + 500) / 1000 - given;
+        given += whole;
+        whole
     };
-    (0..schedule.latency).map(row).collect()
+    thousandths.iter().map(part).collect()
 }

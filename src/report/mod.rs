@@ -8,6 +8,7 @@ use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};
 use crate::fixed::Quantization;
 use crate::port::Port;
+use measure::Measure;
 use serde::{Deserialize, Serialize};
 
 /// `report.json`: the machine-readable result. Estimates are the target's; `registers` are counted.
@@ -35,7 +36,7 @@ pub struct Report {
     pub initiation_interval: u32,
     /// Look-up tables, estimated.
     pub luts: u64,
-    /// Register bits, counted.
+    /// Register bits, counted, a valid bit for each stage included.
     pub registers: u64,
     /// DSP blocks.
     pub dsps: u64,
@@ -78,7 +79,7 @@ pub struct LayerRow {
     pub values: u64,
     /// Bits of those values.
     pub bits: u64,
-    /// First and last stage with its logic.
+    /// First and last stage with its logic; both 0 where there is no operation.
     pub stages: [u32; 2],
 }
 
@@ -91,10 +92,19 @@ pub struct StageRow {
     pub delay_ns: f64,
     /// Look-up tables, estimated.
     pub luts: u64,
-    /// Bits registered at its end.
-    pub register_bits: u64,
-    /// Names of the layers with logic in it.
-    pub layers: Vec<String>,
+    /// Bits of the registers at its end, its valid bit included.
+    pub registers: u64,
+    /// The layers with logic in it.
+    pub layers: Vec<Share>,
+}
+
+/// A layer's logic in a stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// The layer's name.
+    pub name: String,
+    /// Look-up tables, estimated.
+    pub luts: u64,
 }
 
 /// A port.
@@ -136,7 +146,7 @@ impl Report {
         let period = making.goal.period.unwrap_or(hardware.schedule.period);
         let ns = |ps: u32| f64::from(ps) / 1000.0;
         let latency = hardware.schedule.latency;
-        let layers = measure::layers(hardware, &*making.target);
+        let measure = Measure::new(hardware, &*making.target);
         let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
         Report {
             generator: "nanotrig".into(),
@@ -147,16 +157,16 @@ impl Report {
             period_ns: ns(period),
             shortest_period_ns: ns(hardware.schedule.period),
             latency_cycles: latency,
-            latency_ns: ns(period * latency),
+            latency_ns: f64::from(period) * f64::from(latency) / 1000.0,
             initiation_interval: 1,
-            luts: layers.iter().map(|row| row.luts).sum(),
-            registers: measure::registers(hardware),
+            luts: measure.luts(),
+            registers: measure.register_rows().iter().sum(),
             dsps: 0,
-            carry: layers.iter().map(|row| row.carry).sum(),
-            depth: measure::depth(&hardware.dfg, &*making.target),
+            carry: measure.carry(),
+            depth: measure.depth(),
             compile_s: 0.0,
-            stages: measure::stages(hardware, &*making.target),
-            layers,
+            layers: measure.layers(),
+            stages: measure.stages(),
             inputs: meaning.dfg.inputs.iter().map(|port| PortRow::new(port, Vec::new())).collect(),
             outputs: meaning.dfg.outputs.iter().zip(chains).map(|(port, chain)| PortRow::new(port, chain)).collect(),
             checked,
@@ -186,6 +196,22 @@ impl Report {
         serde_json::from_str(text).map_err(|error| {
             Error::user(format!("is not a report of this version: {error}"), "compile the network again")
         })
+    }
+}
+
+impl LayerRow {
+    fn named(name: &str) -> LayerRow {
+        let name = name.to_string();
+        LayerRow { name, luts: 0, carry: 0, registers: 0, operations: 0, values: 0, bits: 0, stages: [0, 0] }
+    }
+
+    /// `2`, `2..4`, or `-` where there is no logic.
+    fn place(&self) -> String {
+        match self.stages {
+            _ if self.operations == 0 => "-".into(),
+            [first, last] if first == last => first.to_string(),
+            [first, last] => format!("{first}..{last}"),
+        }
     }
 }
 

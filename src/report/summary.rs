@@ -9,37 +9,47 @@ impl Report {
     pub fn summary(&self, place: &Path) -> String {
         let mut text = String::new();
         // Writing to a string cannot fail.
-        _ = self.lines(&mut text, place);
+        _ = self.table(&mut text).and_then(|()| self.lines(&mut text, place));
         text
     }
 
-    fn lines(&self, text: &mut String, place: &Path) -> std::fmt::Result {
-        let wide = self.layers.iter().map(|row| row.name.len()).max().unwrap_or(0).max(5);
-        writeln!(text, "{:<wide$} {:>8} {:>8} {:>10} {:>8}", "layer", "stages", "LUT", "carry", "registers")?;
+    /// What each layer costs.
+    fn table(&self, text: &mut String) -> std::fmt::Result {
+        let wide = self.layers.iter().map(|row| row.name.chars().count()).max().unwrap_or(0).max("valid bits".len());
+        let mut line = |name: &str, stages: &str, cells: [&str; 3]| {
+            let [luts, carry, registers] = cells;
+            writeln!(text, "{name:<wide$}  {stages:>6}  {luts:>9}  {carry:>10}  {registers:>9}")
+        };
+        line("layer", "stages", ["LUT", "carry bits", "registers"])?;
         for row in &self.layers {
-            let stages = if row.stages[1] == 0 { "-".into() } else { format!("{}..{}", row.stages[0], row.stages[1]) };
-            writeln!(text, "{:<wide$} {stages:>8} {:>8} {:>10} {:>8}", row.name, row.luts, row.carry, row.registers)?;
+            let [luts, carry, registers] = [row.luts, row.carry, row.registers].map(|count| count.to_string());
+            line(&row.name, &row.place(), [&luts, &carry, &registers])?;
         }
-        let (luts, carry, registers) = (self.luts, self.carry, self.registers);
-        writeln!(text, "{:<wide$} {:>8} {luts:>8} {carry:>10} {registers:>8}", "total", "")?;
-        writeln!(text)?;
-        let (mhz, shortest) = (1000.0 / self.period_ns, self.shortest_period_ns);
+        line("valid bits", "", ["", "", &self.latency_cycles.to_string()])?;
+        let [luts, carry, registers] = [self.luts, self.carry, self.registers].map(|count| count.to_string());
+        line("total", "", [&luts, &carry, &registers])?;
+        writeln!(text)
+    }
+
+    fn lines(&self, text: &mut String, place: &Path) -> std::fmt::Result {
         let (cycles, ns) = (self.latency_cycles, self.latency_ns);
-        writeln!(text, "latency   {cycles} cycles = {ns:.1} ns at {mhz:.0} MHz, an event every cycle")?;
-        writeln!(
-            text,
-            "estimate  {luts} LUT, {carry} carry bits, {registers} registers; shortest period {shortest:.2} ns"
-        )?;
+        let plural = if cycles == 1 { "" } else { "s" };
+        writeln!(text, "latency   {cycles} cycle{plural} = {ns:.1} ns at {}, an event every cycle", self.clock())?;
+        let (period, shortest) = (self.period_ns, self.shortest_period_ns);
+        writeln!(text, "period    {period:.3} ns; the longest stage needs {shortest:.3} ns, estimated")?;
         let given = if self.checked.given > 0 { format!("{} given, ", self.checked.given) } else { String::new() };
         let random = self.checked.random;
-        writeln!(
-            text,
-            "checked   tensor, dataflow graph and netlist agree on {given}{random} random and corner vectors"
-        )?;
+        writeln!(text, "checked   tensor graph, dataflow graph and netlist agree on {given}{random} random samples")?;
         if self.checked.mismatches > 0 {
             writeln!(text, "expected  {} outputs differ from what was expected", self.checked.mismatches)?;
         }
         writeln!(text, "report    {}", place.join("report.html").display())?;
         write!(text, "Verilog   {}, top module {}", place.join("verilog").display(), self.top)
+    }
+
+    /// The clock, as `360 MHz`.
+    pub(super) fn clock(&self) -> String {
+        let mhz = 1000.0 / self.period_ns;
+        if mhz < 10.0 { format!("{mhz:.3} MHz") } else { format!("{mhz:.0} MHz") }
     }
 }

@@ -25,7 +25,7 @@
 //! kind = "relu"
 //! ```
 //!
-//! `native.schema.json` says the same to an editor. [`write`] and this reader are inverse: the network that comes back
+//! `native.schema.json` says the same to an editor. [`write()`] and this reader are inverse: the network that comes back
 //! is equal. `nanotrig import MODEL -o MODEL.toml` writes any network that nanotrig reads in this form.
 //!
 //! A layer's attributes and tensors are those of its kind; what stands in parentheses may be left out. Shapes have no sample

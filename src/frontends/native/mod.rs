@@ -25,8 +25,30 @@
 //! kind = "relu"
 //! ```
 //!
-//! `native.schema.json` says the same to an editor. [`write`] and this reader are inverse: the network that comes back
-//! is equal.
+//! `native.schema.json` says the same to an editor. [`write()`] and this reader are inverse: the network that comes back
+//! is equal. `nanotrig import MODEL -o MODEL.toml` writes any network that nanotrig reads in this form.
+//!
+//! A layer's attributes and tensors are those of its kind; what stands in parentheses may be left out. Shapes have no sample
+//! axis, images are height, width, channels, and weights have their outputs last.
+//!
+//! | kind | attributes | tensors |
+//! | --- | --- | --- |
+//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) | `kernel` [inputs, units], (`bias`) |
+//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
+//! | `conv1d` | the same | `kernel` [length, inputs, filters], (`bias`) |
+//! | `max_pool2d` | `size` (`strides`) (`padding`) | |
+//! | `batch_norm` | (`epsilon`) | `mean` `variance` (`gamma`) (`beta`) |
+//! | `activation` | `function`: `linear`, `relu`, `softmax`, `sigmoid`, `tanh`, or a quantizer | |
+//! | `quantize` | `format`: a quantizer; or (`rounding`) (`overflow`) with tensors | `signed` `integer` `fraction`: bits for all, each channel or each element |
+//! | `relu`, `flatten`, `add`, `multiply` | | |
+//! | `softmax`, `concatenate` | (`axis`) | |
+//! | `sum`, `max` | `axis` (`keep_dims`) | |
+//! | `reshape` | `shape` | |
+//! | `transpose` | `perm` | |
+//! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
+//!
+//! A quantizer is a call, `quantized_bits(6,0,alpha=1)`, or a format, `fixed<8,3,RND,SAT>`: see `nanotrig list quantizers`.
+//! Weights without a quantizer are taken exactly as they are.
 
 mod arrays;
 mod read;
@@ -73,6 +95,7 @@ fn read(source: &Source) -> Result<Network> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::find;
     use std::collections::BTreeSet;
 
     #[test]
@@ -86,6 +109,14 @@ mod tests {
         assert_eq!(keys("/properties/input/items/properties"), set(&INPUT_KEYS));
         assert_eq!(keys("/properties/layer/items/properties"), set(&LAYER_KEYS));
         assert_eq!(schema.pointer("/properties/format/const").unwrap(), FORMAT);
+    }
+
+    #[test]
+    fn the_table_above_names_kinds_of_layers() {
+        let rows = include_str!("mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `"));
+        let kinds: Vec<_> = rows.filter_map(|row| row.split("` |").next()).flat_map(|row| row.split("`, `")).collect();
+        assert!(kinds.len() > 15, "{kinds:?}");
+        kinds.iter().for_each(|kind| assert!(find("layer", crate::layers::LAYERS, kind).is_ok(), "{kind}"));
     }
 
     #[test]

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Everything that must hold before a change goes in: format, lints, tests, and the example verified in Verilator.
+#
+# usage: scripts/test.sh
+set -eu
+
+cd "$(dirname "$0")/.."
+say() { echo "test: $*" >&2; }
+
+scripts/setup.sh
+say "format"
+cargo fmt --check
+say "lints"
+cargo clippy --quiet --all-targets -- -D warnings
+say "tests"
+cargo test --quiet
+say "example"
+scripts/run.sh examples/jet_tagger
+say "passed"

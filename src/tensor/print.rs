@@ -77,7 +77,7 @@ impl fmt::Display for Float {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Builder, Reduction};
+    use super::super::{Builder, Float, Reduction};
     use crate::fixed::Fixed;
     use crate::port::Port;
 

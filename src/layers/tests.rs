@@ -328,7 +328,7 @@ fn mistakes_are_explained() {
         let kind = layer.kind.clone();
         let error = alone(layer, &[2]).err().unwrap_or_else(|| panic!("{kind} ({what}) expands"));
         assert!(error.what.contains(what) && error.help.contains(help), "{kind}: {error}");
-        assert_eq!(error.place.first().map(String::as_str), Some("l"), "{error}");
+        assert_eq!(error.place.first().map(String::as_str), Some("layer `l`"), "{error}");
     }
 }
 

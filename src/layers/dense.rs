@@ -133,7 +133,7 @@ fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result<Cod
         if code.mantissa().unsigned_abs() < 1 << most {
             return Ok(code);
         }
-        let what = format!("{value} needs more than {most} bits, and no quantizer covers it");
+        let what = format!("{value:?} needs more than {most} bits, and no quantizer covers it");
         Err(Error::user(what, "train with a quantizer, or name one: kernel_quantizer, bias_quantizer"))
     };
     Ok(Codes { codes: tensor.data.iter().map(exact).collect::<Result<_>>()?, scale: vec![1.0] })

@@ -22,12 +22,27 @@ fn system(what: &str, path: &Path, error: &io::Error) -> Error {
     )
 }
 
+/// The folder that holds a path.
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A hidden folder to write in, removed when dropped.
+fn work(parent: &Path) -> Result<TempDir> {
+    let work = tempfile::Builder::new().prefix(".nanotrig-").tempdir_in(parent);
+    // The error's own text names a random file.
+    work.map_err(|error| system("write in", parent, &io::Error::from(error.kind())))
+}
+
 impl Output {
-    /// Begins a folder that will be at `place`.
+    /// Could a folder be at `place`? Leaves nothing behind, so that it can be asked before the work.
     ///
     /// # Errors
     /// The place is taken by something that nanotrig did not write, or cannot be written to.
-    pub fn begin(place: &Path) -> Result<Output> {
+    pub fn check(place: &Path) -> Result<()> {
         if place.exists() {
             let empty = || place.read_dir().is_ok_and(|mut entries| entries.next().is_none());
             let ours = || fs::read_to_string(place.join(MARK)).is_ok_and(|text| text.contains("\"nanotrig\""));
@@ -36,14 +51,22 @@ impl Output {
                 return Err(Error::user(what, "choose another output folder, or remove it"));
             }
         }
-        let parent = match place.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
-            _ => PathBuf::from("."),
-        };
-        fs::create_dir_all(&parent).map_err(|error| system("make", &parent, &error))?;
-        let work = tempfile::Builder::new().prefix(".nanotrig-").tempdir_in(&parent);
-        let work = work.map_err(|error| system("write in", &parent, &error))?;
-        Ok(Output { place: place.to_path_buf(), work })
+        let mut above = parent(place);
+        while !above.exists() {
+            above = parent(&above);
+        }
+        work(&above).map(drop)
+    }
+
+    /// Begins a folder that will be at `place`; makes the folders above it.
+    ///
+    /// # Errors
+    /// Those of [`Output::check`].
+    pub fn begin(place: &Path) -> Result<Output> {
+        Output::check(place)?;
+        let parent = parent(place);
+        fs::create_dir_all(&parent).map_err(|error| system("make the folder", &parent, &error))?;
+        Ok(Output { place: place.to_path_buf(), work: work(&parent)? })
     }
 
     /// Where a file of the folder is being written; its folders are made.
@@ -53,7 +76,7 @@ impl Output {
     pub fn path(&self, file: &str) -> Result<PathBuf> {
         let path = self.work.path().join(file);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| system("make", folder, &error))?;
+            fs::create_dir_all(folder).map_err(|error| system("make the folder", folder, &error))?;
         }
         Ok(path)
     }

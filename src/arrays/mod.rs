@@ -2,7 +2,7 @@
 
 pub mod npy;
 pub mod npz;
-mod zip;
+pub mod zip;
 
 use crate::error::{Error, Result};
 use crate::files::MAX_ELEMENTS;

@@ -14,6 +14,7 @@ const MAX_RATIO: u64 = 1040;
 /// A member, as the central directory tells it.
 #[derive(Clone, Debug)]
 pub struct Member {
+    /// Its name.
     pub name: String,
     method: u16,
     crc: u32,

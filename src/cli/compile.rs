@@ -40,7 +40,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
-    let output = Output::begin(&arguments.output)?;
+    Output::check(&arguments.output)?;
     let making = arguments.making.making()?;
     let (network, meaning) = arguments.model.meaning()?;
     let place = arguments.model.model.display().to_string();
@@ -54,6 +54,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
         ..backends::Context::default()
     };
+    let output = Output::begin(&arguments.output)?;
     for file in backends::files(&hardware.netlist, &context)? {
         output.write(&file.path, file.text.as_bytes())?;
     }

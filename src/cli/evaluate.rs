@@ -2,7 +2,7 @@
 
 use super::model::ModelArguments;
 use crate::compiler::Meaning;
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::fixed::Format;
 use crate::samples::{self, Samples};
 use crate::tensor::{self, Op, Statistics, pick};
@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
     if let Some(labels) = &arguments.labels {
         let outputs = meaning.values(&meaning.codes(&inputs)?)?;
-        accuracy(&outputs, &samples::labels(labels)?)?;
+        accuracy(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
     }
     println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
     for statistics in &evaluation.statistics {

@@ -106,20 +106,27 @@ impl MakingArguments {
 
     fn goal(&self) -> Result<Goal> {
         let asked = match (self.clock, self.period) {
-            (Some(clock), _) => Some(picoseconds(1e6 / clock, "--clock", "a clock between 0.001 and 10000 MHz")?),
-            (_, Some(period)) => Some(picoseconds(1000.0 * period, "--period", "a period between 0.1 and 1000000 ns")?),
+            (Some(clock), _) => {
+                Some(picoseconds(1e6 / clock, &format!("--clock {clock}"), "a clock between 0.001 and 10000 MHz")?)
+            }
+            (_, Some(period)) => Some(nanoseconds(period, "--period")?),
             _ => None,
         };
-        if self.stages.is_some_and(|stages| stages > MOST_STAGES) {
-            return Err(Error::user("--stages: too many", format!("use at most {MOST_STAGES}")));
+        if let Some(stages) = self.stages.filter(|stages| !(1..=MOST_STAGES).contains(stages)) {
+            let help = format!("use 1 to {MOST_STAGES} stages; the output register is one");
+            return Err(Error::user(format!("--stages {stages}: out of range"), help));
         }
         let Some(latency) = self.latency else {
             let period = asked.or(if self.stages.is_none() { Some(DEFAULT_PERIOD) } else { None });
             return Ok(Goal { period, stages: self.stages });
         };
         let period = asked.unwrap_or(DEFAULT_PERIOD);
-        let latency = picoseconds(1000.0 * latency, "--latency", "a latency between 0.1 and 1000000 ns")?;
-        Ok(Goal { period: Some(period), stages: Some((latency / period).min(MOST_STAGES)) })
+        let asked = nanoseconds(latency, "--latency")?;
+        if asked < period {
+            let what = format!("--latency {latency}: less than one clock period of {} ns", f64::from(period) / 1000.0);
+            return Err(Error::user(what, "allow at least one period, or use a faster clock"));
+        }
+        Ok(Goal { period: Some(period), stages: Some((asked / period).min(MOST_STAGES)) })
     }
 }
 
@@ -127,6 +134,10 @@ impl MakingArguments {
 const DEFAULT_PERIOD: u32 = 5000;
 /// More registers than any network needs.
 const MOST_STAGES: u32 = 10_000;
+
+fn nanoseconds(value: f64, option: &str) -> Result<u32> {
+    picoseconds(1000.0 * value, &format!("{option} {value}"), "a time between 0.1 and 1000000 ns")
+}
 
 fn picoseconds(value: f64, option: &str, help: &str) -> Result<u32> {
     if (100.0..=1e9).contains(&value) {

@@ -25,7 +25,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let place = arguments.dir.display().to_string();
-    let text = files::read_text(&arguments.dir.join("report.json"))?;
+    let text = files::read_text(&arguments.dir.join("report.json"))
+        .map_err(|error| Error { help: "give the output folder of `nanotrig compile`".into(), ..error })?;
     let report = Report::parse(&text).at(arguments.dir.join("report.json").display().to_string())?;
     let network = frontends::read(&arguments.dir.join("model/network.toml"), None)?;
     let meaning = meaning(&network, &report.reading).at(&place)?;

@@ -105,27 +105,38 @@ impl Product {
     /// # Errors
     /// The last axis of `x` does not suit the kernel, or a result needs more than 127 bits.
     pub fn expand(&self, g: &mut Builder, x: Id) -> Result<Id> {
-        let kernel = quantized(&self.kernel, self.weights.kernel_quantizer.as_deref(), Role::Kernel).at("kernel")?;
+        let kernel = quantized(&self.kernel, self.weights.kernel_quantizer.as_deref(), Role::Kernel).at("`kernel`")?;
         let outputs = self.outputs();
         let w = g.constant(&[kernel.codes.len() / outputs, outputs], kernel.codes)?;
         let product = g.matmul(x, w)?;
         let mut y = g.float(product, Float::Mul(kernel.scale))?;
         if let Some(bias) = &self.bias {
-            let bias = quantized(bias, self.weights.bias_quantizer.as_deref(), Role::Other).at("bias")?;
+            let bias = quantized(bias, self.weights.bias_quantizer.as_deref(), Role::Other).at("`bias`")?;
             y = add_bias(g, y, bias)?;
         }
         activate(g, y, self.weights.activation.as_deref().unwrap_or("linear"))
     }
 }
 
+/// The most significant bits of a weight without a quantizer. A weight on a grid has fewer, a trained float more.
+const MOST_BITS: [(Role, u32); 2] = [(Role::Kernel, 20), (Role::Other, 32)];
+
 /// Quantized weights; without a quantizer they are taken exactly as given.
 fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result<Codes> {
     if let Some(text) = quantizer {
         return quantizers::parse(text)?.parameter(tensor, role).at(format!("`{text}`"));
     }
-    let exact: Option<Vec<Fixed>> = tensor.data.iter().map(|value| Fixed::from_f64(*value)).collect();
-    let not_finite = || Error::user("a weight is NaN or infinite", "train the network again, or repair the file");
-    Ok(Codes { codes: exact.ok_or_else(not_finite)?, scale: vec![1.0] })
+    let most = MOST_BITS.iter().find(|(of, _)| *of == role).map_or(0, |(_, bits)| *bits);
+    let exact = |value: &f64| {
+        let code = Fixed::from_f64(*value)
+            .ok_or_else(|| Error::user("a weight is NaN or infinite", "train the network again, or repair the file"))?;
+        if code.mantissa().unsigned_abs() < 1 << most {
+            return Ok(code);
+        }
+        let what = format!("{value:?} needs more than {most} bits, and no quantizer covers it");
+        Err(Error::user(what, "train with a quantizer, or name one: kernel_quantizer, bias_quantizer"))
+    };
+    Ok(Codes { codes: tensor.data.iter().map(exact).collect::<Result<_>>()?, scale: vec![1.0] })
 }
 
 /// Adds a bias: exactly to an exact product, in float32 behind a scale. A scale of its own rounds each bias to float32.

@@ -54,7 +54,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     }
     let make = |layer: &network::Layer| {
         let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
-        made.at(&layer.name)
+        made.at(place(layer))
     };
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
@@ -63,7 +63,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     for port in &network.inputs {
-        let id = placed(input(&mut g, network, &made, port, options), &port.name)?;
+        let id = placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
     }
@@ -71,7 +71,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let id = placed(made.expand(&mut g, &args), &layer.name)?;
+        let id = placed(made.expand(&mut g, &args), &layer.name, place(layer))?;
         known.insert(&layer.name, id);
         values.push((layer.name.clone(), id));
     }
@@ -83,8 +83,17 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     Ok(Expanded { graph, notes, values })
 }
 
-/// The layer as the error's place; the builder may have named it already.
-fn placed<T>(result: Result<T>, layer: &str) -> Result<T> {
-    result
-        .map_err(|error| if error.place.first().is_some_and(|place| place == layer) { error } else { error.at(layer) })
+/// A layer, as errors name it.
+pub(super) fn place(layer: &network::Layer) -> String {
+    format!("layer `{}`", layer.name)
+}
+
+/// The layer or input as the error's place; the builder may have said its bare name already.
+fn placed<T>(result: Result<T>, name: &str, place: String) -> Result<T> {
+    result.map_err(|mut error| {
+        if error.place.first().is_some_and(|first| first == name) {
+            error.place.remove(0);
+        }
+        error.at(place)
+    })
 }

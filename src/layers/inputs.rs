@@ -3,6 +3,7 @@
 //! The first quantizer of an input is its port's format. Otherwise the user's `--input-format`, the file's, or
 //! `fixed<16,6>` decides. Integer codes with a scale, such as `u8/255`, come in as codes and are divided in float32.
 
+use super::expand::place;
 use super::{Layer, Options};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
@@ -29,7 +30,7 @@ pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &In
             let note = format!("its first quantizer already is its format; `{text}` is not used");
             (found, None, Some(note))
         }
-        (None, Some(text), _) => with_divisor(text)?,
+        (None, Some(text), _) => with_divisor(text).at("--input-format")?,
         (None, None, Some(text)) => with_divisor(text)?,
         (None, None, None) => {
             let note =
@@ -56,7 +57,7 @@ fn read(network: &Network, layers: &[Made<'_>], input: &Input) -> Result<Option<
             continue;
         }
         let count = input.shape.iter().product();
-        let Some(formats) = made.port(&input.shape).at(&layer.name)? else { return Ok(None) };
+        let Some(formats) = made.port(&input.shape).at(place(layer))? else { return Ok(None) };
         let formats = if formats.len() == 1 { vec![formats[0]; count] } else { formats };
         if formats.len() != count || found.as_ref().is_some_and(|found| *found != formats) {
             return Ok(None);
@@ -84,7 +85,7 @@ fn with_divisor(text: &str) -> Result<Chosen> {
     let width: u32 =
         width.trim().parse().ok().filter(|width| (1..=Format::MAX_WIDTH).contains(width)).ok_or_else(wrong)?;
     let divisor: Option<f32> = divisor.map(|d| d.trim().parse().map_err(|_| wrong())).transpose()?;
-    if divisor.is_some_and(|divisor| !divisor.is_finite() || divisor == 0.0) {
+    if divisor.is_some_and(|divisor| !divisor.is_finite() || divisor <= 0.0) {
         return Err(wrong());
     }
     let note =

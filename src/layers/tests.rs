@@ -272,10 +272,11 @@ fn mistakes_are_explained() {
         (layer("dense", json!({"kernel_quantizer": "bernoulli"}), &[kernel]), "draws random numbers", "binary"),
         (layer("dense", json!({}), &[("kernel", &[2, 1], &[f64::NAN, 1.0])]), "NaN", "repair"),
         (
-            layer("dense", json!({}), &[("kernel", &[2, 1], &[1e-40, 1e40])]),
+            layer("dense", json!({}), &[("kernel", &[2, 1], &[(-133f64).exp2(), 133f64.exp2()])]),
             "more than 127 bits",
             "give unquantized weights",
         ),
+        (layer("dense", json!({}), &[("kernel", &[2, 1], &[0.1, 1.0])]), "no quantizer covers it", "kernel_quantizer"),
         (layer("dense", json!({"activation": "relu7"}), &[kernel]), "`relu7` is neither", "functions: linear"),
         (
             layer("conv2d", json!({}), &[("kernel", &[1, 1, 1, 1], &[1.0])]),
@@ -328,7 +329,7 @@ fn mistakes_are_explained() {
         let kind = layer.kind.clone();
         let error = alone(layer, &[2]).err().unwrap_or_else(|| panic!("{kind} ({what}) expands"));
         assert!(error.what.contains(what) && error.help.contains(help), "{kind}: {error}");
-        assert_eq!(error.place.first().map(String::as_str), Some("l"), "{error}");
+        assert_eq!(error.place.first().map(String::as_str), Some("layer `l`"), "{error}");
     }
 }
 

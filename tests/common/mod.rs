@@ -32,3 +32,24 @@ impl Random {
         (self.next() % end as u64) as usize
     }
 }
+
+/// What a run of the program gave.
+pub struct Ran {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs `nanotrig` with these arguments in a folder.
+pub fn nanotrig(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+    let output = command.args(arguments).current_dir(folder).output().expect("nanotrig starts");
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    let status = output.status.code().expect("not killed by a signal");
+    Ran { status, out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Is the file rewritten rather than compared?
+pub fn bless() -> bool {
+    std::env::var_os("BLESS").is_some_and(|value| value == "1")
+}

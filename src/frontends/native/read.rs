@@ -47,6 +47,9 @@ pub fn document(source: &Source, text: &str) -> Result<Network> {
 
 /// A layer reads the one before; the last layer leaves the network.
 fn defaults(network: &mut Network, outputs_given: bool) -> Result<()> {
+    if network.inputs.is_empty() {
+        return Err(Error::user("the network has no input", "add an [[input]] with a name and a shape"));
+    }
     let mut before = match network.inputs.as_slice() {
         [input] => Some(input.name.clone()),
         _ => None,
@@ -89,9 +92,9 @@ fn layer(table: &Table) -> Result<Layer> {
         let inner = tensors.get_ref().as_table().ok_or_else(|| wrong().at(&place))?;
         for (key, value) in inner {
             let key = key.get_ref().as_ref();
-            let place = || format!("{place}: `{key}`: {}", table.lines.place(&value.span()));
-            let tensor = table.lines.value(value).and_then(|value| json::tensor(&value));
-            let tensor = tensor.map_err(|error| error.at(place()))?;
+            let within = || format!("{place}: `{key}`: {}", table.lines.place(&value.span()));
+            let json = table.lines.value(value).at(format!("{place}: `{key}`"))?;
+            let tensor = json::tensor(&json).map_err(|error| error.at(within()))?;
             layer.tensors.insert(key.to_string(), tensor);
         }
     }
@@ -125,7 +128,8 @@ impl Table<'_> {
     fn optional<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T>) -> Result<Option<T>> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let place = || format!("{}: `{key}`", self.lines.place(&value.span()));
-        self.lines.value(value).and_then(|value| read(&value)).map(Some).map_err(|error| error.at(place()))
+        let json = self.lines.value(value).at(format!("`{key}`"))?;
+        read(&json).map(Some).map_err(|error| error.at(place()))
     }
 
     fn required<T>(&self, key: &str, read: impl FnOnce(&Value) -> Result<T>) -> Result<T> {

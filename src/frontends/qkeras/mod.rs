@@ -67,7 +67,8 @@ fn read(source: &Source) -> Result<Network> {
 }
 
 fn open(path: &Path) -> Result<Weights> {
-    Weights::open(files::read(path)?).at(path.display().to_string())
+    let place = path.display().to_string();
+    Ok(Weights::open(files::read(path)?).at(&place)?.beside(place))
 }
 
 /// The file of weights that belongs to an architecture.

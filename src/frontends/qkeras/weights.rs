@@ -23,6 +23,8 @@ pub fn is_hdf5(bytes: &[u8]) -> bool {
 pub struct Weights {
     file: File,
     bytes: u64,
+    /// Where it is, if not in the file with the architecture.
+    place: Option<String>,
 }
 
 impl Weights {
@@ -32,8 +34,17 @@ impl Weights {
             return Err(Error::user("is not HDF5", "give the .h5 file of model.save or model.save_weights"));
         }
         let length = bytes.len() as u64;
+        if let Some(whole) = whole_length(&bytes).filter(|whole| *whole > length) {
+            let what = format!("is truncated: it has {length} of {whole} bytes");
+            return Err(Error::user(what, "fetch or write it again"));
+        }
         let file = fenced(|| File::from_bytes(bytes).map_err(damaged))?;
-        Ok(Weights { file, bytes: length })
+        Ok(Weights { file, bytes: length, place: None })
+    }
+
+    /// The same, in a file beside the architecture; errors name it.
+    pub fn beside(self, place: String) -> Weights {
+        Weights { place: Some(place), ..self }
     }
 
     /// The architecture that `model.save` stores.
@@ -50,7 +61,7 @@ impl Weights {
 
     /// The arrays of a layer: `kernel`, `bias`, `gamma`, ...
     pub fn tensors(&self, layer: &str) -> Result<BTreeMap<String, Tensor>> {
-        fenced(|| {
+        let found = fenced(|| {
             let root = self.file.root();
             let root = root.group("model_weights").unwrap_or(root);
             let group = root.group(layer).map_err(|_| {
@@ -63,7 +74,11 @@ impl Weights {
             let mut found = BTreeMap::new();
             self.collect(&group, 0, &mut found)?;
             Ok(found)
-        })
+        });
+        match &self.place {
+            Some(place) => found.at(place),
+            None => found,
+        }
     }
 
     fn collect(&self, group: &Group, depth: usize, found: &mut BTreeMap<String, Tensor>) -> Result<()> {
@@ -97,6 +112,18 @@ impl Weights {
         let data = dataset.read_f64().map_err(damaged)?;
         Tensor::new(shape.iter().map(|length| *length as usize).collect(), data)
     }
+}
+
+/// The length that the superblock claims, where its addresses have 8 bytes and count from the file's start.
+fn whole_length(bytes: &[u8]) -> Option<u64> {
+    let (sizes, base) = match bytes.get(8)? {
+        0 => (13, 24),
+        1 => (13, 28),
+        2 | 3 => (9, 12),
+        _ => return None,
+    };
+    let address = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    (*bytes.get(sizes)? == 8 && address(base)? == 0).then(|| address(base + 16)).flatten()
 }
 
 fn damaged(error: hdf5_pure::Error) -> Error {

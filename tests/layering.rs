@@ -47,7 +47,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "tensor",
         ],
     ),
-    ("report", &["compiler", "dfg", "port", "targets"]),
+    ("report", &["backends", "compiler", "dfg", "port", "targets"]),
     ("cli", &["*"]),
 ];
 const LOWEST: [&str; 3] = ["error", "registry", "fixed"];

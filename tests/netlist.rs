@@ -2,7 +2,7 @@
 
 mod circuits;
 
-use circuits::{adders, random_design};
+use circuits::random_design;
 use nanotrig::batch::Batch;
 use nanotrig::dfg::random::{Random, inputs};
 use nanotrig::dfg::{Builder, Evaluator, Id, Op, Source, Term};
@@ -145,20 +145,5 @@ fn reset_drops_events_in_flight() {
         let (_, valid) = stepper.step(&row, true, cycle == netlist.latency);
         // The reset at the edge that ends cycle `latency` drops all that came until then.
         assert_eq!(valid, cycle == netlist.latency || cycle > 2 * netlist.latency, "cycle {cycle}");
-    }
-}
-
-#[test]
-#[ignore = "a measurement: run with --release -- --ignored --nocapture"]
-fn speed() {
-    for size in [1000, 5000, 20000] {
-        let (dfg, netlist) = adders(size);
-        let batch = inputs(&mut Random::new(2), &dfg.input_elements(), 10_000);
-        let simulator = Simulator::new(&netlist).expect("small");
-        let start = std::time::Instant::now();
-        let rows: usize = (0..30).map(|_| simulator.run(&batch).rows()).sum();
-        let seconds = start.elapsed().as_secs_f64();
-        let sums = dfg.nodes.iter().filter(|node| matches!(node.op, Op::Add { .. })).count();
-        println!("{sums} sums: {:.0} samples/s", rows as f64 / seconds);
     }
 }

@@ -5,7 +5,6 @@ mod circuits;
 
 use circuits::random_design;
 use nanotrig::backends::{Context, File, files};
-use nanotrig::batch::Batch;
 use nanotrig::dfg::random::{Random, inputs};
 use nanotrig::netlist::{Netlist, Options, Simulator, build};
 use nanotrig::schedulers::Schedule;
@@ -144,29 +143,5 @@ fn golden() {
         } else {
             assert_eq!(printed, expected, "{}: BLESS=1 accepts the change", path.display());
         }
-    }
-}
-
-/// Simulation speed beside Verilator's, on sums of a network's size.
-#[test]
-#[ignore = "a measurement: run with --release -- --ignored --nocapture"]
-fn speed_beside_verilator() {
-    for size in [1000, 5000] {
-        let (dfg, netlist) = circuits::adders(size);
-        let batch = inputs(&mut Random::new(2), &dfg.input_elements(), 20_000);
-        let simulator = Simulator::new(&netlist).expect("small");
-        let start = std::time::Instant::now();
-        let (runs, mut expected) = (20, Batch::new(0));
-        for _ in 0..runs {
-            expected = simulator.run(&batch);
-        }
-        let ours = (runs * batch.rows()) as f64 / start.elapsed().as_secs_f64();
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        write(&netlist, dir.path());
-        let outcome = verify(dir.path(), &batch, &expected, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(outcome.mismatches, 0);
-        let theirs = outcome.cycles_per_second;
-        let sums = dfg.nodes.iter().filter(|node| matches!(node.op, nanotrig::dfg::Op::Add { .. })).count();
-        println!("{sums} sums: {ours:.0} samples/s, Verilator {theirs:.0} cycles/s: {:.1} times", ours / theirs);
     }
 }

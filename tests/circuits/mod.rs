@@ -1,11 +1,9 @@
 //! Helpers of the netlist and Verilog tests.
-#![allow(dead_code)]
 
 use nanotrig::dfg::random::{Random, graph};
-use nanotrig::dfg::{Builder, Dfg, Id, Node, Op, Source, Term};
-use nanotrig::fixed::{Fixed, Format, Quantization, Range};
+use nanotrig::dfg::{Dfg, Id, Node, Op, Term};
+use nanotrig::fixed::Fixed;
 use nanotrig::netlist::{Netlist, Options, build};
-use nanotrig::port::Port;
 use nanotrig::schedulers::Schedule;
 
 /// Every dot as sums of two shifted operands, by the binary digits of its constants. (The builder would gather `x + 2x`
@@ -68,45 +66,5 @@ pub fn random_design(random: &mut Random, size: usize) -> (Dfg, Netlist) {
     let schedule = schedule(random, &dfg);
     let options = Options { reset: random.below(2) == 0 };
     let netlist = build(&dfg, &schedule, &options).unwrap_or_else(|error| panic!("{error}\n{dfg}"));
-    (dfg, netlist)
-}
-
-/// About `adders` sums in layers of 64 values of at most 12 bits.
-pub fn adders(adders: usize) -> (Dfg, Netlist) {
-    let mut random = Random::new(1);
-    let format = Format { signed: true, width: 8, lsb: 0 };
-    let port = Port { name: "x".into(), shape: vec![64], elements: vec![Quantization::plain(format); 64] };
-    let layers = vec![("x".to_string(), 64), ("sums".to_string(), 64)];
-    let mut b = Builder::new("adders", layers, vec![port]);
-    let mut ids: Vec<Id> = (0..64).map(|element| b.input(0, element).expect("an input")).collect();
-    while b.dfg().nodes.len() < adders + 64 {
-        b.set_source(Source { layer: 1, element: b.dfg().nodes.len() as u32 });
-        let recent = ids.len() - 64;
-        let mut pick = || ids[recent + random.below(64) as usize];
-        let (x, y) = (pick(), pick());
-        let shift = random.within(0, 2) as i32;
-        let term = Term { id: y, shift, negative: random.below(2) == 0 };
-        let sum = b.add(vec![Term::plus(x, 0), term], Fixed::ZERO).expect("small");
-        if matches!(b.op(sum), Op::Dot { .. }) {
-            continue;
-        }
-        // Rounded down to about 9 bits and back on the grid of integers, as a quantizer between layers does.
-        let range = b.range(sum);
-        let drop = if range.width() > 12 { range.width() as i32 - 9 } else { 0 };
-        let short = b.floor(sum, range.exp + drop).expect("small");
-        ids.push(b.scale(short, -b.range(short).exp).expect("small"));
-    }
-    let results: Vec<Id> = ids[ids.len() - 32..].to_vec();
-    let all = results.iter().map(|id| b.range(*id)).reduce(|x, y| Range::union(x, y).expect("small")).expect("some");
-    let elements = vec![Quantization::plain(Format::of(&all)); results.len()];
-    let dfg = b.finish(vec![Port { name: "y".into(), shape: vec![32], elements }], results).without_dead();
-    let mut stage = vec![0; dfg.nodes.len()];
-    for id in dfg.ids() {
-        let ready = dfg[id].op.args().map(|arg| stage[arg.index()]).max().unwrap_or(0);
-        stage[id.index()] = ready + matches!(dfg[id].op, Op::Add { .. }) as u32;
-    }
-    let latency = stage.iter().max().expect("some") / 2 + 1;
-    let schedule = Schedule { stage: stage.iter().map(|stage| stage / 2).collect(), latency, period: 0 };
-    let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
     (dfg, netlist)
 }

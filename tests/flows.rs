@@ -1,0 +1,82 @@
+//! The flows that every compile writes: Yosys' is run, as a user would.
+
+use std::path::Path;
+use std::process::Command;
+
+const MODEL: &str = r#"
+format = "nanotrig/1"
+name = "small"
+
+[[input]]
+name = "x"
+shape = [3]
+format = "fixed<6,2>"
+
+[[layer]]
+name = "dense_1"
+kind = "dense"
+[layer.tensors]
+kernel = [[1, -3, 0.5, 2], [0.25, 5, -1, 1], [3, 0, 0.75, -2]]
+bias = [0.5, -1, 0, 2]
+
+[[layer]]
+name = "relu_1"
+kind = "relu"
+
+[[layer]]
+name = "quantize_1"
+kind = "quantize"
+format = "ufixed<5,3,RND,SAT>"
+
+[[layer]]
+name = "dense_2"
+kind = "dense"
+[layer.tensors]
+kernel = [[1, -1], [2, 0.5], [-3, 1], [0.25, 1]]
+"#;
+
+fn compile(dir: &Path) -> std::path::PathBuf {
+    let model = dir.join("small.toml");
+    std::fs::write(&model, MODEL).expect("writes");
+    let out = dir.join("out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+    let output = command.arg("compile").arg(&model).arg("-o").arg(&out).args(["--stages", "4"]).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    out
+}
+
+#[test]
+fn yosys_synthesizes_what_a_compile_wrote() {
+    if Command::new("yosys").arg("-V").output().is_err() {
+        println!("skipped: yosys is not installed");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let out = compile(dir.path());
+    let output = Command::new("yosys").args(["-q", "-s", "yosys/synth.ys"]).current_dir(&out).output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let statistics = std::fs::read_to_string(out.join("yosys/stat.txt")).expect("the script wrote it");
+    let count = |prefix: &str| -> u64 {
+        let cells = statistics.lines().filter(|line| line.trim().starts_with(prefix));
+        cells.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+    };
+    let report = std::fs::read_to_string(out.join("report.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let registers = report["registers"].as_u64().expect("a count");
+    assert!(count("LUT") > 20, "{statistics}");
+    // Yosys may drop a register bit that is a copy of another; it has no reason to add one.
+    assert!((registers / 2..=registers).contains(&count("FD")), "{registers} registers\n{statistics}");
+}
+
+#[test]
+fn vivado_scripts_name_every_file_that_is_there() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let out = compile(dir.path());
+    let script = std::fs::read_to_string(out.join("vivado/project.tcl")).expect("a script");
+    for entry in std::fs::read_dir(out.join("verilog")).expect("a folder") {
+        let name = entry.expect("a file").file_name().to_string_lossy().to_string();
+        assert!(script.contains(&name), "{name} is not in\n{script}");
+    }
+    let constraints = std::fs::read_to_string(out.join("vivado/clock.xdc")).expect("constraints");
+    assert!(constraints.contains("create_clock"), "{constraints}");
+}

@@ -1,11 +1,13 @@
 //! `nanotrig evaluate MODEL --input X --labels L`: accuracy, and what happened in each quantizer.
 
 use super::model::ModelArguments;
+use crate::batch::Batch;
 use crate::compiler::Meaning;
 use crate::error::{At, Error, Result};
-use crate::fixed::Format;
+use crate::fixed::{Fixed, Format, Quantization};
+use crate::port::Port;
 use crate::samples::{self, Samples};
-use crate::tensor::{self, Op, Statistics, pick};
+use crate::tensor::{self, ElementStatistics, Op, Statistics, pick};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -19,7 +21,7 @@ pub struct Arguments {
     /// The true classes: integers, or one-hot rows
     #[arg(long, value_name = "L")]
     labels: Option<PathBuf>,
-    /// Show only this layer
+    /// Show only this layer (or input), element by element
     #[arg(long, value_name = "NAME")]
     layer: Option<String>,
 }
@@ -35,12 +37,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         accuracy(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
     }
     println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
-    for statistics in &evaluation.statistics {
-        let name = meaning.expanded.graph.layer_of(statistics.node);
-        if arguments.layer.as_deref().is_none_or(|layer| layer == name) {
-            row(&meaning, name, statistics);
-        }
-    }
+    let mut rows = hosts(&meaning, &given, &inputs);
+    rows.extend(evaluation.statistics.iter().filter_map(|statistics| Row::new(&meaning, statistics)));
+    show(&rows, arguments.layer.as_deref())?;
     let rounded: u64 = evaluation.float_sums.iter().map(|(_, count)| count).sum();
     if rounded > 0 {
         println!("{rounded} sums would have rounded in float32; ours are exact");
@@ -48,16 +47,80 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     Ok(0)
 }
 
-fn row(meaning: &Meaning, name: &str, statistics: &Statistics) {
-    let node = meaning.expanded.graph.node(statistics.node);
-    let Op::Quantize { elements } = &node.op else { return };
-    let overflowed: u64 = statistics.elements.iter().map(|element| element.overflowed).sum();
-    let format = |element: usize| -> Format { pick(elements, element, &node.shape).format };
-    let bits: u32 = (0..node.len()).map(|element| format(element).width).sum();
-    let still: usize =
-        statistics.elements.iter().enumerate().map(|(i, element)| element.still(format(i).width).len()).sum();
-    let share = 100.0 * overflowed as f64 / (statistics.samples.max(1) * node.len().max(1) as u64) as f64;
-    println!("{name:<24} {:>10} {overflowed:>12} {share:>11.3}%  {still} of {bits}", node.len());
+/// A quantizer: its name, and each element's format and what happened to it.
+struct Row {
+    name: String,
+    samples: u64,
+    elements: Vec<(Format, ElementStatistics)>,
+}
+
+impl Row {
+    fn new(meaning: &Meaning, statistics: &Statistics) -> Option<Row> {
+        let graph = &meaning.expanded.graph;
+        let node = graph.node(statistics.node);
+        let Op::Quantize { elements } = &node.op else { return None };
+        let formats = (0..node.len()).map(|element| pick(elements, element, &node.shape).format);
+        let elements = formats.zip(statistics.elements.iter().copied()).collect();
+        Some(Row { name: graph.layer_of(statistics.node).into(), samples: statistics.samples, elements })
+    }
+
+    fn print(&self) {
+        let overflowed: u64 = self.elements.iter().map(|(_, seen)| seen.overflowed).sum();
+        let bits: u32 = self.elements.iter().map(|(format, _)| format.width).sum();
+        let still: usize = self.elements.iter().map(|(format, seen)| seen.still(format.width).len()).sum();
+        let count = self.elements.len();
+        let share = 100.0 * overflowed as f64 / (self.samples.max(1) * count.max(1) as u64) as f64;
+        println!("{:<24} {count:>10} {overflowed:>12} {share:>11.3}%  {still} of {bits}", self.name);
+    }
+
+    fn print_elements(&self) {
+        for (element, (format, seen)) in self.elements.iter().enumerate() {
+            let (still, overflowed) = (seen.still(format.width), seen.overflowed);
+            println!(
+                "  [{element}] {format}: codes {} to {}, {overflowed} overflowed, still {still:?}",
+                seen.min, seen.max
+            );
+        }
+    }
+}
+
+/// The host's quantizers: what samples lose on the way into the input ports.
+fn hosts(meaning: &Meaning, given: &Samples, inputs: &Batch) -> Vec<Row> {
+    let mut start = 0;
+    let row = |port: &Port| {
+        let element = |(at, to): (usize, &Quantization)| {
+            let unbounded = Quantization { format: Format { signed: true, width: 100, ..to.format }, ..*to };
+            let mut seen = ElementStatistics::NONE;
+            for row in 0..inputs.rows() {
+                let (value, code) = (Fixed::from_f64(given.row(row)[start + at]), inputs.row(row)[start + at]);
+                seen.see(code, value.and_then(|value| unbounded.code(value)) != Some(code));
+            }
+            (to.format, seen)
+        };
+        let elements = port.elements.iter().enumerate().map(element).collect();
+        start += port.elements.len();
+        Row { name: format!("{} (host)", port.name), samples: inputs.rows() as u64, elements }
+    };
+    meaning.dfg.inputs.iter().map(row).collect()
+}
+
+fn show(rows: &[Row], layer: Option<&str>) -> Result<()> {
+    let Some(layer) = layer else {
+        rows.iter().for_each(Row::print);
+        return Ok(());
+    };
+    let name = |row: &Row| row.name.trim_end_matches(" (host)").to_string();
+    let mut meant = rows.iter().filter(|row| name(row) == layer).peekable();
+    if meant.peek().is_none() {
+        let known: Vec<String> = rows.iter().map(name).collect();
+        let what = format!("--layer: no quantizer belongs to a layer called `{layer}`");
+        return Err(Error::user(what, format!("known: {}", known.join(", "))));
+    }
+    meant.for_each(|row| {
+        row.print();
+        row.print_elements();
+    });
+    Ok(())
 }
 
 fn accuracy(outputs: &Samples, labels: &[usize]) -> Result<()> {

@@ -30,11 +30,11 @@ pub struct ElementStatistics {
 
 impl ElementStatistics {
     /// Nothing seen yet.
-    pub(super) const NONE: ElementStatistics =
+    pub const NONE: ElementStatistics =
         ElementStatistics { overflowed: 0, min: i128::MAX, max: i128::MIN, ones: 0, zeros: 0 };
 
     /// Sees one code.
-    pub(super) fn see(&mut self, code: i128, overflowed: bool) {
+    pub fn see(&mut self, code: i128, overflowed: bool) {
         self.overflowed += u64::from(overflowed);
         self.min = self.min.min(code);
         self.max = self.max.max(code);

@@ -281,7 +281,9 @@ pub(in crate::tensor) fn quantize_code(q: &Quantization, code: i128, exp: i32) -
     match rounded {
         Some(rounded) => {
             let code = q.overflow.apply(rounded, &q.format);
-            (code, code != rounded)
+            // An unsigned saturating format is how frameworks write a rectifier: below zero, it does its work.
+            let rectified = rounded < 0 && !q.format.signed && q.overflow != Overflow::Wrap;
+            (code, code != rounded && !rectified)
         }
         None => (q.code(Fixed::new(code, exp)).unwrap_or(0), true),
     }

@@ -16,7 +16,7 @@ pub struct Statistics {
 /// What happened to one element, in codes of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ElementStatistics {
-    /// How often it wrapped or saturated.
+    /// How often it wrapped or saturated; negative numbers that an unsigned saturating format makes 0 do not count.
     pub overflowed: u64,
     /// The least code.
     pub min: i128,

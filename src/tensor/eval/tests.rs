@@ -153,6 +153,17 @@ fn statistics_count_overflows_and_still_bits() {
     let narrow = Quantization { format: Format::new(true, 2, 2), ..q };
     let found = evaluate(&quantizing(narrow), &inputs, &options).expect("evaluates");
     assert_eq!(found.statistics[0].elements[0].overflowed, 3);
+    // Unsigned and saturating, -4 and -2 are rectified; 3.5 floors to 3 and fits.
+    let relu = Quantization { format: Format::new(false, 2, 2), rounding: Rounding::Trn, overflow: Overflow::Sat };
+    let signed = Quantization::plain(Format::new(true, 4, 3));
+    let mut g = Builder::new("relu");
+    let x = g.input(Port { name: "x".into(), shape: vec![1], elements: vec![signed] }).expect("an input");
+    let y = g.quantize(x, vec![relu]).expect("quantizes");
+    g.output("y", y);
+    let mut inputs = Batch::new(1);
+    [-8i128, -4, 0, 7].iter().for_each(|code| inputs.push(&[*code]));
+    let found = evaluate(&g.finish().expect("sound").0, &inputs, &options).expect("evaluates");
+    assert_eq!(found.statistics[0].elements[0].overflowed, 0);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nanotrig::{backends, frontends, verilator};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-const VECTORS: usize = 200_000;
+const VECTORS: usize = 1_000_000;
 
 fn main() {
     let given: Vec<PathBuf> =

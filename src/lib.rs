@@ -51,6 +51,7 @@
 // Below everything: errors, files, lists of members, exact numbers, and what all levels share.
 pub mod error;
 pub mod registry;
+pub mod random;
 pub mod files;
 pub mod arrays;
 pub mod fixed;

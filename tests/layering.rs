@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// Who may use whom, the lowest first. `registry`, `error` and `fixed` are not repeated: everything above them may.
 /// A new edge is a decision: write it here, with the reason in ARCHITECTURE.md.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
     ("error", &[]),
     ("registry", &[]),
     ("fixed", &[]),
+    ("random", &[]),
     ("batch", &[]),
     ("port", &[]),
     ("files", &[]),
@@ -50,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("report", &["backends", "compiler", "dfg", "port", "targets"]),
     ("cli", &["*"]),
 ];
-const LOWEST: [&str; 3] = ["error", "registry", "fixed"];
+const LOWEST: [&str; 4] = ["error", "registry", "random", "fixed"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

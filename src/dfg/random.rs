@@ -5,34 +5,7 @@ use crate::batch::Batch;
 use crate::error::Result;
 use crate::fixed::{Fixed, Format, Quantization};
 use crate::port::Port;
-
-/// A small deterministic generator (SplitMix64, Steele et al. 2014).
-pub struct Random(u64);
-
-impl Random {
-    /// A generator with a seed.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// An integer in `0..bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.bits() % bound.max(1)
-    }
-
-    /// An integer in `lo..=hi`.
-    pub fn within(&mut self, lo: i64, hi: i64) -> i64 {
-        lo + self.below((hi - lo + 1) as u64) as i64
-    }
-}
+pub use crate::random::Random;
 
 /// A code of a format: mostly uniform, sometimes an extreme.
 pub fn code(random: &mut Random, format: &Format) -> i128 {

@@ -1,9 +1,9 @@
 //! `random`: a legal schedule at random, to test what reads schedules. Timing is not its business.
 
 use super::{Goal, Schedule, Scheduler, Timing, is_constant};
-use crate::dfg::random::Random;
 use crate::dfg::{Dfg, Op};
 use crate::error::Result;
+use crate::random::Random;
 use crate::registry::Entry;
 use crate::targets::Target;
 

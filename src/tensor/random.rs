@@ -1,46 +1,18 @@
 //! Seeded random graphs with every primitive, for tests that compare two ways to compute the same thing.
 
-use super::{Builder, Float, Graph, Id, Reduction, Staircase, pick};
+use super::{Builder, Float, Graph, Id, Reduction, Staircase};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
 use crate::port::Port;
+use crate::random::Random;
 
-/// A small generator (splitmix64, by S. Vigna): the same seed gives the same numbers everywhere.
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// A generator.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number in `low..=high`.
-    pub fn within(&mut self, low: i64, high: i64) -> i64 {
-        low + (self.bits() % (high - low + 1) as u64) as i64
-    }
-
-    /// One of several.
-    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        pick(of, self.within(0, of.len() as i64 - 1) as usize, &[usize::MAX])
-    }
-
-    /// A quantizer of at most `width` bits.
-    pub fn quantization(&mut self, width: i64) -> Quantization {
-        let signed = self.within(0, 1) == 1;
-        let width = self.within(1, width) as u32;
-        let format = Format { signed, width, lsb: self.within(-4, 0) as i32 };
-        Quantization { format, rounding: *self.one(&Rounding::ALL), overflow: *self.one(&Overflow::ALL) }
-    }
+/// A quantizer of at most `width` bits.
+pub fn quantization(random: &mut Random, width: i64) -> Quantization {
+    let signed = random.within(0, 1) == 1;
+    let width = random.within(1, width) as u32;
+    let format = Format { signed, width, lsb: random.within(-4, 0) as i32 };
+    Quantization { format, rounding: *random.one(&Rounding::ALL), overflow: *random.one(&Overflow::ALL) }
 }
 
 /// A random graph of 2 to 4 inputs and a dozen nodes; with float chains if wanted.
@@ -59,7 +31,7 @@ fn grow(g: &mut Builder, random: &mut Random, floats: bool) -> Result<()> {
     for index in 0..random.within(1, 3) {
         let shape = vec![random.within(1, 2) as usize, random.within(1, 4) as usize];
         let elements =
-            (0..shape.iter().product()).map(|_| Quantization::plain(random.quantization(4).format)).collect();
+            (0..shape.iter().product()).map(|_| Quantization::plain(quantization(random, 4).format)).collect();
         values.push(g.input(Port { name: format!("x{index}"), shape, elements })?);
     }
     for index in 0..random.within(6, 14) {
@@ -68,7 +40,7 @@ fn grow(g: &mut Builder, random: &mut Random, floats: bool) -> Result<()> {
         let next = step(g, random, x, &values, floats)?;
         // Keep codes small: what grew is quantized.
         let wide = g.graph().node(next).ranges.iter().any(|range| range.width() > 12);
-        let q = random.quantization(6);
+        let q = quantization(random, 6);
         values.push(if wide { g.quantize(next, vec![q])? } else { next });
     }
     let last = values.len() - 1;
@@ -124,7 +96,7 @@ fn step(g: &mut Builder, random: &mut Random, x: Id, values: &[Id], floats: bool
         }
         12 | 13 => chain(g, random, x, last),
         _ => {
-            let q = random.quantization(6);
+            let q = quantization(random, 6);
             g.quantize(x, vec![q])
         }
     }
@@ -152,7 +124,7 @@ fn chain(g: &mut Builder, random: &mut Random, x: Id, last: usize) -> Result<Id>
     match random.within(0, 2) {
         0 => g.steps(y, vec![stairs(random)]),
         _ => {
-            let q = random.quantization(5);
+            let q = quantization(random, 5);
             g.quantize(y, vec![q])
         }
     }

@@ -1,7 +1,7 @@
 //! Machine integers that hold one bit-vector for many samples at a time.
 
-/// Samples simulated together. All live vectors stay in the second-level cache, and a step's cost is in its arithmetic.
-pub const LANES: usize = 64;
+/// Samples simulated together: enough that a step costs its arithmetic, few enough for the second-level cache.
+pub const LANES: usize = 256;
 
 /// One bit-vector, a sample a lane, sign- or zero-extended.
 pub type Lanes<L> = [L; LANES];

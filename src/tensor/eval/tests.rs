@@ -3,7 +3,8 @@
 use super::*;
 use crate::fixed::{Format, Overflow, Quantization, Rounding};
 use crate::port::Port;
-use crate::tensor::random::{self, Random};
+use crate::random::Random;
+use crate::tensor::random;
 use crate::tensor::{Builder, Op, Reduction, pick};
 
 /// Evaluates one sample node by node in plain [`Fixed`] arithmetic.

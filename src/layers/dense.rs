@@ -122,7 +122,7 @@ impl Product {
 const MOST_BITS: [(Role, u32); 2] = [(Role::Kernel, 20), (Role::Other, 32)];
 
 /// Quantized weights; without a quantizer they are taken exactly as given.
-fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result<Codes> {
+pub fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result<Codes> {
     if let Some(text) = quantizer {
         return quantizers::parse(text)?.parameter(tensor, role).at(format!("`{text}`"));
     }

@@ -14,9 +14,11 @@ mod inputs;
 mod merge;
 mod pool;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod table;
+mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
 
@@ -40,6 +42,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::RELU,
     activation::SOFTMAX,
     quantize::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -49,6 +54,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

@@ -11,12 +11,15 @@ mod casts;
 mod conv;
 mod dense;
 mod expand;
+mod hls4ml_pool;
 mod inputs;
 mod merge;
 mod pool;
 mod quantize;
 mod reduce;
 mod reshape;
+mod result;
+mod scale_shift;
 mod table;
 
 pub use expand::{Expanded, Options, expand};
@@ -50,6 +53,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.

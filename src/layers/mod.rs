@@ -11,6 +11,7 @@ mod casts;
 mod conv;
 mod dense;
 mod expand;
+mod hls4ml_pool;
 mod inputs;
 mod merge;
 mod pool;
@@ -18,6 +19,8 @@ mod quantize;
 mod recurrent;
 mod reduce;
 mod reshape;
+mod result;
+mod scale_shift;
 mod table;
 mod time_distributed;
 
@@ -56,6 +59,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::CONCATENATE,
     table::LAYER,
     time_distributed::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.

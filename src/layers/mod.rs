@@ -13,6 +13,7 @@ mod expand;
 mod inputs;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
 mod reduce;
 mod reshape;
@@ -39,6 +40,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
     reduce::SUM,
     reduce::MAX,

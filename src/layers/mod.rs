@@ -15,6 +15,7 @@ mod hls4ml_pool;
 mod inputs;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -45,6 +46,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
     recurrent::SIMPLE_RNN,
     recurrent::LSTM,

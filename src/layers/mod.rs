@@ -14,6 +14,7 @@ mod expand;
 mod inputs;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -42,6 +43,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
     recurrent::SIMPLE_RNN,
     recurrent::LSTM,

@@ -175,6 +175,33 @@ impl<'w> Builder<'w> {
         }
     }
 
+    /// Translates a layer that sees each step of the call's input by itself; `change` is applied to what it pushes.
+    ///
+    /// # Errors
+    /// As of the translation; the input must have an axis of steps.
+    pub fn each_step(
+        &mut self,
+        node: &Node,
+        translate: fn(&mut Builder, &Node) -> Result<()>,
+        change: fn(Layer) -> Layer,
+    ) -> Result<()> {
+        let input = self.one_input()?;
+        let (first, rank) = (self.layers.len(), self.ranks.get(&input).copied());
+        // Axes are counted in a step.
+        if let Some(rank) = rank {
+            self.ranks.insert(input.clone(), rank.saturating_sub(1));
+        }
+        let result = translate(self, node);
+        for layer in self.layers.drain(first..).collect::<Vec<_>>() {
+            self.ranks.entry(layer.name.clone()).and_modify(|rank| *rank += 1);
+            self.layers.push(change(layer));
+        }
+        if let Some(rank) = rank {
+            self.ranks.insert(input, rank);
+        }
+        result
+    }
+
     /// The arrays of a call's layer. `names` are all that it has, in the order in which Keras makes them.
     pub fn arrays(&self, node: &Node, names: &[&str]) -> Result<Arrays> {
         self.weights.arrays(&node.place, Part::default(), names)

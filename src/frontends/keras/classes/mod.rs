@@ -10,6 +10,7 @@ mod core;
 mod merge;
 mod normalization;
 mod pool;
+mod recurrent;
 mod shape;
 
 use super::architecture::Node;
@@ -31,6 +32,7 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    recurrent::CLASSES,
 ];
 
 /// The names of all classes.
@@ -47,7 +49,7 @@ pub fn find(class: &str) -> Result<Translate> {
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {
         return Ok(*translate);
     }
-    let help = match REFUSED.iter().find(|(name, _)| *name == class) {
+    let help = match REFUSED.iter().flat_map(|family| family.iter()).find(|(name, _)| *name == class) {
         Some((_, why)) => why.to_string(),
         None => {
             let near = near(class);
@@ -60,7 +62,7 @@ pub fn find(class: &str) -> Result<Translate> {
 }
 
 /// Classes that are known and refused, and what to do instead.
-const REFUSED: &[(&str, &str)] = &[];
+const REFUSED: &[&[(&str, &str)]] = &[recurrent::REFUSED];
 
 /// Names that have much in common with a class's.
 fn near(class: &str) -> Vec<&'static str> {

@@ -3,7 +3,7 @@
 //! The product is exact on codes. A kernel scale that is no power of two follows it, in float32, and the bias after it.
 
 use super::activation::activate;
-use super::attributes::{attributes, one, required, tensors};
+use super::attributes::{attributes, floats, one, required, tensors};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::Fixed;
@@ -44,6 +44,7 @@ pub struct Product {
     weights: Weights,
     kernel: Tensor,
     bias: Option<Tensor>,
+    scale: Option<Tensor>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
@@ -71,9 +72,9 @@ impl Product {
     /// # Errors
     /// A tensor is missing or has the wrong shape.
     pub fn new(layer: &network::Layer, weights: Weights, rank: usize) -> Result<Product> {
-        let mut found = tensors(layer, &["kernel"], &["bias"])?.into_iter();
+        let mut found = tensors(layer, &["kernel"], &["bias", "scale"])?.into_iter();
         let kernel = required(found.next().flatten())?;
-        let bias = found.next().flatten();
+        let (bias, scale) = (found.next().flatten(), found.next().flatten());
         if kernel.shape.len() != rank || kernel.data.is_empty() {
             let what = format!("the kernel has shape {:?}", kernel.shape);
             return Err(Error::user(
@@ -81,7 +82,7 @@ impl Product {
                 format!("a {} kernel has {rank} axes, none of them empty; outputs are the last", layer.kind),
             ));
         }
-        let product = Product { weights, kernel, bias };
+        let product = Product { weights, kernel, bias, scale };
         match &product.bias {
             Some(bias) if bias.shape != [product.outputs()] => Err(Error::user(
                 format!("the bias has shape {:?}, and the kernel {:?}", bias.shape, product.kernel.shape),
@@ -108,8 +109,14 @@ impl Product {
         let kernel = quantized(&self.kernel, self.weights.kernel_quantizer.as_deref(), Role::Kernel).at("`kernel`")?;
         let outputs = self.outputs();
         let w = g.constant(&[kernel.codes.len() / outputs, outputs], kernel.codes)?;
+        let own = match &self.scale {
+            Some(scale) => floats(scale)?,
+            None => kernel.scale,
+        };
+        // The scales of input and kernel are one number, as a framework's bias has it.
+        let (x, factor) = g.scaled(x)?;
         let product = g.matmul(x, w)?;
-        let mut y = g.float(product, Float::Mul(kernel.scale))?;
+        let mut y = g.float(product, Float::Mul(own.iter().map(|scale| scale * factor).collect()))?;
         if let Some(bias) = &self.bias {
             let bias = quantized(bias, self.weights.bias_quantizer.as_deref(), Role::Other).at("`bias`")?;
             y = add_bias(g, y, bias)?;

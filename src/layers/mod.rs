@@ -12,7 +12,9 @@ mod dense;
 mod expand;
 mod inputs;
 mod merge;
+mod multi_threshold;
 mod pool;
+mod quant;
 mod quantize;
 mod reduce;
 mod reshape;
@@ -23,6 +25,7 @@ pub use expand::{Expanded, Options, expand};
 use crate::error::Result;
 use crate::fixed::Quantization;
 use crate::network;
+use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -40,6 +43,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::RELU,
     activation::SOFTMAX,
     quantize::LAYER,
+    quant::LAYER,
+    quant::TRUNC,
+    multi_threshold::LAYER,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -65,6 +71,11 @@ pub trait Layer {
     /// Its formats do not suit the shape.
     fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         Ok(None)
+    }
+
+    /// What the host does before that format, for the port that this layer would stand behind.
+    fn host(&self) -> Host {
+        Host::Nothing
     }
 }
 

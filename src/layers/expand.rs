@@ -1,11 +1,10 @@
 //! A whole network becomes a tensor graph.
 
 use super::inputs::input;
-use super::{LAYERS, Layer};
+use super::{Layer, result};
 use crate::error::{At, Error, Result};
 use crate::network::{self, Network};
 use crate::port::Host;
-use crate::registry::find;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -55,10 +54,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
             format!("known: {}", known.join(", ")),
         ));
     }
-    let make = |layer: &network::Layer| {
-        let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
-        made.at(place(layer))
-    };
+    let make = |layer: &network::Layer| result::make(layer).at(place(layer));
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
@@ -67,7 +63,8 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let mut known: HashMap<&str, Id> = HashMap::new();
     let mut hosts = Vec::new();
     for port in &network.inputs {
-        let (id, host) = placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
+        let (id, host) =
+            placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
         hosts.push(host);

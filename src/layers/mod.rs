@@ -7,18 +7,24 @@
 mod activation;
 mod attributes;
 mod batch_norm;
+mod casts;
 mod conv;
 mod dense;
 mod expand;
+mod hls4ml_pool;
 mod inputs;
 mod merge;
 mod multi_threshold;
 mod pool;
 mod quant;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
+mod result;
+mod scale_shift;
 mod table;
+mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
 
@@ -46,6 +52,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     quant::LAYER,
     quant::TRUNC,
     multi_threshold::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -55,6 +64,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    time_distributed::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.

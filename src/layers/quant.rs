@@ -260,7 +260,11 @@ impl Layer for Quant {
         if let (Some((base, own)), [scale], [] | [_]) = (g.codes(x), scale.as_slice(), zero.as_slice()) {
             let offset = zero.first().copied().unwrap_or(0.0);
             let small = self.codes.low.abs().max(self.codes.high.abs()) < 1 << 20;
-            if own == *scale && offset.fract() == 0.0 && small && self.codes.hold(&g.graph().node(base).ranges, offset as i128) {
+            if own == *scale
+                && offset.fract() == 0.0
+                && small
+                && self.codes.hold(&g.graph().node(base).ranges, offset as i128)
+            {
                 return Ok(x);
             }
         }
@@ -287,7 +291,8 @@ impl Layer for Quant {
     }
 
     fn host(&self) -> Host {
-        let same = |tensor: &Tensor| tensor.data.first().filter(|first| tensor.data.iter().all(|x| x == *first)).copied();
+        let same =
+            |tensor: &Tensor| tensor.data.first().filter(|first| tensor.data.iter().all(|x| x == *first)).copied();
         let zero = self.zero.as_ref().map_or(Some(0.0), same).filter(|zero| zero.fract() == 0.0);
         match (same(&self.scale), zero) {
             (Some(scale), Some(zero)) if zero != 0.0 || power(scale as f32).is_none() => {
@@ -319,7 +324,10 @@ fn make_trunc(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let trunc: Trunc = attributes(layer)?;
     let finite = [trunc.scale, trunc.out_scale].iter().all(|scale| scale.is_finite() && *scale > 0.0);
     if !finite || trunc.shift > 48 || trunc.rounding == Mode::Sign {
-        return Err(Error::user("`scale`, `shift` or `rounding` is out of range", "give positive scales, and a shift up to 48"));
+        return Err(Error::user(
+            "`scale`, `shift` or `rounding` is out of range",
+            "give positive scales, and a shift up to 48",
+        ));
     }
     Codes::new(trunc.low.unwrap_or(-MOST), trunc.high.unwrap_or(MOST), trunc.rounding)?;
     Ok(Box::new(trunc))

@@ -85,10 +85,10 @@ impl Constant {
     /// The same elements somewhere else: element `e` of the result is element `map[e]`.
     pub fn gathered(&self, dims: Vec<usize>, map: &[usize]) -> Constant {
         let pick = |data: &[f64]| map.iter().map(|e| data[*e]).collect::<Vec<_>>();
-        let codes = self.codes.as_ref().map(|codes| Codes {
-            codes: pick(&codes.codes),
-            scale: map.iter().map(|e| codes.scale[*e]).collect(),
-        });
+        let codes = self
+            .codes
+            .as_ref()
+            .map(|codes| Codes { codes: pick(&codes.codes), scale: map.iter().map(|e| codes.scale[*e]).collect() });
         Constant { dims, data: pick(&self.data), kind: self.kind, codes, bounds: self.bounds }
     }
 

@@ -107,7 +107,10 @@ impl Tensor {
 pub fn axis(axis: i64, rank: usize) -> Result<usize> {
     let index = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
     index.and_then(|index| usize::try_from(index).ok()).filter(|index| *index < rank).ok_or_else(|| {
-        Error::user(format!("there is no axis {axis} in a tensor of {rank} axes"), "the file is damaged; export it again")
+        Error::user(
+            format!("there is no axis {axis} in a tensor of {rank} axes"),
+            "the file is damaged; export it again",
+        )
     })
 }
 
@@ -120,14 +123,7 @@ impl Graph {
     /// An empty graph; `readers` says how often each value is read.
     pub fn new(name: String, opset: i64, readers: HashMap<String, usize>) -> Graph {
         let network = Network { name, inputs: Vec::new(), layers: Vec::new(), outputs: Vec::new() };
-        Graph {
-            network,
-            opset,
-            readers,
-            values: HashMap::new(),
-            names: HashSet::new(),
-            arranged: HashMap::new(),
-        }
+        Graph { network, opset, readers, values: HashMap::new(), names: HashSet::new(), arranged: HashMap::new() }
     }
 
     /// Names a value.
@@ -167,7 +163,8 @@ impl Graph {
         let Some(name) = node.input(index) else { return Ok(None) };
         let found = self.values.get(name).cloned();
         found.map(Some).ok_or_else(|| {
-            let help = "nodes come after those they read; the file is damaged or uses what is not read (sparse tensors)";
+            let help =
+                "nodes come after those they read; the file is damaged or uses what is not read (sparse tensors)";
             Error::user(format!("it reads `{name}`, which nothing before it makes"), help)
         })
     }
@@ -309,7 +306,8 @@ fn position(order: &[usize], axis: usize) -> usize {
 
 /// The refusal of integers that no `DequantizeLinear` reads.
 pub fn undequantized() -> Error {
-    let help = "put DequantizeLinear right behind QuantizeLinear (a Clip may be between them), as Brevitas' QCDQ export does";
+    let help =
+        "put DequantizeLinear right behind QuantizeLinear (a Clip may be between them), as Brevitas' QCDQ export does";
     Error::user("it reads integers that QuantizeLinear made", help)
 }
 

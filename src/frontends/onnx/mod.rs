@@ -52,7 +52,8 @@ fn recognise(source: &Source) -> bool {
     // A file may be damaged further on; the first field, `ir_version`, tells it from other binary files.
     let model = || proto::decode::<proto::Model>(bytes).ok();
     let looks = bytes.len() <= MOST_BYTES
-        && model().is_some_and(|model| model.graph.is_some() && (model.ir_version > 0 || !model.opset_import.is_empty()));
+        && model()
+            .is_some_and(|model| model.graph.is_some() && (model.ir_version > 0 || !model.opset_import.is_empty()));
     looks || (matches!(source.content, Content::Other(_)) && bytes.first() == Some(&8) && bytes.len() > 16)
 }
 
@@ -153,7 +154,9 @@ fn output(graph: &mut Graph, name: &str) -> Result<()> {
     let tensor = match graph.find(name) {
         Some(Value::Tensor(tensor)) => tensor.clone(),
         Some(Value::Constant(_)) => return Err(Error::user("does not depend on an input", "remove it from the model")),
-        Some(Value::Pending(_)) => return Err(Error::user("is what QuantizeLinear made", "put DequantizeLinear behind it")),
+        Some(Value::Pending(_)) => {
+            return Err(Error::user("is what QuantizeLinear made", "put DequantizeLinear behind it"));
+        }
         None => return Err(Error::user("nothing makes it", "the file is damaged; export it again")),
     };
     let tensor = graph.plain(&tensor)?;

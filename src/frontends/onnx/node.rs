@@ -31,14 +31,7 @@ impl Node {
         let first = node.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
         let name = if node.name.is_empty() { first } else { node.name };
         let attributes = proto::decode_all(&node.attribute, MOST, "attributes").at(format!("node `{name}`"))?;
-        Ok(Node {
-            op: node.op_type,
-            domain: node.domain,
-            name,
-            inputs: node.input,
-            outputs: node.output,
-            attributes,
-        })
+        Ok(Node { op: node.op_type, domain: node.domain, name, inputs: node.input, outputs: node.output, attributes })
     }
 
     /// As errors name it.

@@ -34,8 +34,12 @@ pub const OPERATORS: &[(&str, Operator)] = &[
     ("PRelu", prelu),
     ("Clip", clip),
     ("Softmax", softmax),
-    ("LogSoftmax", |_, _| refuse("the logarithm of a softmax is not supported", "end the model at the logits, or at a Softmax")),
-    ("Erf", |_, _| refuse("the error function is not supported by itself", "export GELU as the operator Gelu (opset 20)")),
+    ("LogSoftmax", |_, _| {
+        refuse("the logarithm of a softmax is not supported", "end the model at the logits, or at a Softmax")
+    }),
+    ("Erf", |_, _| {
+        refuse("the error function is not supported by itself", "export GELU as the operator Gelu (opset 20)")
+    }),
 ];
 
 fn relu(g: &mut Graph, node: &Node) -> Result<()> {

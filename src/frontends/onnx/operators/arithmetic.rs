@@ -163,7 +163,12 @@ fn power(g: &mut Graph, node: &Node) -> Result<()> {
     let exponent = g.required(node, 1)?;
     if let Value::Constant(base) = g.value(node, 0)? {
         let root = |x: f32, y: f32| if y == 0.5 { x.sqrt() } else { x.powf(y) };
-        let folded = pairs(&base, &Constant { kind: super::super::constant::Kind::Float, ..(*exponent).clone() }, root, |_, _| None)?;
+        let folded = pairs(
+            &base,
+            &Constant { kind: super::super::constant::Kind::Float, ..(*exponent).clone() },
+            root,
+            |_, _| None,
+        )?;
         return g.folds(node, folded);
     }
     match exponent.scalar() {

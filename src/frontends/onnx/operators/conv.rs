@@ -17,7 +17,10 @@ fn transpose(_: &mut Graph, _: &Node) -> Result<()> {
 }
 
 fn integer(_: &mut Graph, _: &Node) -> Result<()> {
-    refuse("integer products of dynamic quantization have scales that follow the data", "quantize statically (QDQ), or export QONNX")
+    refuse(
+        "integer products of dynamic quantization have scales that follow the data",
+        "quantize statically (QDQ), or export QONNX",
+    )
 }
 
 /// Windows of a convolution or pooling, per spatial axis.
@@ -63,7 +66,9 @@ impl Windows {
             let all = node.integers(name).filter(|all| !all.is_empty()).unwrap_or_else(|| vec![default as i64; count]);
             let fits = all.len() == count && all.iter().all(|value| (least..=1 << 20).contains(value));
             let help = format!("give {count} numbers of at least {least}");
-            if fits { Ok(all.iter().map(|value| *value as usize).collect()) } else {
+            if fits {
+                Ok(all.iter().map(|value| *value as usize).collect())
+            } else {
                 Err(Error::user(format!("`{name}` is {all:?}"), help))
             }
         };
@@ -83,7 +88,12 @@ impl Windows {
                 "VALID" => [0, 0],
                 "SAME_UPPER" => [total / 2, total - total / 2],
                 "SAME_LOWER" => [total - total / 2, total / 2],
-                other => return Err(Error::user(format!("`auto_pad` is {other}"), "known: NOTSET, VALID, SAME_UPPER, SAME_LOWER")),
+                other => {
+                    return Err(Error::user(
+                        format!("`auto_pad` is {other}"),
+                        "known: NOTSET, VALID, SAME_UPPER, SAME_LOWER",
+                    ));
+                }
             };
             let room = (length + pad[0] + pad[1]).checked_sub(wide).ok_or_else(|| {
                 Error::user(format!("windows of length {wide} on {length} values"), "use a smaller window, or padding")
@@ -97,7 +107,11 @@ impl Windows {
     /// Puts strides and padding on a layer.
     pub fn on(&self, layer: Layer) -> Layer {
         let pads: Vec<Json> = self.pads.iter().map(|[before, behind]| json!([before, behind])).collect();
-        let layer = if self.strides.iter().all(|s| *s == 1) && layer.kind.starts_with("conv") { layer } else { layer.with("strides", self.strides.clone()) };
+        let layer = if self.strides.iter().all(|s| *s == 1) && layer.kind.starts_with("conv") {
+            layer
+        } else {
+            layer.with("strides", self.strides.clone())
+        };
         let layer = if self.pads.iter().all(|pad| *pad == [0, 0]) { layer } else { layer.with("padding", pads) };
         if self.dilations.iter().all(|d| *d == 1) { layer } else { layer.with("dilation", self.dilations.clone()) }
     }

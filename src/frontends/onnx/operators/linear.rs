@@ -11,10 +11,14 @@ use crate::error::{At, Error, Result};
 use crate::network::{Layer, Tensor as Array};
 
 /// The family.
-pub const OPERATORS: &[(&str, Operator)] = &[("MatMul", matmul), ("Gemm", gemm), ("Einsum", einsum), ("MatMulInteger", integer)];
+pub const OPERATORS: &[(&str, Operator)] =
+    &[("MatMul", matmul), ("Gemm", gemm), ("Einsum", einsum), ("MatMulInteger", integer)];
 
 fn integer(_: &mut Graph, _: &Node) -> Result<()> {
-    refuse("integer products of dynamic quantization have scales that follow the data", "quantize statically (QDQ), or export QONNX")
+    refuse(
+        "integer products of dynamic quantization have scales that follow the data",
+        "quantize statically (QDQ), or export QONNX",
+    )
 }
 
 /// A layer with a kernel whose outputs are its last axis: codes and scale where it was quantized.
@@ -35,7 +39,9 @@ pub fn with_kernel(layer: Layer, kernel: &Constant) -> Result<Layer> {
     }
     let scale: Vec<f64> = columns.iter().map(|scale| f64::from(*scale)).collect();
     let scale = if scale.iter().all(|other| *other == scale[0]) { vec![scale[0]] } else { scale };
-    Ok(layer.with_tensor("kernel", array(kernel.dims.clone(), codes.codes.clone())?).with_tensor("scale", Array::vector(scale)))
+    Ok(layer
+        .with_tensor("kernel", array(kernel.dims.clone(), codes.codes.clone())?)
+        .with_tensor("scale", Array::vector(scale)))
 }
 
 /// A constant with its axes in another order.
@@ -82,7 +88,8 @@ fn matmul(g: &mut Graph, node: &Node) -> Result<()> {
             }
         }
         (Value::Constant(w), Value::Tensor(x)) => {
-            let along = x.rank().checked_sub(2).ok_or_else(|| Error::user("a product with a vector", "give it two axes"))?;
+            let along =
+                x.rank().checked_sub(2).ok_or_else(|| Error::user("a product with a vector", "give it two axes"))?;
             let w = square(&w);
             if w.dims.len() != 2 {
                 return refuse("several constant matrices in one product", "split the product");
@@ -153,7 +160,9 @@ fn einsum(g: &mut Graph, node: &Node) -> Result<()> {
     };
     let (terms, result) = equation.split_once("->").ok_or_else(unclear)?;
     let (left, right) = terms.split_once(',').ok_or_else(unclear)?;
-    if !equation.chars().all(|c| c.is_ascii_alphabetic() || ",->".contains(c)) || !result.starts_with(&left[..1.min(left.len())]) {
+    if !equation.chars().all(|c| c.is_ascii_alphabetic() || ",->".contains(c))
+        || !result.starts_with(&left[..1.min(left.len())])
+    {
         return Err(unclear());
     }
     let x = g.tensor(node, 0)?;

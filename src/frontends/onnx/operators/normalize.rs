@@ -43,10 +43,8 @@ fn layer(g: &mut Graph, node: &Node) -> Result<()> {
     if axis + 2 != x.rank() {
         return refuse("it normalises over several axes", "normalise over the last axis");
     }
-    let mut layer = g
-        .layer(node, "layer_norm", &[&x])
-        .with("axis", -1)
-        .with("epsilon", f64::from(node.float("epsilon", 1e-5)));
+    let mut layer =
+        g.layer(node, "layer_norm", &[&x]).with("axis", -1).with("epsilon", f64::from(node.float("epsilon", 1e-5)));
     for (index, name) in ["gamma", "beta"].iter().enumerate() {
         if let Some(constant) = g.constant(node, index + 1)? {
             layer = layer.with_tensor(name, Array::vector(constant.data.clone()));

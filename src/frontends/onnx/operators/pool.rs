@@ -49,7 +49,10 @@ fn pool(g: &mut Graph, node: &Node, kind: &str) -> Result<()> {
                 continue;
             }
             if kind == "average_pool" {
-                return refuse("averages with `ceil_mode` and a partial window", "pad the input, or leave `ceil_mode` away");
+                return refuse(
+                    "averages with `ceil_mode` and a partial window",
+                    "pad the input, or leave `ceil_mode` away",
+                );
             }
             windows.count[axis] += 1;
             windows.pads[axis][1] = begin + wide - lengths[axis] - before;

@@ -160,7 +160,13 @@ fn round(mode: &str, x: f32) -> Result<f32> {
         "DOWN" | "ROUND_TO_ZERO" => x.trunc(),
         "HALF_UP" => sign * (x.abs() + 0.5).floor(),
         "HALF_DOWN" => sign * (x.abs() - 0.5).ceil(),
-        "SIGN" => if x >= 0.0 { 1.0 } else { -1.0 },
+        "SIGN" => {
+            if x >= 0.0 {
+                1.0
+            } else {
+                -1.0
+            }
+        }
         _ => {
             let help = "known: ROUND, HALF_EVEN, CEIL, FLOOR, UP, DOWN, ROUND_TO_ZERO, HALF_UP, HALF_DOWN";
             return Err(Error::user(format!("`rounding_mode` is {mode}"), help));
@@ -190,7 +196,8 @@ fn trunc(g: &mut Graph, node: &Node) -> Result<()> {
         }
         true => {
             let out = one(&*g.required(node, 4)?)?;
-            let (signed, narrow) = (node.integer("signed", 1) != 0, f64::from(u8::from(node.integer("narrow", 0) != 0)));
+            let (signed, narrow) =
+                (node.integer("signed", 1) != 0, f64::from(u8::from(node.integer("narrow", 0) != 0)));
             let low = if signed { -(to - 1.0).exp2() + narrow } else { 0.0 };
             let high = if signed { (to - 1.0).exp2() - 1.0 } else { to.exp2() - 1.0 - narrow };
             layer = layer.with("out_scale", out).with("low", low as i64).with("high", high as i64);
@@ -276,12 +283,7 @@ fn quantize_linear(g: &mut Graph, node: &Node) -> Result<()> {
 }
 
 /// A scale and a zero point of one axis, as they broadcast along `along`.
-fn aligned(
-    scale: &Constant,
-    zero: Option<&Constant>,
-    along: i64,
-    rank: usize,
-) -> Result<(Constant, Option<Constant>)> {
+fn aligned(scale: &Constant, zero: Option<&Constant>, along: i64, rank: usize) -> Result<(Constant, Option<Constant>)> {
     let align = |c: &Constant| -> Result<Constant> {
         if c.dims.len() != 1 || c.data.len() == 1 {
             return Ok(c.reshaped(if c.data.len() == 1 { Vec::new() } else { c.dims.clone() }));
@@ -326,7 +328,8 @@ fn dequantize_linear(g: &mut Graph, node: &Node) -> Result<()> {
             let zero = zero.map_or(Some(0.0), |zero| {
                 zero.data.first().copied().filter(|first| zero.data.iter().all(|other| other == first))
             });
-            let zero = zero.ok_or_else(|| Error::user("its zero points differ", "use one zero point for all channels"))?;
+            let zero =
+                zero.ok_or_else(|| Error::user("its zero points differ", "use one zero point for all channels"))?;
             let (low, high) = (pending.bounds.0 - zero, pending.bounds.1 - zero);
             let quantizer = Quantizer { scale: Rc::new(scale), zero: None, low, high, rounding: "ROUND".into() };
             let y = quantizer.layer(g, node, &pending.x)?;

@@ -76,7 +76,8 @@ fn concat(g: &mut Graph, node: &Node) -> Result<()> {
     let values = (0..node.inputs.len()).map(|index| g.value(node, index)).collect::<Result<Vec<_>>>()?;
     let shape = values.first().map(shape_of).unwrap_or_default();
     let along = axis(node.integer("axis", 1), shape.len())?;
-    let misfit = || Error::user("its arguments' shapes differ outside the axis", "the file is damaged; export it again");
+    let misfit =
+        || Error::user("its arguments' shapes differ outside the axis", "the file is damaged; export it again");
     let fits = |value: &Value| {
         let other = shape_of(value);
         other.len() == shape.len() && (0..shape.len()).all(|axis| axis == along || other[axis] == shape[axis])
@@ -84,7 +85,8 @@ fn concat(g: &mut Graph, node: &Node) -> Result<()> {
     if !values.iter().all(fits) {
         return Err(misfit());
     }
-    let constants: Vec<_> = values.iter().filter_map(|value| if let Value::Constant(c) = value { Some(c) } else { None }).collect();
+    let constants: Vec<_> =
+        values.iter().filter_map(|value| if let Value::Constant(c) = value { Some(c) } else { None }).collect();
     if constants.len() == values.len() {
         let mut dims = shape.clone();
         dims[along] = values.iter().map(|value| shape_of(value)[along]).sum();
@@ -109,7 +111,10 @@ fn concat(g: &mut Graph, node: &Node) -> Result<()> {
             Value::Constant(c) => {
                 // A constant part: zeros of a tensor's making, and the constant added.
                 let _ = against(c, &first);
-                return refuse("constants joined with computed values", "pad with Pad, or leave the constant part away");
+                return refuse(
+                    "constants joined with computed values",
+                    "pad with Pad, or leave the constant part away",
+                );
             }
             Value::Pending(_) => return Err(undequantized()),
         });
@@ -169,7 +174,10 @@ fn slice(g: &mut Graph, node: &Node) -> Result<()> {
     let axes = list(g, 3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = list(g, 4, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), axes.len(), steps.len()].iter().any(|length| *length != starts.len()) || steps.contains(&0) {
-        return Err(Error::user("its bounds have different lengths, or a step of 0", "the file is damaged; export it again"));
+        return Err(Error::user(
+            "its bounds have different lengths, or a step of 0",
+            "the file is damaged; export it again",
+        ));
     }
     let mut value = g.value(node, 0)?;
     for (((start, end), along), step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
@@ -212,7 +220,10 @@ fn gather(g: &mut Graph, node: &Node) -> Result<()> {
     let index = |at: i64| usize::try_from(if at < 0 { at + length as i64 } else { at }).ok().filter(|at| *at < length);
     let places: Option<Vec<usize>> = indices.to_integers()?.into_iter().map(index).collect();
     let places = places.ok_or_else(|| {
-        Error::user(format!("an index outside the {length} elements of axis {along}"), "the file is damaged; export it again")
+        Error::user(
+            format!("an index outside the {length} elements of axis {along}"),
+            "the file is damaged; export it again",
+        )
     })?;
     let picked = part(g, node, &value, along, &places)?;
     if indices.dims.len() == 1 {
@@ -252,8 +263,10 @@ fn pad(g: &mut Graph, node: &Node) -> Result<()> {
         Some(value) => value.data.first().copied().unwrap_or(0.0),
         None => f64::from(node.float("value", 0.0)),
     };
-    let wrong = || Error::user(format!("`pads` is {given:?}"), "give an amount before and behind each axis, of at least 0");
-    let amount = |at: usize| given.get(at).and_then(|n| usize::try_from(*n).ok()).filter(|n| *n < 1 << 20).ok_or_else(wrong);
+    let wrong =
+        || Error::user(format!("`pads` is {given:?}"), "give an amount before and behind each axis, of at least 0");
+    let amount =
+        |at: usize| given.get(at).and_then(|n| usize::try_from(*n).ok()).filter(|n| *n < 1 << 20).ok_or_else(wrong);
     if given.len() != 2 * axes.len() {
         return Err(wrong());
     }
@@ -297,7 +310,9 @@ fn resize(g: &mut Graph, node: &Node) -> Result<()> {
     };
     let transform = node.text("coordinate_transformation_mode", "half_pixel");
     let nearest = node.text("nearest_mode", "round_prefer_floor");
-    let simple = node.op == "Upsample" || (transform == "asymmetric" && nearest == "floor") || (transform.starts_with("half_pixel") && nearest.starts_with("round"));
+    let simple = node.op == "Upsample"
+        || (transform == "asymmetric" && nearest == "floor")
+        || (transform.starts_with("half_pixel") && nearest.starts_with("round"));
     let whole = scales.iter().all(|scale| scale.fract() == 0.0 && (1.0..=4096.0).contains(scale));
     if scales.len() != x.rank() || !whole || !simple || scales.get(x.batch()) != Some(&1.0) {
         let what = format!("scales {scales:?}, `{transform}`, `{nearest}` for a tensor of shape {:?}", x.shape);

@@ -146,11 +146,15 @@ fn squeeze(g: &mut Graph, node: &Node) -> Result<()> {
         let gone: Vec<usize> = gone.transpose()?.unwrap_or_else(all);
         match gone.iter().find(|at| shape[**at] != 1 || Some(**at) == batch) {
             Some(at) if Some(*at) == batch => Err(samples_mixed()),
-            Some(at) => Err(Error::user(format!("axis {at} has length {}", shape[*at]), "only axes of length 1 go away")),
+            Some(at) => {
+                Err(Error::user(format!("axis {at} has length {}", shape[*at]), "only axes of length 1 go away"))
+            }
             None => Ok(gone),
         }
     };
-    let kept = |shape: &[usize], gone: &[usize]| (0..shape.len()).filter(|at| !gone.contains(at)).map(|at| shape[at]).collect::<Vec<_>>();
+    let kept = |shape: &[usize], gone: &[usize]| {
+        (0..shape.len()).filter(|at| !gone.contains(at)).map(|at| shape[at]).collect::<Vec<_>>()
+    };
     match g.value(node, 0)? {
         Value::Tensor(x) => {
             let gone = gone(&x.shape, Some(x.batch()))?;
@@ -171,7 +175,8 @@ fn unsqueeze(g: &mut Graph, node: &Node) -> Result<()> {
     let given = axes(g, node)?.unwrap_or_default();
     let rank = |shape: &[usize]| shape.len() + given.len();
     let added = |shape: &[usize]| given.iter().map(|a| axis(*a, rank(shape))).collect::<Result<Vec<_>>>();
-    let places = |shape: &[usize], added: &[usize]| (0..rank(shape)).filter(|at| !added.contains(at)).collect::<Vec<_>>();
+    let places =
+        |shape: &[usize], added: &[usize]| (0..rank(shape)).filter(|at| !added.contains(at)).collect::<Vec<_>>();
     let wider = |shape: &[usize], places: &[usize]| {
         let mut wide = vec![1; rank(shape)];
         places.iter().zip(shape).for_each(|(at, length)| wide[*at] = *length);
@@ -290,9 +295,11 @@ fn range(g: &mut Graph, node: &Node) -> Result<()> {
         ends.push(value.first().copied().unwrap_or(0));
     }
     let (start, limit, step) = (ends[0], ends[1], ends[2]);
-    let length = if step == 0 { i128::MAX } else { (i128::from(limit) - i128::from(start)).div_euclid(i128::from(step)).max(0) };
+    let length =
+        if step == 0 { i128::MAX } else { (i128::from(limit) - i128::from(start)).div_euclid(i128::from(step)).max(0) };
     let length = usize::try_from(length).ok().filter(|length| *length < 1 << 20);
-    let length = length.ok_or_else(|| Error::user(format!("a range from {start} to {limit} by {step}"), "export it as a constant"))?;
+    let length = length
+        .ok_or_else(|| Error::user(format!("a range from {start} to {limit} by {step}"), "export it as a constant"))?;
     let up = (0..=length as i64).map(|i| start.saturating_add(step.saturating_mul(i)));
     g.folds(node, Constant::integers(up.filter(|value| if step > 0 { *value < limit } else { *value > limit })))
 }
@@ -314,7 +321,8 @@ fn constant(g: &mut Graph, node: &Node) -> Result<()> {
 fn constant_of_shape(g: &mut Graph, node: &Node) -> Result<()> {
     let shape = g.required(node, 0)?.to_integers()?;
     let dims: Option<Vec<usize>> = shape.iter().map(|length| usize::try_from(*length).ok()).collect();
-    let dims = dims.ok_or_else(|| Error::user(format!("`shape` is {shape:?}"), "the file is damaged; export it again"))?;
+    let dims =
+        dims.ok_or_else(|| Error::user(format!("`shape` is {shape:?}"), "the file is damaged; export it again"))?;
     let value = node.tensor("value")?.unwrap_or_else(|| Constant::float(vec![1], vec![0.0]));
     let one = value.scalar().ok_or_else(|| Error::user("`value` has several elements", "give one number"))?;
     let data = vec![one; count(&dims)?];

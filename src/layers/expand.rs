@@ -4,6 +4,7 @@ use super::inputs::input;
 use super::{Layer, result};
 use crate::error::{At, Error, Result};
 use crate::network::{self, Network};
+use crate::port::Host;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -32,6 +33,8 @@ pub struct Expanded {
     pub notes: Vec<String>,
     /// The value of each input and layer, by the name that the user gave it, in the order of computation.
     pub values: Vec<(String, Id)>,
+    /// What the host does to each input, in port order.
+    pub hosts: Vec<Host>,
 }
 
 /// Expands a network's layers, in the order of their edges.
@@ -58,10 +61,13 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let mut g = Builder::new(&network.name);
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
+    let mut hosts = Vec::new();
     for port in &network.inputs {
-        let id = placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
+        let (id, host) =
+            placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
+        hosts.push(host);
     }
     for (layer, made) in made {
         g.layer(&layer.name);
@@ -76,7 +82,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.output(output, *id);
     }
     let (graph, notes) = g.finish()?;
-    Ok(Expanded { graph, notes, values })
+    Ok(Expanded { graph, notes, values, hosts })
 }
 
 /// A layer, as errors name it.

@@ -16,6 +16,7 @@ use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What the network's outputs are, as seen by the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +141,14 @@ impl Meaning {
     /// The output ports.
     pub fn outputs(&self) -> &[Port] {
         &self.dfg.outputs
+    }
+
+    /// Samples of a file as input codes: what the host does.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::read`] and [`crate::samples::codes`].
+    pub fn inputs(&self, path: &Path) -> Result<Batch> {
+        crate::samples::inputs(path, &self.dfg.inputs, &self.expanded.thermometers)
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.

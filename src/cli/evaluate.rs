@@ -28,8 +28,9 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (_, meaning) = arguments.model.meaning()?;
-    let given = samples::read(&arguments.input, &meaning.dfg.inputs)?;
-    let inputs = samples::codes(&given, &meaning.dfg.inputs)?;
+    let inputs = meaning.inputs(&arguments.input)?;
+    // Not where the samples are features of which the host makes bits.
+    let given = samples::read(&arguments.input, &meaning.dfg.inputs).ok();
     let options = tensor::Options { watch: Vec::new(), statistics: true };
     let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
     if let Some(labels) = &arguments.labels {
@@ -37,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         accuracy(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
     }
     println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
-    let mut rows = hosts(&meaning, &given, &inputs);
+    let mut rows = given.map_or_else(Vec::new, |given| hosts(&meaning, &given, &inputs));
     rows.extend(evaluation.statistics.iter().filter_map(|statistics| Row::new(&meaning, statistics)));
     show(&rows, arguments.layer.as_deref())?;
     let rounded: u64 = evaluation.float_sums.iter().map(|(_, count)| count).sum();

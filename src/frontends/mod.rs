@@ -4,8 +4,10 @@
 //! layers to kinds of ours and foreign quantizers to call strings, and interprets nothing else. Shapes never have the
 //! sample axis. What it returns has passed [`Network::validate`].
 
+pub mod dwn;
 pub mod hgq;
 mod json;
+pub mod kanele;
 pub mod native;
 pub mod neutral;
 pub mod qkeras;
@@ -54,7 +56,8 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, qkeras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] =
+    &[native::FRONTEND, qkeras::FRONTEND, hgq::FRONTEND, dwn::FRONTEND, kanele::FRONTEND, neutral::FRONTEND];
 
 /// Reads a network with the front end that recognises the file.
 ///

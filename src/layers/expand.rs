@@ -1,9 +1,10 @@
 //! A whole network becomes a tensor graph.
 
-use super::inputs::input;
+use super::inputs::{encoded, input};
 use super::{LAYERS, Layer};
 use crate::error::{At, Error, Result};
 use crate::network::{self, Network};
+use crate::port::Thermometer;
 use crate::registry::find;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub struct Expanded {
     pub notes: Vec<String>,
     /// The value of each input and layer, by the name that the user gave it, in the order of computation.
     pub values: Vec<(String, Id)>,
+    /// For each input port, how the host makes its bits of features, where it does.
+    pub thermometers: Vec<Option<Thermometer>>,
 }
 
 /// Expands a network's layers, in the order of their edges.
@@ -62,8 +65,12 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let mut g = Builder::new(&network.name);
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
+    let mut thermometers = Vec::with_capacity(network.inputs.len());
     for port in &network.inputs {
-        let id = placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
+        let place = format!("input `{}`", port.name);
+        let host = encoded(network, &made, port, options).at(&place)?;
+        let id = placed(input(&mut g, network, &made, port, options, host), &port.name, place)?;
+        thermometers.push(host.cloned());
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
     }
@@ -71,7 +78,12 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let id = placed(made.expand(&mut g, &args), &layer.name, place(layer))?;
+        let by_host =
+            network.inputs.iter().zip(&thermometers).any(|(port, t)| t.is_some() && layer.inputs == [&*port.name]);
+        let id = match args[..] {
+            [bits] if by_host => bits,
+            _ => placed(made.expand(&mut g, &args), &layer.name, place(layer))?,
+        };
         known.insert(&layer.name, id);
         values.push((layer.name.clone(), id));
     }
@@ -80,7 +92,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.output(output, *id);
     }
     let (graph, notes) = g.finish()?;
-    Ok(Expanded { graph, notes, values })
+    Ok(Expanded { graph, notes, values, thermometers })
 }
 
 /// A layer, as errors name it.

@@ -1,14 +1,14 @@
 //! Input ports: the format of each input, and what the host does.
 //!
 //! The first quantizer of an input is its port's format. Otherwise the user's `--input-format`, the file's, or
-//! `fixed<16,6>` decides. Integer codes with a scale, such as `u8/255`, come in as codes and are divided in float32.
+//! `fixed<16,6>` decides. `bits` leaves a thermometer behind the input to the host. Integer codes with a scale, such as `u8/255`, come in as codes and are divided in float32.
 
 use super::expand::place;
 use super::{Layer, Options};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
 use crate::network::{self, Input, Network, elements};
-use crate::port::Port;
+use crate::port::{Port, Thermometer};
 use crate::tensor::{Builder, Float, Id};
 
 /// A layer as written, and as made.
@@ -21,7 +21,17 @@ const DEFAULT: &str = "fixed<16,6,TRN,WRAP>";
 ///
 /// # Errors
 /// A format that is none, or does not suit the shape.
-pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &Input, options: &Options) -> Result<Id> {
+pub fn input(
+    g: &mut Builder,
+    network: &Network,
+    layers: &[Made<'_>],
+    input: &Input,
+    options: &Options,
+    host: Option<&Thermometer>,
+) -> Result<Id> {
+    if let Some(thermometer) = host {
+        return bits(g, input, thermometer);
+    }
     let count = elements(&input.shape)?;
     let asked = options.format(&input.name);
     let (formats, divisor, note) = match (read(network, layers, input)?, asked, &input.format) {
@@ -44,6 +54,51 @@ pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &In
         g.note(note);
     }
     divisor.map_or(Ok(id), |divisor| g.float(id, Float::Div(vec![divisor])))
+}
+
+/// What an input is given as where the host makes its bits.
+const BITS: &str = "bits";
+
+/// The thermometer that the host applies to an input, where `bits` asks for that.
+///
+/// # Errors
+/// Something else reads the input, too.
+pub fn encoded<'a>(
+    network: &Network,
+    layers: &[Made<'a>],
+    input: &Input,
+    options: &Options,
+) -> Result<Option<&'a Thermometer>> {
+    if options.format(&input.name).or(input.format.as_deref()) != Some(BITS) {
+        return Ok(None);
+    }
+    let help = "give the input a format such as fixed<16,6>";
+    let wrong = |what: String| Err(Error::user(what, help));
+    if network.outputs.contains(&input.name) {
+        return wrong("its bits are asked for, and it is an output itself".into());
+    }
+    let mut found: Option<&Thermometer> = None;
+    for (layer, made) in layers.iter().filter(|(layer, _)| layer.inputs.contains(&input.name)) {
+        match made.thermometer().filter(|_| layer.inputs.len() == 1) {
+            Some(thermometer) if found.is_none_or(|found| found == thermometer) => found = Some(thermometer),
+            _ => return wrong(format!("its bits are asked for, and `{}` reads more than those", layer.name)),
+        }
+    }
+    if found.is_some_and(|thermometer| input.shape != [thermometer.thresholds.len()]) {
+        return wrong(format!("its shape {:?} is not that of the thresholds", input.shape));
+    }
+    Ok(found)
+}
+
+/// The port of the bits.
+fn bits(g: &mut Builder, input: &Input, thermometer: &Thermometer) -> Result<Id> {
+    let width = thermometer.thresholds.first().map_or(0, Vec::len);
+    let shape = vec![thermometer.thresholds.len(), width];
+    let bit = Quantization::plain(Format { signed: false, width: 1, lsb: 0 });
+    let count = elements(&shape)?;
+    let id = g.input(Port { name: input.name.clone(), shape, elements: vec![bit; count] })?;
+    g.note("the host makes its bits: report.json has the thresholds, and samples are features or bits");
+    Ok(id)
 }
 
 /// The quantizer that everything reads the input through, if there is one.

@@ -11,18 +11,22 @@ mod conv;
 mod dense;
 mod expand;
 mod inputs;
+mod kan;
 mod merge;
 mod pool;
 mod quantize;
 mod reduce;
 mod reshape;
 mod table;
+mod thermometer;
+mod truth_table;
 
 pub use expand::{Expanded, Options, expand};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
 use crate::network;
+use crate::port::Thermometer;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -49,6 +53,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
 ];
 
 /// A layer, ready to expand.
@@ -65,6 +72,11 @@ pub trait Layer {
     /// Its formats do not suit the shape.
     fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         Ok(None)
+    }
+
+    /// The thresholds of a layer that makes bits of features, which the host can do as well.
+    fn thermometer(&self) -> Option<&Thermometer> {
+        None
     }
 }
 

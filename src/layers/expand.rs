@@ -1,11 +1,10 @@
 //! A whole network becomes a tensor graph.
 
 use super::inputs::{encoded, input};
-use super::{LAYERS, Layer};
+use super::{Layer, result};
 use crate::error::{At, Error, Result};
 use crate::network::{self, Network};
 use crate::port::Thermometer;
-use crate::registry::find;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -55,10 +54,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
             format!("known: {}", known.join(", ")),
         ));
     }
-    let make = |layer: &network::Layer| {
-        let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
-        made.at(place(layer))
-    };
+    let make = |layer: &network::Layer| result::make(layer).at(place(layer));
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();

@@ -7,19 +7,26 @@
 mod activation;
 mod attributes;
 mod batch_norm;
+mod casts;
 mod conv;
 mod dense;
 mod expand;
+mod hls4ml_pool;
 mod inputs;
 mod kan;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
+mod result;
+mod scale_shift;
 mod table;
 mod thermometer;
 mod truth_table;
+mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
 
@@ -43,7 +50,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -56,6 +67,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     truth_table::LAYER,
     thermometer::LAYER,
     kan::LAYER,
+    time_distributed::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.

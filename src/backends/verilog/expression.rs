@@ -1,6 +1,7 @@
 //! Operands and cells as Verilog expressions.
 
-use crate::netlist::{Bits, Cell, Netlist, Part};
+use crate::fixed::wrap;
+use crate::netlist::{Bits, Cell, Net, Netlist, Part};
 
 /// Bits `lo .. lo + width` of a name of `whole` bits.
 pub fn slice(name: &str, whole: u32, lo: u32, width: u32) -> String {

@@ -7,6 +7,7 @@
 mod activation;
 mod attributes;
 mod batch_norm;
+mod casts;
 mod conv;
 mod dense;
 mod expand;

@@ -25,6 +25,7 @@ pub use build::Builder;
 pub use cast::cast_outputs;
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
 pub use fold::fold;
+pub(crate) use infer::quantized;
 pub use infer::{broadcast, broadcast_map};
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};

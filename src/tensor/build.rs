@@ -140,6 +140,9 @@ impl Builder {
     }
 
     fn binary(&mut self, op: Op, a: Id, b: Id) -> Result<Id> {
+        if let Some(y) = self.of_codes(&op, a, b)? {
+            return Ok(y);
+        }
         let (a, b) = (self.exact(a)?, self.exact(b)?);
         self.push(op, &[a, b], &[])
     }
@@ -151,6 +154,10 @@ impl Builder {
     pub fn reduce(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
         if self.is_float(x) && kind == Reduction::Max {
             return self.maximum_of_floats(x, axis);
+        }
+        if let Some((codes, scale)) = self.codes(x) {
+            let sum = self.push(Op::Reduce { kind, axis }, &[codes], &[])?;
+            return self.float(sum, Float::Mul(vec![scale]));
         }
         let x = self.exact(x)?;
         self.push(Op::Reduce { kind, axis }, &[x], &[])
@@ -217,6 +224,7 @@ impl Builder {
         match &float {
             Float::Mul(c) | Float::Div(c) if is(c, 1.0) => return Ok(x),
             Float::Add(c) if is(c, 0.0) => return Ok(x),
+            Float::Leaky(c) if is(c, 1.0) => return Ok(x),
             Float::Div(c) if c.contains(&0.0) => {
                 return Err(Error::user("a division by zero", "give a divisor other than 0").at(self.place()));
             }

@@ -13,11 +13,13 @@ mod cast;
 mod eval;
 mod floats;
 mod fold;
+mod functions;
 mod infer;
 mod names;
 mod op;
 mod print;
 pub mod random;
+mod scaled;
 mod tail;
 mod verify;
 

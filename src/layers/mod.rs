@@ -5,21 +5,28 @@
 //! images are height, width, channels.
 
 mod activation;
+mod argmax;
 mod attributes;
 mod batch_norm;
 mod conv;
 mod dense;
 mod expand;
+mod head;
+mod hls4ml;
+mod hls4ml_activation;
 mod inputs;
+mod layer_norm;
 mod merge;
 mod pool;
 mod prelu;
 mod quantize;
 mod reduce;
 mod reshape;
+mod softmax;
 mod table;
 
 pub use expand::{Expanded, Options, expand};
+pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
@@ -39,7 +46,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     batch_norm::LAYER,
     activation::LAYER,
     activation::RELU,
-    activation::SOFTMAX,
+    softmax::LAYER,
+    hls4ml_activation::LAYER,
+    layer_norm::LAYER,
+    argmax::ARGMAX,
+    argmax::TOP_K,
     prelu::LAYER,
     quantize::LAYER,
     reduce::SUM,

@@ -1,7 +1,7 @@
 //! The architecture of a Keras model, flattened: every call of a layer is a node, also those inside nested models.
 
 use super::super::json::{field, list, object, optional, string};
-use super::calls::{Call, Reference, calls, input_shape, references};
+use super::calls::{Call, Reference, calls, references};
 use super::paths::{Counter, Place};
 use crate::error::{At, Error, Result};
 use serde_json::{Value, json};
@@ -23,8 +23,6 @@ pub struct Node {
     pub class: String,
     /// The module or package of the class, if the file says it.
     pub module: String,
-    /// The shape of the first tensor it reads, without the sample axis, if the file says it (Keras 3).
-    pub shape: Option<Vec<usize>>,
     /// The layer's arguments.
     pub config: Value,
     /// What it reads, in the order of the call.
@@ -55,7 +53,6 @@ struct Item {
     name: String,
     class: String,
     module: String,
-    shape: Option<Vec<usize>>,
     config: Value,
     place: Place,
     calls: Vec<Call>,
@@ -234,7 +231,6 @@ impl Flat {
             name: name.clone(),
             class: item.class.clone(),
             module: item.module.clone(),
-            shape: item.shape.clone(),
             config: item.config.clone(),
             inputs,
             call: call.clone(),
@@ -257,7 +253,6 @@ fn item(layer: &Value, outer: &Place, counter: &mut Counter) -> Result<Item> {
         name: name.to_string(),
         class: class.to_string(),
         module: module.to_string(),
-        shape: input_shape(layer),
         config: config.clone(),
         // Operations of Keras 3 that are no layers hold no weights and are not counted.
         place: outer.inside(own, if module.contains(".ops") { None } else { Some(counter.name(class)) }),

@@ -141,18 +141,3 @@ fn reference(value: &Value) -> Result<Reference> {
         _ => Err(Error::user("names no layer", "expected [\"layer\", 0, 0]")),
     }
 }
-
-/// The shape of the first tensor that a layer of Keras 3 reads, without the sample axis: it is saved with the call, or with how
-/// the layer was built.
-pub fn input_shape(layer: &Value) -> Option<Vec<usize>> {
-    let built = layer.get("build_config").and_then(|config| config.get("input_shape"));
-    let called = || {
-        let mut value = layer.get("inbound_nodes")?.get(0)?.get("args")?;
-        while value.is_array() {
-            value = value.get(0)?;
-        }
-        value.get("config")?.get("shape")
-    };
-    let [_, shape @ ..] = built.or_else(called)?.as_array()?.as_slice() else { return None };
-    shape.iter().map(|length| size(length).ok()).collect()
-}

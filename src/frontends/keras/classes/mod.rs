@@ -49,13 +49,13 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
-pub fn find(node: &Node) -> Result<Translate> {
+pub fn of(node: &Node) -> Result<Translate> {
     let hgq2 = node.module.starts_with("hgq").then(|| hgq2::find(&node.class)).flatten();
-    hgq2.map_or_else(|| named(&node.class), Ok)
+    hgq2.map_or_else(|| find(&node.class), Ok)
 }
 
 /// What translates a class of Keras, or of a package whose names are its own.
-fn named(class: &str) -> Result<Translate> {
+pub fn find(class: &str) -> Result<Translate> {
     let mut known = FAMILIES.iter().flat_map(|family| family.iter());
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {
         return Ok(*translate);

@@ -23,7 +23,7 @@ fn attention(b: &mut Builder, node: &Node) -> Result<()> {
     let config = |name: &str| argument(&node.config, name);
     let [query, key, value] = operands(b, node)?;
     for input in [&query, &key, &value] {
-        if b.rank(input)? != 2 {
+        if b.shape(input)?.len() != 2 {
             return Err(Error::user("attends over several axes", "only samples of two axes, (time, features), are supported"));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::Class;
 use super::super::config::{axes, truth};
-use super::super::{Translate, named as keras};
+use super::super::{Translate, find as keras};
 use super::{State, constant, input, inputs, named, output};
 use crate::error::{Error, Result};
 use crate::frontends::json::{field, number, optional, string};
@@ -83,9 +83,7 @@ fn sum(b: &mut Builder, node: &Node, mean: bool) -> Result<()> {
     let read = input(b, node, &state)?;
     let factor = match mean {
         true => {
-            let shape = node.shape.clone().ok_or_else(|| {
-                Error::user("the file does not say the shape of what it averages", "save the model as .keras")
-            })?;
+            let shape = b.shape(&read)?;
             let length = |axis: &i64| usize::try_from(axis + shape.len() as i64).ok().and_then(|at| shape.get(at));
             let lengths: Option<Vec<usize>> = axes.iter().map(|axis| length(axis).copied()).collect();
             let lengths = lengths.ok_or_else(|| Error::user(format!("sums over the axes {axes:?} of {shape:?}"), "write the model again"))?;

@@ -16,6 +16,7 @@ mod inputs;
 mod merge;
 mod multi_threshold;
 mod pool;
+mod prelu;
 mod quant;
 mod quantize;
 mod recurrent;
@@ -48,6 +49,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
     quant::LAYER,
     quant::TRUNC,

@@ -5,6 +5,7 @@
 //! images are height, width, channels.
 
 mod activation;
+mod argmax;
 mod attributes;
 mod batch_norm;
 mod casts;
@@ -12,7 +13,12 @@ mod conv;
 mod dense;
 mod expand;
 mod hls4ml_pool;
+mod head;
+mod hls4ml;
+mod hls4ml_activation;
 mod inputs;
+mod kan;
+mod layer_norm;
 mod merge;
 mod multi_threshold;
 mod pool;
@@ -24,15 +30,19 @@ mod reduce;
 mod reshape;
 mod result;
 mod scale_shift;
+mod softmax;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
 
 pub use expand::{Expanded, Options, expand};
+pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
+use crate::host::{Host, Thermometer};
 use crate::network;
-use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -48,7 +58,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     batch_norm::LAYER,
     activation::LAYER,
     activation::RELU,
-    activation::SOFTMAX,
+    softmax::LAYER,
+    hls4ml_activation::LAYER,
+    layer_norm::LAYER,
+    argmax::ARGMAX,
+    argmax::TOP_K,
     prelu::LAYER,
     quantize::LAYER,
     quant::LAYER,
@@ -66,6 +80,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
     time_distributed::LAYER,
     scale_shift::LAYER,
     hls4ml_pool::LAYER,
@@ -90,6 +107,11 @@ pub trait Layer {
     /// What the host does before that format, for the port that this layer would stand behind.
     fn host(&self) -> Host {
         Host::Nothing
+    }
+
+    /// The thresholds of a layer that makes bits of features, which the host can do as well.
+    fn thermometer(&self) -> Option<&Thermometer> {
+        None
     }
 }
 

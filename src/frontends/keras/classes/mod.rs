@@ -7,9 +7,13 @@ mod activation;
 mod config;
 mod conv;
 mod core;
+mod custom;
+mod folded;
+mod hgq2;
 mod merge;
 mod normalization;
 mod pool;
+mod recurrent;
 mod shape;
 
 use super::architecture::Node;
@@ -31,23 +35,32 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    recurrent::CLASSES,
+    folded::CLASSES,
+    custom::CLASSES,
 ];
 
 /// The names of all classes.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name)
+    FAMILIES.iter().chain(hgq2::FAMILIES).flat_map(|family| family.iter()).map(|(name, _)| *name)
 }
 
-/// What translates a class.
+/// What translates the class of a call. HGQ2's classes share names with QKeras'; the package tells which is meant.
 ///
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
+pub fn of(node: &Node) -> Result<Translate> {
+    let hgq2 = node.module.starts_with("hgq").then(|| hgq2::find(&node.class)).flatten();
+    hgq2.map_or_else(|| find(&node.class), Ok)
+}
+
+/// What translates a class of Keras, or of a package whose names are its own.
 pub fn find(class: &str) -> Result<Translate> {
     let mut known = FAMILIES.iter().flat_map(|family| family.iter());
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {
         return Ok(*translate);
     }
-    let help = match REFUSED.iter().find(|(name, _)| *name == class) {
+    let help = match REFUSED.iter().flat_map(|family| family.iter()).find(|(name, _)| *name == class) {
         Some((_, why)) => why.to_string(),
         None => {
             let near = near(class);
@@ -60,7 +73,21 @@ pub fn find(class: &str) -> Result<Translate> {
 }
 
 /// Classes that are known and refused, and what to do instead.
-const REFUSED: &[(&str, &str)] = &[];
+const REFUSED: &[&[(&str, &str)]] = &[recurrent::REFUSED, OTHERS];
+
+const OTHERS: &[(&str, &str)] = &[
+    ("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras"),
+    ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
+    ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
+    ("QConv2DTranspose", "use UpSampling2D and QConv2D"),
+    ("GarNet", GARNET),
+    ("GarNetStack", GARNET),
+    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
+    ("UnitNormalization", "it divides by a norm of the data; use BatchNormalization"),
+];
+
+const GARNET: &str = "its weights 2^-d are powers of unquantized distances, multiplied by unquantized features and summed: the file names \
+                      no format for them, so nothing exact can be built; train with a quantizer on the distances and on the weights";
 
 /// Names that have much in common with a class's.
 fn near(class: &str) -> Vec<&'static str> {

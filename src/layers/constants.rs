@@ -3,7 +3,6 @@
 //! Where no float32 result can round, the operation is exact; elsewhere it is a float32 operation, which the next quantizer
 //! turns into steps. Maxima and minima never round.
 
-use super::activation::activate;
 use super::attributes::floats;
 use super::merge::Kind;
 use crate::error::{Error, Result};
@@ -55,7 +54,7 @@ pub fn with_constant(g: &mut Builder, x: Id, kind: Kind, constant: &Tensor, firs
             g.mul(x, c)
         }
         Kind::Multiply | Kind::Divide | Kind::Average => g.float(x, Float::Mul(c)),
-        Kind::Maximum if g.is_float(x) && c == [0.0] => activate(g, x, "relu"),
+        Kind::Maximum if g.is_float(x) && c == [0.0] => super::activation::activate(g, x, "relu"),
         Kind::Maximum | Kind::Minimum if g.is_float(x) => {
             let what = "a maximum or minimum of float values and a constant";
             Err(Error::user(what, "put a quantizer before this layer, or use the activation `clip`"))

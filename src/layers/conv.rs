@@ -13,7 +13,7 @@ use super::{Layer, Make};
 use crate::error::{Error, Result};
 use crate::network;
 use crate::registry::Entry;
-use crate::tensor::{Builder, Float, Id};
+use crate::tensor::{Builder, Id};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -120,7 +120,7 @@ fn turned(layer: &network::Layer, weights: Weights, axes: usize) -> Result<Produ
 
 impl Layer for Conv {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let (x, scale) = g.scaled(one(x)?)?;
+        let x = g.coded(one(x)?)?;
         let axes = self.movement.strides.len();
         let (lengths, channels) = image(g.shape(x), axes)?;
         let kernel = self.product.kernel_shape();
@@ -134,10 +134,7 @@ impl Layer for Conv {
             true => Windows::transposed(lengths, &kernel[..axes], &self.movement)?,
             false => Windows::new(lengths, &kernel[..axes], &self.movement)?,
         };
-        let mut group = |group: usize| {
-            let codes = windows.gather(g, x, group * own..(group + 1) * own)?;
-            g.float(codes, Float::Mul(vec![scale]))
-        };
+        let mut group = |group: usize| windows.gather(g, x, group * own..(group + 1) * own);
         if self.groups == 1 {
             let x = group(0)?;
             return self.product.expand(g, x);

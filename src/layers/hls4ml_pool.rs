@@ -39,9 +39,7 @@ struct Attributes {
 }
 
 struct Pool {
-    op: Operation,
-    /// The size of a window, and how it moves; without them it is everything.
-    windows: Option<(Vec<usize>, Movement)>,
+    attributes: Attributes,
     accumulator: Quantization,
     outside: Option<Fixed>,
 }
@@ -49,30 +47,22 @@ struct Pool {
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let attributes: Attributes = attributes(layer)?;
-    let windows = |size: Vec<usize>| {
-        let axes = size.len().clamp(1, 2);
-        let size = lengths("size", Some(size), axes, &[])?;
-        let strides = lengths("strides", attributes.strides, axes, &size)?;
-        let padding = Padding::read(attributes.padding.as_ref(), axes)?;
-        Ok((size, Movement { strides, dilation: vec![1; axes], padding }))
-    };
-    let windows = attributes.size.map(windows).transpose()?;
+    if let Some(size) = &attributes.size {
+        lengths("size", Some(size.clone()), size.len().clamp(1, 2), &[])?;
+        lengths("strides", attributes.strides.clone(), size.len(), size)?;
+    }
     let accumulator = attributes.accumulator_format.parse().at("`accumulator_format`")?;
     let wrong = || Error::user("`pad_value` is not finite", "give a number");
     let outside = attributes.pad_value.map(|value| Fixed::from_f64(value).ok_or_else(wrong)).transpose()?;
-    Ok(Box::new(Pool { op: attributes.op, windows, accumulator, outside }))
+    Ok(Box::new(Pool { attributes, accumulator, outside }))
 }
 
 impl Layer for Pool {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = g.exact(one(x)?)?;
-        let (windows, channels) = self.windows(g.shape(x))?;
-        let (area, mut shape) = (windows.taps(), windows.counts());
-        if self.windows.is_none() {
-            shape.clear();
-        }
-        shape.push(channels);
-        let outside = match self.op {
+        let (channels, shape, windows) = self.windows(g.shape(x))?;
+        let area = windows.taps();
+        let outside = match self.attributes.op {
             Operation::Average => Some(Fixed::ZERO),
             Operation::Max => self.outside,
         };
@@ -89,7 +79,7 @@ impl Layer for Pool {
             }
         }
         let x = g.gather(&[x, pad], &[inside.len(), area, channels], elements)?;
-        let y = match self.op {
+        let y = match self.attributes.op {
             Operation::Max => {
                 let y = g.reduce(x, Reduction::Max, 1)?;
                 g.quantize(y, vec![self.accumulator])?
@@ -104,14 +94,17 @@ impl Layer for Pool {
 }
 
 impl Pool {
-    /// The windows over the input, and its channels.
-    fn windows(&self, shape: &[usize]) -> Result<(Windows, usize)> {
-        let axes = self.windows.as_ref().map_or(shape.len().saturating_sub(1), |(size, _)| size.len());
+    /// The channels of the input, the shape of the result, and the windows.
+    fn windows(&self, shape: &[usize]) -> Result<(usize, Vec<usize>, Windows)> {
+        let axes = self.attributes.size.as_ref().map_or(shape.len().saturating_sub(1), Vec::len);
         let (image, channels) = image(shape, axes)?;
-        let whole =
-            || (image.to_vec(), Movement { strides: vec![1; axes], dilation: vec![1; axes], padding: Padding::Valid });
-        let (size, movement) = self.windows.clone().unwrap_or_else(whole);
-        Ok((Windows::new(image, &size, &movement)?, channels))
+        let size = self.attributes.size.as_deref().unwrap_or(image);
+        let strides = self.attributes.strides.clone().unwrap_or_else(|| size.to_vec());
+        let padding = Padding::read(self.attributes.padding.as_ref(), axes)?;
+        let windows = Windows::new(image, size, &Movement { strides, dilation: vec![1; axes], padding })?;
+        let mut result = if self.attributes.size.is_some() { windows.counts() } else { Vec::new() };
+        result.push(channels);
+        Ok((channels, result, windows))
     }
 
     /// The sum over axis 1, every partial sum in the accumulator's format.

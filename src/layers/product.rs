@@ -49,7 +49,7 @@ pub struct Part {
 }
 
 impl Product {
-    /// Takes `kernel` (of `rank` axes, outputs last), `bias` and `scale` (float32, of all or each output) from a layer.
+    /// Takes `kernel` (of `rank` axes, outputs last) and `bias` from a layer.
     ///
     /// # Errors
     /// A tensor is missing or has the wrong shape, or its quantizer does not suit it.
@@ -60,7 +60,7 @@ impl Product {
         check_rank(&layer.kind, &kernel, rank)?;
         let mut product = Product::of(kernel, bias, weights)?;
         if let Some(scale) = scale {
-            product.kernel.scale = floats(&scale).at("`scale`")?;
+            product.kernel.scale = product.checked_scale(&scale).at("`scale`")?;
         }
         product.check_bias()?;
         Ok(product)
@@ -86,6 +86,19 @@ impl Product {
             casts,
             activation: weights.activation,
         })
+    }
+
+    /// A scale behind the product: one, or one per output.
+    fn checked_scale(&self, scale: &Tensor) -> Result<Vec<f32>> {
+        let quantized = !self.casts.is_none() || self.kernel.scale != [1.0];
+        match scale.data.len() {
+            1 => floats(scale),
+            count if count == self.outputs() && !quantized => floats(scale),
+            count => {
+                let what = format!("{count} scales for {} outputs", self.outputs());
+                Err(Error::user(what, "give one scale, or one per output, and a kernel of codes without casts"))
+            }
+        }
     }
 
     /// One bias per output?
@@ -187,27 +200,23 @@ impl Product {
     pub fn joined(&self, g: &mut Builder, parts: &[Part], shape: &[usize], elements: Vec<(u32, u32)>) -> Result<Id> {
         let (kernel, scales) = self.factored(parts)?;
         let bias = self.exact_bias()?.filter(|_| !self.casts.is_none());
-        let (mut results, mut factors) = (Vec::with_capacity(parts.len()), Vec::new());
+        let mut results = Vec::with_capacity(parts.len());
+        let mut factors = Vec::with_capacity(parts.len());
         for part in parts {
+            let (x, factor) = if self.casts.is_none() { g.scaled(part.x)? } else { (part.x, 1.0) };
+            factors.push(factor);
             let kernel: Vec<Fixed> = part.kernel.iter().map(|e| kernel[*e]).collect();
             let bias: Option<Vec<Fixed>> = bias.as_ref().map(|bias| part.bias.iter().map(|e| bias[*e]).collect());
             results.push(if self.casts.is_none() {
                 let w = g.constant(&[kernel.len() / part.outputs.max(1), part.outputs], kernel)?;
-                let (x, factor) = g.scaled(part.x)?;
-                factors.push(factor);
                 g.matmul(x, w)?
             } else {
-                self.casts.multiply(
-                    g,
-                    part.x,
-                    &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() },
-                )?
+                self.casts.multiply(g, x, &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() })?
             });
         }
         let scale = |(part, e): &(u32, u32)| {
             let (scales, outputs) = (&scales[*part as usize], parts[*part as usize].outputs.max(1));
-            let factor = factors.get(*part as usize).copied().unwrap_or(1.0);
-            scales.get(*e as usize % outputs).copied().unwrap_or(1.0) * factor
+            scales.get(*e as usize % outputs).copied().unwrap_or(1.0) * factors[*part as usize]
         };
         let scales = shorten(elements.iter().map(scale).collect(), shape);
         let order = elements.iter().enumerate().all(|(i, e)| *e == (0, i as u32));

@@ -62,14 +62,21 @@ pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, keras::FRONTEND, h
 /// The file or its weights cannot be read, are not understood, or are not a sound network.
 pub fn read(path: &Path, weights: Option<&Path>) -> Result<Network> {
     let source = Source::open(path, weights)?;
-    let place = path.display().to_string();
-    let frontend = recognise(&source).at(&place)?;
-    if weights.is_some() && !frontend.make.takes_weights {
+    understand(&source).at(path.display().to_string())
+}
+
+/// Understands a file that has been opened.
+///
+/// # Errors
+/// As [`read`], without the file's name as the place.
+pub fn understand(source: &Source) -> Result<Network> {
+    let frontend = recognise(source)?;
+    if source.weights.is_some() && !frontend.make.takes_weights {
         let help = "leave out the option for weights; this format holds or names its own";
-        return Err(Error::user(format!("{} takes no file of weights", frontend.doc), help).at(place));
+        return Err(Error::user(format!("{} takes no file of weights", frontend.doc), help));
     }
-    let network = (frontend.make.read)(&source).at(&place)?;
-    network.validate().at(&place)?;
+    let network = (frontend.make.read)(source)?;
+    network.validate()?;
     Ok(network)
 }
 
@@ -88,7 +95,15 @@ impl Source {
     /// # Errors
     /// It cannot be read, is too large, or is broken JSON or gzip.
     pub fn open(path: &Path, weights: Option<&Path>) -> Result<Source> {
-        let content = files::read(path).and_then(|bytes| Content::of(bytes).at(path.display().to_string()))?;
+        files::read(path).and_then(|bytes| Source::new(path, weights, bytes).at(path.display().to_string()))
+    }
+
+    /// Finds out what container a file's bytes are; the file itself is not opened.
+    ///
+    /// # Errors
+    /// The bytes are broken JSON or gzip, or there are none.
+    pub fn new(path: &Path, weights: Option<&Path>, bytes: Vec<u8>) -> Result<Source> {
+        let content = Content::of(bytes)?;
         Ok(Source { path: path.to_path_buf(), weights: weights.map(Path::to_path_buf), content })
     }
 

@@ -7,16 +7,20 @@
 mod activation;
 mod attributes;
 mod batch_norm;
+mod casts;
 mod conv;
 mod dense;
 mod expand;
 mod inputs;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod table;
+mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
 
@@ -39,7 +43,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -49,6 +57,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

@@ -183,6 +183,36 @@ impl<'w> Builder<'w> {
         }
     }
 
+    /// Translates a layer that sees each step of the call's input by itself; `change` is applied to what it pushes.
+    ///
+    /// # Errors
+    /// As of the translation; the input must have an axis of steps.
+    pub fn each_step(
+        &mut self,
+        node: &Node,
+        translate: fn(&mut Builder, &Node) -> Result<()>,
+        change: fn(Layer) -> Layer,
+    ) -> Result<()> {
+        let input = self.one_input()?;
+        let (first, whole) = (self.layers.len(), self.shapes.get(&input).cloned());
+        // Axes are counted in a step.
+        let steps = whole.as_ref().and_then(|shape| shape.split_first());
+        if let Some((_, step)) = steps {
+            self.shapes.insert(input.clone(), step.to_vec());
+        }
+        let result = translate(self, node);
+        for layer in self.layers.drain(first..).collect::<Vec<_>>() {
+            if let Some((steps, _)) = steps {
+                self.shapes.entry(layer.name.clone()).and_modify(|shape| shape.insert(0, *steps));
+            }
+            self.layers.push(change(layer));
+        }
+        if let Some(shape) = whole {
+            self.shapes.insert(input, shape);
+        }
+        result
+    }
+
     /// The arrays of a call's layer. `names` are all that it has, in the order in which Keras makes them.
     pub fn arrays(&self, node: &Node, names: &[&str]) -> Result<Arrays> {
         self.weights.arrays(&node.place, Part::default(), names)

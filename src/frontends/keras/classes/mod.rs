@@ -12,6 +12,7 @@ mod folded;
 mod merge;
 mod normalization;
 mod pool;
+mod recurrent;
 mod shape;
 
 use super::architecture::Node;
@@ -34,6 +35,7 @@ pub const FAMILIES: &[&[Class]] = &[
     merge::CLASSES,
     shape::CLASSES,
     folded::CLASSES,
+    recurrent::CLASSES,
     custom::CLASSES,
 ];
 
@@ -51,7 +53,7 @@ pub fn find(class: &str) -> Result<Translate> {
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {
         return Ok(*translate);
     }
-    let help = match REFUSED.iter().find(|(name, _)| *name == class) {
+    let help = match REFUSED.iter().flat_map(|family| family.iter()).find(|(name, _)| *name == class) {
         Some((_, why)) => why.to_string(),
         None => {
             let near = near(class);
@@ -64,20 +66,8 @@ pub fn find(class: &str) -> Result<Translate> {
 }
 
 /// Classes that are known and refused, and what to do instead.
-const REFUSED: &[(&str, &str)] = &[
-    ("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras"),
-    ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
-    ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
-    ("QConv2DTranspose", "use UpSampling2D and QConv2D"),
-    ("GarNet", GARNET),
-    ("GarNetStack", GARNET),
-    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
-    ("UnitNormalization", "it divides by a norm of the data; use BatchNormalization"),
-    ("Masking", "hardware has a fixed number of steps: give zeros and leave out the mask"),
-];
-
-const GARNET: &str = "its weights 2^-d are powers of unquantized distances, multiplied by unquantized features and summed: the file names \
-                      no format for them, so nothing exact can be built; train with a quantizer on the distances and on the weights";
+const REFUSED: &[&[(&str, &str)]] =
+    &[core::REFUSED, conv::REFUSED, normalization::REFUSED, recurrent::REFUSED, custom::REFUSED];
 
 /// Names that have much in common with a class's.
 fn near(class: &str) -> Vec<&'static str> {

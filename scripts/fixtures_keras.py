@@ -129,7 +129,7 @@ def quantizers():
              qk.quantized_sigmoid(6), qk.ternary(alpha=1.0, threshold=0.5), qk.binary(alpha=1.0), qk.quantized_po2(4, 2), qk.quantized_relu_po2(4, 4),
              "quantized_relu(4)", qk.quantized_bits(6, 1, keep_negative=False, alpha=1)]
     outs = [qk.QDense(4, kernel_quantizer=W, bias_quantizer=B, activation=call, name=f"d{n}")(x) for n, call in enumerate(calls)]
-    return tf.keras.Model(i, outs)
+    return tf.keras.Model(i, [act(y, f"o{n}", "quantized_bits(16,6,alpha=1)") for n, y in enumerate(outs)])
 
 
 def normalizations():

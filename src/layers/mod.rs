@@ -30,7 +30,6 @@ mod pad;
 mod pool;
 mod prelu;
 mod product;
-mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -40,9 +39,7 @@ mod scale_shift;
 mod select;
 mod softmax;
 mod table;
-mod thermometer;
 mod time_distributed;
-mod truth_table;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};

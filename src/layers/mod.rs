@@ -30,6 +30,7 @@ mod pad;
 mod pool;
 mod prelu;
 mod product;
+mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -39,7 +40,9 @@ mod scale_shift;
 mod select;
 mod softmax;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Who may use whom, the lowest first. `registry`, `error` and `fixed` are not repeated: everything above them may.
 /// A new edge is a decision: write it here, with the reason in ARCHITECTURE.md.
-const MAY_USE: [(&str, &[&str]); 27] = [
+const MAY_USE: [(&str, &[&str]); 28] = [
     ("error", &[]),
     ("registry", &[]),
     ("fixed", &[]),
@@ -17,6 +17,7 @@ const MAY_USE: [(&str, &[&str]); 27] = [
     ("arrays", &["files", "network"]),
     ("frontends", &["arrays", "files", "network"]),
     ("quantizers", &["network"]),
+    ("precision", &["network", "quantizers"]),
     ("tensor", &["batch", "port"]),
     ("layers", &["network", "port", "quantizers", "tensor"]),
     ("dfg", &["batch", "port"]),

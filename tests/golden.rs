@@ -10,6 +10,7 @@ use nanotrig::dfg::Dfg;
 use nanotrig::error::{Error, Result};
 use nanotrig::fixed::Fixed;
 use nanotrig::frontends::{self, native};
+use nanotrig::functions::Function;
 use nanotrig::multipliers::MULTIPLIERS;
 use nanotrig::network::Tensor;
 use nanotrig::passes::{self, Context};
@@ -113,6 +114,21 @@ fn layers() {
         std::fs::write(&path, input).unwrap();
         let meaning = meaning(&frontends::read(&path, None)?, &Reading::default())?;
         Ok(format!("{}\n", meaning.expanded.graph.to_string().trim_end()))
+    });
+}
+
+/// Lines `CALL : NUMBER...`; gives the float32 results.
+#[test]
+fn functions() {
+    golden("functions", |_, input| {
+        let line = |line: &str| -> Result<String> {
+            let (call, numbers) = line.split_once(" : ").unwrap();
+            let function = Function::parse(call)?;
+            let values = numbers.split(' ').map(|x| function.at(x.parse().unwrap()).to_string());
+            Ok(format!("{function} {:?} : {}\n", function.trend(), values.collect::<Vec<_>>().join(" ")))
+        };
+        let shown = |text: &str| line(text).unwrap_or_else(|error| format!("{text} : {error}\n"));
+        Ok(input.lines().map(shown).collect())
     });
 }
 

@@ -4,14 +4,15 @@ mod common;
 
 use common::nanotrig;
 use nanotrig::registry::list;
-use nanotrig::{backends, frontends, layers, multipliers, passes, quantizers, schedulers, targets};
+use nanotrig::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each set: its name, and name and documentation of its members.
-fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 8] {
+fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
     [
         ("layers", list(layers::LAYERS)),
+        ("functions", list(functions::FUNCTIONS)),
         ("quantizers", list(quantizers::QUANTIZERS)),
         ("passes", list(passes::PASSES)),
         ("multipliers", list(multipliers::MULTIPLIERS)),
@@ -24,7 +25,7 @@ fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 8] {
 
 /// Names that users write in files are Python-like; names on the command line have hyphens.
 fn separator(set: &str) -> char {
-    if ["layers", "quantizers"].contains(&set) { '_' } else { '-' }
+    if ["layers", "functions", "quantizers"].contains(&set) { '_' } else { '-' }
 }
 
 #[test]

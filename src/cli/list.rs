@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::registry;
-use crate::{backends, frontends, layers, multipliers, passes, quantizers, schedulers, targets};
+use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
 use clap::{Args, ValueEnum};
 
 #[derive(Args)]
@@ -14,6 +14,7 @@ pub struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum Set {
     Layers,
+    Functions,
     Quantizers,
     Passes,
     Multipliers,
@@ -26,6 +27,7 @@ enum Set {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let rows = match arguments.set {
         Set::Layers => registry::list(layers::LAYERS),
+        Set::Functions => registry::list(functions::FUNCTIONS),
         Set::Quantizers => registry::list(quantizers::QUANTIZERS),
         Set::Passes => registry::list(passes::PASSES),
         Set::Multipliers => registry::list(multipliers::MULTIPLIERS),

@@ -1,12 +1,13 @@
-//! `activation`: a function by name, or a quantizer's call; `relu` and `softmax` are also layers of their own.
+//! `activation`: a function's or a quantizer's call; `relu` and `softmax` are also layers of their own.
 //!
-//! Functions: `linear`, `relu` (`max(x, 0)`), `softmax`, `sigmoid`, `tanh`. The last three are float32: they end a network, or
-//! a quantizer follows.
+//! The functions are those of [`crate::functions`], `linear` (nothing) and `softmax`. What float32 does not round, such as
+//! `relu` or `leaky_relu(0.25)`, is exact; the others are float32: they end a network, or a quantizer follows.
 
 use super::attributes::{attributes, axis, one, tensors};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
+use crate::functions::{FUNCTIONS, Function};
 use crate::network;
 use crate::quantizers::{self, Activation, Shape, Steps};
 use crate::registry::Entry;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 
 /// Any activation.
 pub const LAYER: Entry<Make> =
-    Entry { name: "activation", doc: "linear, relu, softmax, sigmoid, tanh, or a quantizer's call", make };
+    Entry { name: "activation", doc: "a function's or a quantizer's call; also linear and softmax", make };
 /// `max(x, 0)`.
 pub const RELU: Entry<Make> = Entry { name: "relu", doc: "max(x, 0)", make: make_relu };
 /// Probabilities.
@@ -25,11 +26,12 @@ pub const SOFTMAX: Entry<Make> = Entry {
     make: make_softmax,
 };
 
-const FUNCTIONS: [&str; 5] = ["linear", "relu", "softmax", "sigmoid", "tanh"];
+/// Functions that are not element-wise, or nothing at all.
+const SPECIAL: [&str; 2] = ["linear", "softmax"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Function {
+struct Named {
     function: String,
 }
 
@@ -45,7 +47,7 @@ struct Softmax {
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
-    let function: Function = attributes(layer)?;
+    let function: Named = attributes(layer)?;
     check(&function.function)?;
     Ok(Box::new(function))
 }
@@ -53,7 +55,7 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
 fn make_relu(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let Nothing {} = attributes(layer)?;
-    Ok(Box::new(Function { function: "relu".into() }))
+    Ok(Box::new(Named { function: "relu".into() }))
 }
 
 fn make_softmax(layer: &network::Layer) -> Result<Box<dyn Layer>> {
@@ -73,28 +75,37 @@ impl Layer for Softmax {
     }
 }
 
-impl Layer for Function {
+impl Layer for Named {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         activate(g, one(x)?, &self.function)
     }
 
     fn port(&self, _: &[usize]) -> Result<Option<Vec<Quantization>>> {
-        if FUNCTIONS.contains(&self.function.as_str()) {
+        if is_function(&self.function) {
             return Ok(None);
         }
         Ok(quantizers::parse(&self.function)?.activation()?.port().map(|format| vec![format]))
     }
 }
 
+fn is_function(text: &str) -> bool {
+    SPECIAL.contains(&text) || Function::is_known(text)
+}
+
 /// Is it a function or a quantizer?
 fn check(text: &str) -> Result<()> {
-    if FUNCTIONS.contains(&text) {
+    if SPECIAL.contains(&text) {
         return Ok(());
+    }
+    if Function::is_known(text) {
+        return Function::parse(text).map(|_| ());
     }
     match quantizers::parse(text) {
         Err(error) if error.what.starts_with("no quantizer") => {
             let what = format!("`{text}` is neither an activation function nor a quantizer");
-            Err(Error::user(what, format!("functions: {}; quantizers: {}", FUNCTIONS.join(", "), error.help)))
+            let functions: Vec<&str> = FUNCTIONS.iter().map(|entry| entry.name).collect();
+            let functions = format!("functions: {}, {}", SPECIAL.join(", "), functions.join(", "));
+            Err(Error::user(what, format!("{functions}; quantizers: {}", error.help)))
         }
         other => other.map(|_| ()),
     }
@@ -107,14 +118,8 @@ fn check(text: &str) -> Result<()> {
 pub fn activate(g: &mut Builder, x: Id, text: &str) -> Result<Id> {
     match text {
         "linear" => Ok(x),
-        "relu" if g.is_float(x) => g.float(x, Float::Relu),
-        "relu" => {
-            let zero = g.constant(&[], vec![Fixed::ZERO])?;
-            g.max(x, zero)
-        }
         "softmax" => g.float(x, Float::Softmax),
-        "sigmoid" => g.float(x, Float::Sigmoid),
-        "tanh" => g.float(x, Float::Tanh),
+        _ if Function::is_known(text) => g.function(x, Function::parse(text)?),
         _ => {
             check(text)?;
             let activation = quantizers::parse(text)?.activation().at(format!("`{text}`"))?;

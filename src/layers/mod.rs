@@ -15,6 +15,7 @@ mod hls4ml_pool;
 mod inputs;
 mod merge;
 mod pool;
+mod prelu;
 mod quantize;
 mod reduce;
 mod reshape;
@@ -43,6 +44,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::LAYER,
     activation::RELU,
     activation::SOFTMAX,
+    prelu::LAYER,
     quantize::LAYER,
     reduce::SUM,
     reduce::MAX,

@@ -4,9 +4,9 @@
 //! least-squares scale of each channel. As a kernel, no `alpha` means `auto_po2`. `bernoulli` draws at inference too, so it
 //! has no hardware. Source: QKeras 0.9.0, `quantizers.py`.
 
-use super::call::{Alpha, Call};
 use super::scale::least_squares;
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
+use crate::call::{Alpha, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network::Tensor;

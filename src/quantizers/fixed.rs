@@ -2,8 +2,8 @@
 //!
 //! `q(x) = overflow(round(x / 2^(I-W))) * 2^(I-W)`, exactly, from the number itself. Source: UG1399.
 
-use super::call::Call;
 use super::{Activation, Codes, Make, Quantizer, Role, Shape};
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::network::Tensor;

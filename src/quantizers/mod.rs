@@ -9,7 +9,6 @@
 //! float32 sums in TensorFlow's order; here they are rounded once, from a sum in f64.
 
 mod binary;
-pub mod call;
 mod fixed;
 mod power_of_two;
 mod quantized_bits;
@@ -21,11 +20,11 @@ mod ternary;
 
 pub use steps::Steps;
 
+use crate::call::Call;
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::network::Tensor;
 use crate::registry::{Entry, find};
-use call::Call;
 
 /// Makes a quantizer from its call.
 pub type Make = fn(&Call) -> Result<Box<dyn Quantizer>>;

@@ -6,9 +6,9 @@
 //! it, and makes `high` even. The relu gives `2^low` for `x < 0`, or `-2^E(slope*|x|)`.
 //! Source: QKeras 0.9.0, `quantizers.py`; the logarithm is `ln(y) / ln(2)` in float32.
 
-use super::call::{Arguments, Call};
 use super::scale::EPSILON;
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, quantized_relu, scaled};
+use crate::call::{Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network::Tensor;

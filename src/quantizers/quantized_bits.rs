@@ -7,9 +7,9 @@
 //! improved by five rounds of least squares, each of which also decides the next `z`.
 //! As a kernel, no `alpha` means `auto_po2` and symmetric. Source: QKeras 0.9.0, `quantizers.py`.
 
-use super::call::{Alpha, Call};
 use super::scale::{greatest, least_squares, sign, snap};
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
+use crate::call::{Alpha, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
 use crate::network::Tensor;

@@ -6,8 +6,8 @@
 //! `2*round(m*hard_sigmoid(x/M))/m - 1`. `relu_upper_bound` clips the result if `is_quantized_clip` is false.
 //! Source: QKeras 0.9.0, `quantizers.py`.
 
-use super::call::{Arguments, Call};
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
+use crate::call::{Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Overflow, Quantization, Rounding};
 use crate::network::Tensor;

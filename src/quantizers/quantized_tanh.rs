@@ -5,8 +5,8 @@
 //! `clip(0.5*x + 0.5, 0, 1)`, in float32. The real functions (`use_real_tanh`, `use_real_sigmoid`) differ between machines
 //! in their last bit; ours are the Rust library's. Source: QKeras 0.9.0, `quantizers.py`.
 
-use super::call::Call;
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
+use crate::call::Call;
 use crate::error::{Error, Result};
 use crate::network::Tensor;
 use crate::registry::Entry;

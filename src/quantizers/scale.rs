@@ -3,7 +3,7 @@
 //! Channels are the elements of the last axis. A tensor of one axis has no axes to average over: each of its elements is
 //! a channel of its own (QKeras `_get_scale`), though maxima are over all of it.
 
-use super::call::Alpha;
+use crate::call::Alpha;
 
 /// Keras' `epsilon()`.
 pub const EPSILON: f32 = 1e-7;

@@ -5,9 +5,9 @@
 //! `q = sign(x)` where `|s*round(x/s)| >= s/2`, else 0, and `s` by least squares; the result is `s*q` with the last of each.
 //! As a kernel, no `alpha` means `auto_po2`. Source: QKeras 0.9.0, `quantizers.py`.
 
-use super::call::{Alpha, Arguments, Call};
 use super::scale::{greatest, least_squares, sign, snap};
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
+use crate::call::{Alpha, Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network::Tensor;

@@ -217,6 +217,7 @@ impl Builder {
         match &float {
             Float::Mul(c) | Float::Div(c) if is(c, 1.0) => return Ok(x),
             Float::Add(c) if is(c, 0.0) => return Ok(x),
+            Float::Leaky(c) if is(c, 1.0) => return Ok(x),
             Float::Div(c) if c.contains(&0.0) => {
                 return Err(Error::user("a division by zero", "give a divisor other than 0").at(self.place()));
             }

@@ -4,6 +4,7 @@ use super::infer::reduced;
 use super::{Builder, Float, Id, Op, Reduction, pick};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
+use crate::functions::Trend;
 
 impl Builder {
     /// The exact value that a float chain starts from, and the chain's nodes in order of computation.
@@ -34,7 +35,8 @@ impl Builder {
         let chains: Vec<(Id, Vec<Id>)> = args.iter().map(|id| self.chain(*id)).collect();
         let bases: Vec<Id> = chains.iter().map(|(base, _)| *base).collect();
         let operations: Vec<Vec<Float>> = chains.iter().map(|(_, chain)| self.operations(chain)).collect();
-        let names = |floats: &[Float]| floats.iter().map(Float::name).collect::<Vec<_>>();
+        // What must be equal; constants may differ.
+        let names = |floats: &[Float]| floats.iter().map(|float| float.with_constants(vec![])).collect::<Vec<_>>();
         let first = names(&operations[0]);
         if operations.iter().any(|other| names(other) != first) || operations[0].contains(&Float::Softmax) {
             let what = "it joins or moves float values that were computed in different ways, or by a softmax";
@@ -51,8 +53,8 @@ impl Builder {
         (0..first.len()).try_fold(base, |x, index| self.float(x, step(index)))
     }
 
-    /// The maximum over an axis of float values: float32 operations are monotone, so it is the chain's value of the
-    /// greatest (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
+    /// The maximum over an axis of float values: where each operation is monotone, it is the chain's value of the greatest
+    /// (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
     pub(super) fn maximum_of_floats(&mut self, x: Id, axis: usize) -> Result<Id> {
         let shape = self.shape(x).to_vec();
         if axis >= shape.len() || shape[axis] == 0 {
@@ -66,13 +68,15 @@ impl Builder {
             let c = float.constants();
             !c.is_empty() && groups.iter().any(|group| group.iter().any(|e| c[*e as usize] != c[group[0] as usize]))
         };
-        if operations.iter().any(|float| varies(float) || *float == Float::Softmax) {
-            let what = "it takes the maximum of float values with different scales";
+        let turns = |float: &Float| (0..shape.iter().product()).any(|e| float.trend(e, &shape) == Trend::Other);
+        if operations.iter().any(|float| varies(float) || turns(float)) {
+            let what =
+                "it takes the maximum of float values with different scales, or of a function that rises and falls";
             return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
         }
         let falls = |e: &u32| {
-            let negative = |float: &&Float| matches!(float, Float::Mul(c) | Float::Div(c) if c[*e as usize] < 0.0);
-            operations.iter().filter(negative).count() % 2 == 1
+            let falling = |float: &&Float| float.trend(*e as usize, &shape) == Trend::Falling;
+            operations.iter().filter(falling).count() % 2 == 1
         };
         let signs: Vec<Fixed> =
             groups.iter().map(|group| if falls(&group[0]) { Fixed::new(-1, 0) } else { Fixed::ONE }).collect();
@@ -98,7 +102,7 @@ impl Builder {
         })
     }
 
-    /// The exact value of a float chain of scales, sums and relus (constants are exact dyadics); exact values as they are.
+    /// The exact value of a float chain of scales, sums and functions that have an exact form (constants are exact dyadics); exact values as they are.
     ///
     /// Used where an exact operation reads floats: by the rules, sums of differently scaled codes are exact, and the
     /// framework's float32 rounding of them is not part of the network's meaning.
@@ -123,25 +127,27 @@ impl Builder {
                     let c = self.spread(&c.iter().map(|c| 1.0 / c).collect::<Vec<_>>(), &node.shape)?;
                     self.push(Op::Mul, &[value, c], &[])?
                 }
-                Float::Relu => {
-                    let zero = self.constant(&[], vec![Fixed::ZERO])?;
-                    self.push(Op::Max, &[value, zero], &[])?
-                }
-                Float::Div(_) | Float::Sigmoid | Float::Tanh | Float::Softmax => {
-                    let what = format!("it computes with the float result of `{}`", self.graph().layer_of(id));
-                    let help = format!(
-                        "put a quantizer (quantized_bits, quantized_relu, ..) behind `{}`",
-                        self.graph().layer_of(id)
-                    );
-                    return Err(Error::user(what, help).at(self.place()));
-                }
+                Float::Leaky(c) => self.exact_leaky(value, &c, &node.shape)?,
+                Float::Function(function) => match function.exact() {
+                    Some(steps) => steps.into_iter().try_fold(value, |value, step| self.exact_step(value, step))?,
+                    None => return Err(self.no_exact(id)),
+                },
+                Float::Div(_) | Float::Softmax => return Err(self.no_exact(id)),
             };
         }
         Ok(value)
     }
 
+    /// The refusal to compute exactly with a float value.
+    fn no_exact(&self, id: Id) -> Error {
+        let layer = self.graph().layer_of(id);
+        let what = format!("it computes with the float result of `{layer}`");
+        Error::user(what, format!("put a quantizer (quantized_bits, quantized_relu, ..) behind `{layer}`"))
+            .at(self.place())
+    }
+
     /// Float constants of a chain as an exact tensor that broadcasts to `shape`.
-    fn spread(&mut self, constants: &[f32], shape: &[usize]) -> Result<Id> {
+    pub(super) fn spread(&mut self, constants: &[f32], shape: &[usize]) -> Result<Id> {
         let values: Vec<f64> = constants.iter().map(|c| f64::from(*c)).collect();
         let own: Vec<usize> = match constants.len() {
             1 => Vec::new(),

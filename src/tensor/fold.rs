@@ -1,8 +1,8 @@
 //! Float chains between an exact value and a quantizer become the step functions that they are.
 //!
 //! A chain is a function of one code: convert to the nearest float32, apply the framework's operations in its order,
-//! quantize. Every float32 operation here but the sigmoid and tanh is monotone, rounding included, so the codes at
-//! which the quantized result changes are found by bisection; the others are enumerated up to [`ENUMERATED`] codes.
+//! quantize. Most float32 operations are monotone, rounding included, so the codes at which the quantized result changes
+//! are found by bisection; chains with others ([`Trend::Other`]) are enumerated up to [`ENUMERATED`] codes.
 //! Where nothing in a chain can round and it only shifts and adds, it becomes exact operations and keeps its quantizer.
 
 use super::eval::{quantize_float, round_float};
@@ -11,6 +11,7 @@ use super::infer::{hull, product, sum};
 use super::{Builder, Float, Graph, Id, Node, Op, Staircase, pick};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization, Range};
+use crate::functions::{Exact, Trend};
 use std::collections::HashMap;
 
 /// The most codes that are tried one by one.
@@ -119,7 +120,10 @@ fn shifts_only(base: &Node, floats: &[(&Float, &Node)]) -> bool {
                     product(range, Range::point(Fixed::from_f64(1.0 / f64::from(constant))?))?
                 }
                 Float::Add(_) => sum(range, exact)?,
-                Float::Relu => Range { lo: range.lo.max(0), hi: range.hi.max(0), exp: range.exp },
+                Float::Leaky(_) => Exact::Leaky(Fixed::from_f64(f64::from(constant))?).shifted(range)?,
+                Float::Function(function) => {
+                    function.exact()?.iter().try_fold(range, |range, exact| representable(exact.shifted(range)?))?
+                }
                 _ => return None,
             })
         };
@@ -190,7 +194,7 @@ impl<'a> Function<'a> {
         };
         level.ok_or_else(|| {
             let what = "its float value becomes NaN or infinite before the quantizer";
-            Error::user(what, "check the scales and variances, or put a quantizer before this layer")
+            Error::user(what, "check the scales and variances, or put a quantizer before this layer that keeps to where its function has a value")
         })
     }
 
@@ -209,18 +213,19 @@ impl<'a> Function<'a> {
             let help = "let it end the network, or put a quantizer before it";
             return Err(Error::user(format!("`{}` is not element-wise", float.name()), help));
         }
-        let monotone = !self.floats.iter().any(|(float, _)| matches!(float, Float::Sigmoid | Float::Tanh));
+        let turns = |(float, node): &&(&Float, &Node)| float.trend(self.element, &node.shape) == Trend::Other;
         let mut changes = Vec::new();
-        if monotone {
-            self.bisect((lo, self.level(lo)?), (hi, self.level(hi)?), &mut changes)?;
-        } else if hi - lo < ENUMERATED {
-            changes.extend(lo + 1..=hi);
-        } else {
-            let what = format!("a sigmoid or tanh reads {} codes, and at most {ENUMERATED} are tried", hi - lo + 1);
-            return Err(Error::user(
-                what,
-                "put a quantizer of at most 16 bits before it, such as quantized_bits(16,6)",
-            ));
+        match self.floats.iter().find(turns) {
+            None => self.bisect((lo, self.level(lo)?), (hi, self.level(hi)?), &mut changes)?,
+            Some(_) if hi - lo < ENUMERATED => changes.extend(lo + 1..=hi),
+            Some((float, _)) => {
+                let what = format!(
+                    "`{float}` rises and falls, and at most {ENUMERATED} codes are tried: it reads {}",
+                    hi - lo + 1
+                );
+                let help = "put a quantizer of at most 16 bits before it, such as quantized_bits(16,6)";
+                return Err(Error::user(what, help));
+            }
         }
         self.climb(&changes)
     }
@@ -287,6 +292,7 @@ fn table(base: &Node, stairs: &[Staircase]) -> Option<(i128, i32, Vec<Fixed>)> {
 mod tests {
     use super::super::{Options, evaluate, random};
     use super::*;
+    use crate::functions::Function;
 
     #[test]
     fn folding_keeps_every_value() {
@@ -335,8 +341,11 @@ mod tests {
     fn chains_without_steps_are_explained() {
         let many = chained(40, &[Float::Mul(vec![0.3])], "fixed<30,30>").expect_err("2^30 steps");
         assert!(many.what.contains("more than 65536 steps") && many.place == ["quantizer"], "{many}");
-        let tanh = chained(20, &[Float::Tanh], "fixed<4,1>").expect_err("2^20 codes");
-        assert!(tanh.help.contains("at most 16 bits"), "{tanh}");
+        let function = |text: &str| Float::Function(Function::parse(text).expect("a function"));
+        let gelu = chained(20, &[function("gelu")], "fixed<4,1>").expect_err("2^20 codes");
+        assert!(gelu.what.contains("float_gelu") && gelu.help.contains("at most 16 bits"), "{gelu}");
+        let log = chained(4, &[function("log")], "fixed<4,1>").expect_err("the logarithm of 0");
+        assert!(log.what.contains("infinite"), "{log}");
         let softmax = chained(4, &[Float::Softmax], "fixed<4,1>").expect_err("not element-wise");
         assert!(softmax.what.contains("not element-wise"), "{softmax}");
         let huge = chained(8, &[Float::Mul(vec![3e38]), Float::Mul(vec![100.0])], "fixed<4,1>").expect_err("infinite");

@@ -3,7 +3,7 @@
 //! The builder makes nodes with it and the verifier checks them with it. Ranges are intervals per element; a result beyond
 //! 127 bits is an error.
 
-use super::{Node, Op, Reduction, Staircase, pick};
+use super::{Float, Node, Op, Reduction, Staircase, pick};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Overflow, Quantization, Range};
 use crate::port::Port;
@@ -44,7 +44,7 @@ pub(super) fn infer(op: &Op, args: &[&Node], inputs: &[Port], shape: &[usize]) -
         }
         (Op::Float(float), Some(x)) => {
             let constants = float.constants();
-            if !constants.is_empty() || matches!(float, super::Float::Mul(_) | super::Float::Add(_)) {
+            if !constants.is_empty() || !matches!(float, Float::Function(_) | Float::Softmax) {
                 check_list("constants", constants.len(), x, true)?;
             }
             match constants.iter().all(|c| c.is_finite()) {

@@ -13,6 +13,7 @@ mod cast;
 mod eval;
 mod floats;
 mod fold;
+mod functions;
 mod infer;
 mod names;
 mod op;

@@ -1,6 +1,7 @@
 //! The primitives of the tensor graph, about a dozen; every layer expands into these.
 
 use crate::fixed::{Fixed, Quantization};
+use crate::functions::{Function, Trend};
 
 /// What a tensor node computes. Element-wise operations broadcast as NumPy does.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,12 +89,10 @@ pub enum Float {
     Div(Vec<f32>),
     /// `x + c`.
     Add(Vec<f32>),
-    /// `max(x, 0)`.
-    Relu,
-    /// `1 / (1 + exp(-x))`.
-    Sigmoid,
-    /// The hyperbolic tangent.
-    Tanh,
+    /// `x` above 0, `c * x` below.
+    Leaky(Vec<f32>),
+    /// A function without constants of its own for each element.
+    Function(Function),
     /// Normalised exponentials over the last axis; only at the end of a network.
     Softmax,
 }
@@ -147,9 +146,8 @@ impl Float {
             Float::Mul(_) => "float_mul",
             Float::Div(_) => "float_div",
             Float::Add(_) => "float_add",
-            Float::Relu => "float_relu",
-            Float::Sigmoid => "float_sigmoid",
-            Float::Tanh => "float_tanh",
+            Float::Leaky(_) => "float_leaky",
+            Float::Function(_) => "float_function",
             Float::Softmax => "float_softmax",
         }
     }
@@ -157,8 +155,8 @@ impl Float {
     /// Its constants; empty where it has none.
     pub fn constants(&self) -> &[f32] {
         match self {
-            Float::Mul(c) | Float::Div(c) | Float::Add(c) => c,
-            Float::Relu | Float::Sigmoid | Float::Tanh | Float::Softmax => &[],
+            Float::Mul(c) | Float::Div(c) | Float::Add(c) | Float::Leaky(c) => c,
+            Float::Function(_) | Float::Softmax => &[],
         }
     }
 
@@ -168,7 +166,19 @@ impl Float {
             Float::Mul(_) => Float::Mul(constants),
             Float::Div(_) => Float::Div(constants),
             Float::Add(_) => Float::Add(constants),
-            Float::Relu | Float::Sigmoid | Float::Tanh | Float::Softmax => self.clone(),
+            Float::Leaky(_) => Float::Leaky(constants),
+            Float::Function(_) | Float::Softmax => self.clone(),
+        }
+    }
+
+    /// Whether it rises or falls with x, for one element; float32 rounding does not change that.
+    pub fn trend(&self, element: usize, shape: &[usize]) -> Trend {
+        match self {
+            Float::Mul(c) | Float::Div(c) if *pick(c, element, shape) < 0.0 => Trend::Falling,
+            Float::Leaky(c) if *pick(c, element, shape) < 0.0 => Trend::Other,
+            Float::Mul(_) | Float::Div(_) | Float::Add(_) | Float::Leaky(_) => Trend::Rising,
+            Float::Function(function) => function.trend(),
+            Float::Softmax => Trend::Other,
         }
     }
 
@@ -178,9 +188,9 @@ impl Float {
             Float::Mul(c) => x * pick(c, element, shape),
             Float::Div(c) => x / pick(c, element, shape),
             Float::Add(c) => x + pick(c, element, shape),
-            Float::Relu => x.max(0.0),
-            Float::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-            Float::Tanh => x.tanh(),
+            Float::Leaky(_) if x > 0.0 => x,
+            Float::Leaky(c) => x * pick(c, element, shape),
+            Float::Function(function) => function.at(x),
             Float::Softmax => x,
         }
     }

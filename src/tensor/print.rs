@@ -11,7 +11,10 @@ impl fmt::Display for Graph {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "tensor {} {{", self.name)?;
         for (index, node) in self.nodes.iter().enumerate() {
-            write!(f, "  %{index} = {}", node.op.name())?;
+            match &node.op {
+                Op::Float(Float::Function(function)) => write!(f, "  %{index} = float_{function}")?,
+                op => write!(f, "  %{index} = {}", op.name())?,
+            }
             for (i, arg) in node.args.iter().enumerate() {
                 write!(f, "{} {arg}", if i > 0 { "," } else { "" })?;
             }
@@ -68,9 +71,10 @@ fn stair(stair: &Staircase) -> String {
 /// Prints the operation and its constants: `mul [0.5, 0.25]`, `softmax`.
 impl fmt::Display for Float {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.constants() {
-            [] => f.write_str(self.name()),
-            constants => write!(f, "{} {constants:?}", self.name()),
+        match (self, self.constants()) {
+            (Float::Function(function), _) => write!(f, "float_{function}"),
+            (_, []) => f.write_str(self.name()),
+            (_, constants) => write!(f, "{} {constants:?}", self.name()),
         }
     }
 }

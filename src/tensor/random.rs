@@ -4,6 +4,7 @@ use super::{Builder, Float, Graph, Id, Reduction, Staircase};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
+use crate::functions::Function;
 use crate::port::Port;
 use crate::random::Random;
 
@@ -119,8 +120,13 @@ fn chain(g: &mut Builder, random: &mut Random, x: Id, last: usize) -> Result<Id>
     let (scale, offset) = (constants(0.002), constants(0.004));
     let mut y = g.float(x, Float::Mul(scale))?;
     y = g.float(y, Float::Add(offset))?;
-    let extra = [Float::Relu, Float::Div(vec![3.0]), Float::Tanh, Float::Sigmoid, Float::Mul(vec![0.5])];
-    y = g.float(y, random.one(&extra).clone())?;
+    let functions: [&'static str; 10] =
+        ["relu", "tanh", "sigmoid", "gelu", "leaky_relu(0.3)", "abs", "elu(0.7)", "hard_silu", "negative", "floor"];
+    y = match random.within(0, 3) {
+        0 => g.float(y, Float::Div(vec![3.0]))?,
+        1 => g.float(y, Float::Leaky(vec![0.25]))?,
+        _ => g.function(y, Function::parse(random.one::<&str>(&functions))?)?,
+    };
     match random.within(0, 2) {
         0 => g.steps(y, vec![stairs(random)]),
         _ => {

@@ -1,4 +1,5 @@
-//! Quantizer calls as text: `quantized_bits(6, 0, alpha='auto')`, a bare name, or a format such as `fixed<8,3>`.
+//! Calls as text, as quantizers and functions are written: `quantized_bits(6, 0, alpha='auto')`, a bare name, or a format
+//! such as `fixed<8,3>`.
 
 use crate::error::{Error, Result};
 
@@ -46,7 +47,7 @@ impl Call {
     /// It is no call.
     pub fn parse(text: &str) -> Result<Call> {
         let text = text.trim();
-        let wrong = |what: String| Error::user(what, "write a quantizer as in quantized_bits(6,0,alpha=1)");
+        let wrong = |what: String| Error::user(what, "write it as in quantized_bits(6,0,alpha=1)");
         if text.contains('<') {
             let start = text.strip_prefix("ap_").unwrap_or(text);
             let name = start.split('<').next().unwrap_or("").trim().to_string();
@@ -79,7 +80,7 @@ impl Call {
     ///
     /// # Errors
     /// Too many arguments, an unknown name, or one given twice.
-    pub fn arguments(&self, known: &'static [&'static str]) -> Result<Arguments> {
+    pub fn arguments(&self, known: &[&'static str]) -> Result<Arguments> {
         let help = || format!("`{}` takes {}", self.name, known.join(", "));
         let mut values = vec![Argument::None; known.len()];
         let mut given = vec![false; known.len()];
@@ -95,7 +96,7 @@ impl Call {
             }
             (values[index], given[index]) = (value.clone(), true);
         }
-        Ok(Arguments { known, values })
+        Ok(Arguments { known: known.to_vec(), values })
     }
 }
 
@@ -116,7 +117,7 @@ fn argument(text: &str) -> Option<Argument> {
 /// Arguments matched to names.
 #[derive(Clone, Debug)]
 pub struct Arguments {
-    known: &'static [&'static str],
+    known: Vec<&'static str>,
     values: Vec<Argument>,
 }
 

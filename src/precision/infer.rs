@@ -117,6 +117,17 @@ pub fn infer(graph: &mut Graph, precision: &Precision) -> Result<()> {
     Ok(())
 }
 
+/// Takes linear activations out whose type is that of what they read (`EliminateLinearActivation`).
+pub fn drop_linear(graph: &mut Graph) {
+    let same = |graph: &Graph, node: &Node| {
+        let linear = node.function == Some(super::functions::Function::Linear);
+        linear && graph.read(node, 0).is_some_and(|input| input.types.get("result") == node.types.get("result"))
+    };
+    while let Some(at) = (0..graph.nodes.len()).find(|at| same(graph, &graph.nodes[*at])) {
+        graph.remove(at);
+    }
+}
+
 struct Context {
     default: Option<Type>,
     limit: Option<Type>,

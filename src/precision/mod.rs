@@ -49,6 +49,7 @@ pub fn apply(network: &Network, precision: &Precision) -> Result<Network> {
             }
             infer::simplify(&mut graph, precision)?;
             infer::infer(&mut graph, precision)?;
+            infer::drop_linear(&mut graph);
         }
     }
     emit::network(&network.name, &graph, precision)

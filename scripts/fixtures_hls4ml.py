@@ -80,7 +80,7 @@ MODELS = {
                             kl.Activation("softsign", name="ss"), shape=(5,)),
     "leaky": lambda: chain(kl.Dense(6, name="fc1"), kl.LeakyReLU(alpha=0.3, name="act1"), kl.Dense(4, name="fc2"),
                            kl.LeakyReLU(alpha=0.125, name="act2"), shape=(5,)),
-    "softmax": lambda: chain(kl.Dense(5, name="fc1"), kl.Softmax(name="sm"), shape=(4,)),
+    "softmax": lambda: chain(kl.Dense(5, name="fc1"), kl.Activation("softmax", name="sm"), shape=(4,)),
     "conv1d": lambda: chain(kl.Conv1D(4, 3, padding="same", name="c1", activation="relu"), kl.MaxPooling1D(2, name="mp"),
                             kl.Conv1D(3, 2, strides=2, name="c2"), kl.Flatten(name="flat"), kl.Dense(2, name="fc"), shape=(8, 2)),
     "conv2d": lambda: chain(kl.Conv2D(3, 3, name="c1", activation="relu"), kl.AveragePooling2D(2, name="ap"),

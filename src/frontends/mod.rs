@@ -6,9 +6,9 @@
 
 pub mod hgq;
 mod json;
+pub mod keras;
 pub mod native;
 pub mod neutral;
-pub mod qkeras;
 
 use crate::arrays::npz;
 use crate::error::{At, Error, Result};
@@ -54,7 +54,7 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, qkeras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
 
 /// Reads a network with the front end that recognises the file.
 ///
@@ -120,7 +120,7 @@ impl Content {
             return Err(Error::user("is empty", "the file may not have been fetched; fetch or write it again"));
         }
         let bytes = if files::is_gzip(&bytes) { files::gunzip(&bytes)? } else { bytes };
-        if qkeras::is_hdf5(&bytes) {
+        if keras::is_hdf5(&bytes) {
             return Ok(Content::Hdf5(bytes));
         }
         if npz::is_zip(&bytes) {
@@ -141,9 +141,7 @@ impl Content {
             Content::Hdf5(_) => "HDF5 without a network".into(),
             Content::Zip(bytes) => {
                 let files = npz::Npz::open(bytes).map(|npz| npz.files().take(8).collect::<Vec<_>>().join(", "));
-                let keras = files.as_ref().is_ok_and(|files| files.contains("config.json"));
-                let hint = if keras { " (a Keras 3 archive: save the model as .h5)" } else { "" };
-                format!("a zip with {}{hint}", files.as_deref().unwrap_or("a broken directory"))
+                format!("a zip with {}", files.as_deref().unwrap_or("a broken directory"))
             }
             Content::Text(_) => "text, neither JSON nor TOML with a `format`".into(),
             Content::Other => "neither text nor a known container".into(),

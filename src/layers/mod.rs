@@ -24,12 +24,14 @@ mod pool;
 mod prelu;
 mod product;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod result;
 mod scale_shift;
 mod select;
 mod table;
+mod time_distributed;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};
@@ -67,6 +69,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::SOFTMAX,
     prelu::LAYER,
     quantize::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MEAN,
     reduce::MAX,
@@ -94,6 +99,7 @@ pub const LAYERS: &[Entry<Make>] = &[
     einsum::DOT,
     table::LAYER,
     hls4ml_pool::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

@@ -135,6 +135,9 @@ def auto_types(model, rng):
     for name in ("x", "a", "b"):
         if name in config["LayerName"]:
             config["LayerName"][name]["Precision"]["result"] = "fixed<8,3,RND,SAT>"
+    if "times" in config["LayerName"]:
+        # predict() gives float32: no more than 24 bits.
+        config["LayerName"]["times"]["Precision"]["result"] = "fixed<18,8>"
     return config
 
 
@@ -177,18 +180,13 @@ def make(name, seed, folder):
     arrays = {f"in_{key}": value for key, value in inputs.items()}
     variables = [variable.name for variable in firmware.get_output_variables()]
     last = [node.name for node in firmware.get_layers() if node.get_output_variable().name in variables]
-    arrays[f"out_{outputs_name(config, model, last)}"] = np.asarray(outputs).reshape((samples,) + tuple(model.output_shape[1:]))
+    arrays[f"out_{last[-1]}"] = np.asarray(outputs).reshape((samples,) + tuple(model.output_shape[1:]))
     model.save(OUT / f"{name}.h5", include_optimizer=False)
     np.savez_compressed(OUT / f"{name}.npz", **arrays)
     header = "\n".join(f"# {node.name} {node.class_name} " + " ".join(f"{k}={v.precision}" for k, v in node.types.items())
                        for node in firmware.get_layers())
     (OUT / f"{name}.yml").write_text("# What hls4ml made of it:\n" + header + "\n" + yaml.dump(config))
     return backend
-
-
-def outputs_name(config, model, last):
-    """The name of the output in nanotrig: Keras' layer, with its linear activation where hls4ml keeps that."""
-    return last[-1]
 
 
 def main():

@@ -52,7 +52,8 @@ struct Pool {
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
-    let Attributes { op, size, strides, padding, accumulator_format, count_include_pad, pad_value } = attributes(layer)?;
+    let Attributes { op, size, strides, padding, accumulator_format, count_include_pad, pad_value } =
+        attributes(layer)?;
     let accumulator = accumulator_format.parse().at("`accumulator_format`")?;
     let windows = match size {
         Some(size) => {

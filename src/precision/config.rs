@@ -19,7 +19,7 @@ pub struct Precision {
     classes: BTreeMap<String, Section>,
     /// By layer, as written.
     layers: BTreeMap<String, Section>,
-    /// The typedefs of a firmware, if the file holds those.
+    /// The typedefs of a firmware by their names in lower case, if the file holds those.
     pub(super) typedefs: Option<BTreeMap<String, Type>>,
 }
 
@@ -56,9 +56,13 @@ impl Precision {
         let sections = |key: &str| -> Result<BTreeMap<String, Section>> {
             let Some(value) = config.get(key).filter(|value| !value.is_null()) else { return Ok(BTreeMap::new()) };
             let value = value.as_object().ok_or_else(|| broken(format!("`{key}` is no mapping")))?;
-            value.iter().map(|(name, value)| Ok((name.clone(), section(value).at(format!("`{key}`: `{name}`"))?))).collect()
+            value
+                .iter()
+                .map(|(name, value)| Ok((name.clone(), section(value).at(format!("`{key}`: `{name}`"))?)))
+                .collect()
         };
-        let classes = sections("LayerType")?.into_iter().map(|(name, section)| (name.to_lowercase(), section)).collect();
+        let classes =
+            sections("LayerType")?.into_iter().map(|(name, section)| (name.to_lowercase(), section)).collect();
         let model = config.get("Model").map_or(Ok(Section::default()), section).at("`Model`")?;
         Ok(Precision { model, classes, layers: sections("LayerName")?, typedefs: None })
     }
@@ -160,7 +164,7 @@ fn typedefs(object: &Map<String, Value>) -> Result<Precision> {
     for (key, value) in object {
         let text = value.as_str().ok_or_else(|| wrong(key))?;
         let Wanted::Type(known) = Wanted::parse(text).map_err(|_| wrong(key))? else { return Err(wrong(key)) };
-        found.insert(key.clone(), known);
+        found.insert(key.to_lowercase(), known);
     }
     if !found.contains_key("input_t") {
         return Err(Error::user("there is neither a configuration nor an `input_t`", "give all typedefs of defines.h"));

@@ -23,7 +23,11 @@ pub fn network(name: &str, graph: &Graph, precision: &Precision) -> Result<Netwo
         let place = || format!("layer `{}`", node.layer.name);
         if node.class == "Input" {
             let known = node.known("result").at(place())?;
-            inputs.push(Input { name: node.layer.name.clone(), shape: node.shape.clone(), format: Some(known.to_string()) });
+            inputs.push(Input {
+                name: node.layer.name.clone(),
+                shape: node.shape.clone(),
+                format: Some(known.to_string()),
+            });
             emitter.types.insert(node.layer.name.clone(), known);
         } else {
             emitter.node(node).at(place())?;
@@ -155,7 +159,9 @@ impl Emitter<'_> {
             .with("accumulator_format", node.known("accum")?.to_string())
             .with("result_format", result.to_string());
         if node.class.starts_with("Pooling") {
-            for (theirs, ours) in [("size", "size"), ("pool_size", "size"), ("strides", "strides"), ("padding", "padding")] {
+            for (theirs, ours) in
+                [("size", "size"), ("pool_size", "size"), ("strides", "strides"), ("padding", "padding")]
+            {
                 if let Some(value) = node.layer.attributes.get(theirs) {
                     layer.attributes.insert(ours.into(), value.clone());
                 }
@@ -174,7 +180,8 @@ impl Emitter<'_> {
     fn average(&mut self, node: &Node) -> Result<()> {
         let sum = self.fresh(&node.layer.name, "sum");
         let sum = self.push(Layer::new(sum, "add", node.layer.inputs.clone()));
-        let half = Layer::new(&node.layer.name, "scale_shift", vec![sum]).with_tensor("scale", Tensor::vector(vec![0.5]));
+        let half =
+            Layer::new(&node.layer.name, "scale_shift", vec![sum]).with_tensor("scale", Tensor::vector(vec![0.5]));
         self.push(half.with("result_format", node.known("result")?.to_string()));
         Ok(())
     }
@@ -200,7 +207,13 @@ impl Emitter<'_> {
     fn table(&mut self, node: &Node, table: Table, result: Type) -> Result<()> {
         let name = node.layer.name.as_str();
         let entry = self.precision.key_type(name, node.class, "table_t")?;
-        let typedef = || self.precision.typedefs.as_ref().and_then(|types| types.get(&format!("{name}_table_t"))).copied();
+        let typedef = || {
+            self.precision
+                .typedefs
+                .as_ref()
+                .and_then(|types| types.get(&format!("{}_table_t", name.to_lowercase())))
+                .copied()
+        };
         let entry = entry.or_else(typedef).unwrap_or(Type::fixed(true, 18, 8));
         let bits = table_bits(self.precision, node)?;
         let points = 1i64 << bits;

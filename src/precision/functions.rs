@@ -74,7 +74,8 @@ impl<'t> Call<'t> {
 
     /// An argument that is a number, by name or place.
     pub fn number(&self, name: &str, position: usize) -> Option<f64> {
-        let named = |part: &&'t str| part.split_once('=').filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
+        let named =
+            |part: &&'t str| part.split_once('=').filter(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
         let placed = || self.arguments.get(position).copied().filter(|part| !part.contains('='));
         self.arguments.iter().find_map(named).or_else(placed)?.parse().ok()
     }

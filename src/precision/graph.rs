@@ -152,7 +152,10 @@ impl Graph {
             _ => return Err(unsupported(&kind)),
         };
         if ["Merge", "Concatenate"].contains(&class) && layer.inputs.len() != 2 {
-            return Err(Error::user(format!("it merges {} tensors; hls4ml merges two", layer.inputs.len()), "merge two at a time"));
+            return Err(Error::user(
+                format!("it merges {} tensors; hls4ml merges two", layer.inputs.len()),
+                "merge two at a time",
+            ));
         }
         if class == "Embedding" && layer.attributes.remove("embeddings_quantizer").is_some() {
             return Err(Error::user("its embeddings have a quantizer, which hls4ml does not have", "leave it away"));
@@ -167,7 +170,9 @@ impl Graph {
         let name = layer.name.clone();
         let given = match layer.attributes.remove("activation") {
             Some(Value::String(text)) => Some(text),
-            Some(other) => return Err(Error::user(format!("`activation` is {other}"), "write a function or quantizer")),
+            Some(other) => {
+                return Err(Error::user(format!("`activation` is {other}"), "write a function or quantizer"));
+            }
             None => None,
         };
         // A reader of Keras files has split the activation already.
@@ -181,7 +186,12 @@ impl Graph {
             ("dense", 1) => "Dense",
             ("dense", 2) | ("conv1d", _) => "Conv1D",
             ("dense", 3) | ("conv2d", _) => "Conv2D",
-            _ => return Err(Error::user(format!("a dense layer over {rank} axes, which hls4ml does not have"), "reshape its input")),
+            _ => {
+                return Err(Error::user(
+                    format!("a dense layer over {rank} axes, which hls4ml does not have"),
+                    "reshape its input",
+                ));
+            }
         };
         self.push(layer, class, None, shape.clone());
         if let Some(node) = self.nodes.last_mut() {

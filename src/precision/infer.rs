@@ -13,7 +13,8 @@ use crate::error::{At, Error, Result};
 use crate::network::Tensor;
 
 /// Layers whose result may be cast at once, so that a linear activation behind them adds nothing.
-const SAFE: [&str; 7] = ["Dense", "Conv1D", "Conv2D", "BatchNormalization", "Activation", "ParametrizedActivation", "Softmax"];
+const SAFE: [&str; 7] =
+    ["Dense", "Conv1D", "Conv2D", "BatchNormalization", "Activation", "ParametrizedActivation", "Softmax"];
 
 /// Fuses and removes what hls4ml does where results are `auto`.
 ///
@@ -21,11 +22,14 @@ const SAFE: [&str; 7] = ["Dense", "Conv1D", "Conv2D", "BatchNormalization", "Act
 /// Weights that are not finite; the place is the layer.
 pub fn simplify(graph: &mut Graph, precision: &Precision) -> Result<()> {
     let auto = |graph: &Graph, name: &str, classes: &[&str]| {
-        graph.node(name).is_some_and(|node| classes.contains(&node.class) && node.types.get("result") == Some(&Wanted::Auto))
+        graph
+            .node(name)
+            .is_some_and(|node| classes.contains(&node.class) && node.types.get("result") == Some(&Wanted::Auto))
     };
     loop {
         let fuses = |node: &Node| {
-            let behind = node.layer.inputs.first().is_some_and(|name| auto(graph, name, &SAFE[..3]) && graph.readers(name) == 1);
+            let behind =
+                node.layer.inputs.first().is_some_and(|name| auto(graph, name, &SAFE[..3]) && graph.readers(name) == 1);
             node.class == "BatchNormalization" && behind
         };
         if let Some(at) = (0..graph.nodes.len()).find(|at| fuses(&graph.nodes[*at]) && fusable(graph, *at)) {
@@ -38,7 +42,8 @@ pub fn simplify(graph: &mut Graph, precision: &Precision) -> Result<()> {
             let same = node.types.get("result") == Some(&Wanted::Auto);
             let input = node.layer.inputs.first();
             here && input.is_some_and(|name| {
-                auto(graph, name, &SAFE) || (same && graph.node(name).is_some_and(|n| n.types.get("result") == Some(&Wanted::Auto)))
+                auto(graph, name, &SAFE)
+                    || (same && graph.node(name).is_some_and(|n| n.types.get("result") == Some(&Wanted::Auto)))
             })
         };
         match (0..graph.nodes.len()).find(|at| linear(&graph.nodes[*at])) {
@@ -164,12 +169,16 @@ impl Context {
         let input = inputs.first().copied();
         for usage in wanted {
             let known = match (node.class, usage, input) {
-                ("Dense" | "Conv1D" | "Conv2D", "accum" | "result", Some(x)) => self.product(node, x, own("weight")?, own("bias")?)?,
+                ("Dense" | "Conv1D" | "Conv2D", "accum" | "result", Some(x)) => {
+                    self.product(node, x, own("weight")?, own("bias")?)?
+                }
                 ("BatchNormalization", "result", Some(x)) => self.scaled(x, own("scale")?, own("bias")?)?,
                 ("Pooling1D" | "Pooling2D", "accum", Some(x)) => pooled(node, x)?,
                 ("Pooling1D" | "Pooling2D", "result", Some(x)) => x,
                 (_, "result", Some(x)) if node.in_place() => x,
-                ("Merge", "result", Some(x)) => self.merged(&node.layer.kind, x, inputs.get(1).copied().unwrap_or(x))?,
+                ("Merge", "result", Some(x)) => {
+                    self.merged(&node.layer.kind, x, inputs.get(1).copied().unwrap_or(x))?
+                }
                 ("Concatenate", "result", Some(x)) => self.joined(x, inputs.get(1).copied().unwrap_or(x))?,
                 ("ParametrizedActivation", "param", _) => parameter(node)?,
                 _ => self.default()?,
@@ -187,7 +196,9 @@ impl Context {
         let mut integer = weight.integer() + x.integer() + bits(terms);
         let signed = weight.signed() || x.signed();
         let fraction = width - integer;
-        integer = (integer + i32::from(bias.signed() && !signed)).max(bias.integer() + i32::from(signed && !bias.signed())) + 1;
+        integer = (integer + i32::from(bias.signed() && !signed))
+            .max(bias.integer() + i32::from(signed && !bias.signed()))
+            + 1;
         self.limited(signed || bias.signed(), integer + fraction.max(bias.fraction()), integer)
     }
 
@@ -237,7 +248,8 @@ fn pooled(node: &Node, x: Type) -> Result<Type> {
 /// A type for a constant: its own bits, at most 8 and the sign.
 fn parameter(node: &Node) -> Result<Type> {
     let Some(super::functions::Function::Leaky(slope)) = node.function else { return Err(Error::bug("no parameter")) };
-    let exact = crate::fixed::Fixed::from_f64(slope).ok_or_else(|| Error::user("the slope is not finite", "give a number"))?;
+    let exact =
+        crate::fixed::Fixed::from_f64(slope).ok_or_else(|| Error::user("the slope is not finite", "give a number"))?;
     if exact.is_zero() {
         return Ok(Type::fixed(false, 1, 1));
     }

@@ -35,7 +35,9 @@ use types::{Type, Wanted};
 /// The file names a layer that is not there, or a layer is not one that is followed; the place is the layer.
 pub fn apply(network: &Network, precision: &Precision) -> Result<Network> {
     let mut graph = Graph::new(network)?;
-    if let Some(name) = precision.names().find(|name| !graph.nodes.iter().any(|node| node.layer.name.eq_ignore_ascii_case(name))) {
+    if let Some(name) =
+        precision.names().find(|name| !graph.nodes.iter().any(|node| node.layer.name.eq_ignore_ascii_case(name)))
+    {
         let known: Vec<&str> = graph.nodes.iter().map(|node| node.layer.name.as_str()).collect();
         let what = format!("there is no layer `{name}` in hls4ml's list of this network's layers");
         return Err(Error::user(what, format!("known: {}", known.join(", "))));
@@ -70,7 +72,8 @@ fn usages(class: &str) -> &'static [&'static str] {
 /// The types that the configuration wants.
 fn wanted_types(node: &mut Node, precision: &Precision) -> Result<()> {
     for usage in usages(node.class) {
-        let missing = *usage == "bias" && node.class != "BatchNormalization" && !node.layer.tensors.contains_key("bias");
+        let missing =
+            *usage == "bias" && node.class != "BatchNormalization" && !node.layer.tensors.contains_key("bias");
         let wanted = match node.fixed.get(usage) {
             Some(known) => Wanted::Type(*known),
             // hls4ml makes an ap_uint<1> of a bias that is not there.
@@ -98,7 +101,7 @@ fn named_types(graph: &mut Graph, typedefs: &std::collections::BTreeMap<String, 
                 "accum" => vec![format!("{name}_accum_t"), "model_default_t".into()],
                 usage => vec![format!("{usage}{index}_t"), format!("{name}_{usage}_t"), "model_default_t".into()],
             };
-            keys.iter().find_map(|key| typedefs.get(key)).copied()
+            keys.iter().find_map(|key| typedefs.get(&key.to_lowercase())).copied()
         };
         let plain = node.function == Some(functions::Function::Linear) || node.in_place();
         if plain && find("result").is_none() {
@@ -114,7 +117,8 @@ fn named_types(graph: &mut Graph, typedefs: &std::collections::BTreeMap<String, 
         let mut types = std::collections::BTreeMap::new();
         for usage in usages(node.class) {
             let known = if behind && *usage == "result" { typedefs.get("result_t").copied() } else { find(usage) };
-            let missing = || Error::user(format!("the typedefs have no type for `{usage}`"), "give all typedefs of defines.h");
+            let missing =
+                || Error::user(format!("the typedefs have no type for `{usage}`"), "give all typedefs of defines.h");
             types.insert(*usage, Wanted::Type(known.ok_or_else(missing).at(format!("layer `{name}`"))?));
         }
         graph.nodes[at].types = types;

@@ -16,7 +16,8 @@ pub fn result(layer: &Layer, inputs: &[Vec<usize>]) -> Result<Vec<usize>> {
         "conv1d" | "conv2d" => {
             let taps = kernel(layer);
             let axes = taps.len().checked_sub(2);
-            let image = axes.filter(|axes| x.len() == axes + 1).and_then(|axes| windows(layer, &x[..axes], &taps[..axes]));
+            let image =
+                axes.filter(|axes| x.len() == axes + 1).and_then(|axes| windows(layer, &x[..axes], &taps[..axes]));
             image.map(|mut image| {
                 image.extend(taps.last());
                 image
@@ -76,7 +77,8 @@ fn windows(layer: &Layer, image: &[usize], taps: &[usize]) -> Option<Vec<usize>>
     let explicit = pairs(layer, "padding");
     let length = |axis: usize| {
         let (stride, reach) = (*strides.get(axis)?, dilation.get(axis)?.checked_mul(taps.get(axis)?.checked_sub(1)?)?);
-        let added = explicit.as_ref().and_then(|pairs| pairs.get(axis)).map_or(0, |pair| pair[0].saturating_add(pair[1]));
+        let added =
+            explicit.as_ref().and_then(|pairs| pairs.get(axis)).map_or(0, |pair| pair[0].saturating_add(pair[1]));
         let length = image[axis].checked_add(added)?;
         match padding {
             _ if stride == 0 => None,
@@ -88,7 +90,8 @@ fn windows(layer: &Layer, image: &[usize], taps: &[usize]) -> Option<Vec<usize>>
 }
 
 fn reshaped(layer: &Layer, x: &[usize]) -> Option<Vec<usize>> {
-    let target: Vec<i64> = layer.attributes.get("shape")?.as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?;
+    let target: Vec<i64> =
+        layer.attributes.get("shape")?.as_array()?.iter().map(Value::as_i64).collect::<Option<_>>()?;
     let known: usize = target.iter().filter(|length| **length > 0).map(|length| *length as usize).product();
     let rest = x.iter().product::<usize>().checked_div(known)?;
     Some(target.iter().map(|length| if *length > 0 { *length as usize } else { rest }).collect())

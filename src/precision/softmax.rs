@@ -45,9 +45,14 @@ pub fn emit(g: &mut Emitter, node: &Node) -> Result<()> {
     let (input, accumulator) = (g.read(node, 0)?, node.known("accum")?);
     let bits = table_bits(precision, node)?.min(input.width() as u32).min(inv_type.width() as u32);
     if exp_type.signed() && exp_type.integer() < 2 && stable || inv_input.width() < bits as i32 {
-        return Err(Error::user("the types of the softmax' tables are too narrow for it", "use ap_fixed<18,8,AP_RND,AP_SAT>"));
+        return Err(Error::user(
+            "the types of the softmax' tables are too narrow for it",
+            "use ap_fixed<18,8,AP_RND,AP_SAT>",
+        ));
     }
-    let layer = |name: &str, kind: &str, inputs: &[&str]| Layer::new(name, kind, inputs.iter().map(|i| i.to_string()).collect());
+    let layer = |name: &str, kind: &str, inputs: &[&str]| {
+        Layer::new(name, kind, inputs.iter().map(|i| i.to_string()).collect())
+    };
     let mut x = node.layer.inputs.first().cloned().unwrap_or_default();
     let mut index = Type::fixed(input.signed(), bits, input.integer());
     if stable {
@@ -67,7 +72,12 @@ pub fn emit(g: &mut Emitter, node: &Node) -> Result<()> {
     let (sum, inverse) = (g.fresh(name, "sum"), g.fresh(name, "inverse"));
     // Terms are not negative: a saturating sum is the same in every order.
     let total = g.fresh(name, "total");
-    g.push(layer(&total, "sum", &[&terms]).with("axis", -1).with("keep_dims", true).with("result_format", accumulator.to_string()));
+    g.push(
+        layer(&total, "sum", &[&terms])
+            .with("axis", -1)
+            .with("keep_dims", true)
+            .with("result_format", accumulator.to_string()),
+    );
     g.push(layer(&sum, "quantize", &[&total]).with("format", inv_input.to_string()));
     let inverse_index = Type::fixed(inv_input.signed(), bits, inv_input.integer());
     let inverses = points(inverse_index).map(|x| f64::from((1.0 / x).clamp(f32::MIN, f32::MAX))).collect();
@@ -79,6 +89,8 @@ pub fn emit(g: &mut Emitter, node: &Node) -> Result<()> {
 /// The numbers of a type's bit patterns 0, 1, ..
 fn points(index: Type) -> impl Iterator<Item = f32> {
     let (width, step) = (index.width(), f64::from(-index.fraction()).exp2());
-    let code = move |pattern: i64| if index.signed() && pattern >= 1 << (width - 1) { pattern - (1 << width) } else { pattern };
+    let code = move |pattern: i64| {
+        if index.signed() && pattern >= 1 << (width - 1) { pattern - (1 << width) } else { pattern }
+    };
     (0..1i64 << width).map(move |pattern| (code(pattern) as f64 * step) as f32)
 }

@@ -102,7 +102,8 @@ impl Wanted {
             return Ok(Wanted::Auto);
         }
         // A typedef of packed data: nnet::array<ap_fixed<16,6>,8*1>.
-        let plain = plain.strip_prefix("nnet::array<").and_then(|rest| Some(&rest[..=rest.find('>')?])).unwrap_or(plain);
+        let plain =
+            plain.strip_prefix("nnet::array<").and_then(|rest| Some(&rest[..=rest.find('>')?])).unwrap_or(plain);
         let call = plain.strip_prefix("ap_").unwrap_or(plain).strip_suffix('>').ok_or_else(wrong)?;
         let (name, arguments) = call.split_once('<').ok_or_else(wrong)?;
         let parts: Vec<&str> = arguments.split(',').map(|part| part.trim()).collect();
@@ -150,7 +151,15 @@ mod tests {
         assert_eq!(native("ap_fixed<15,12,AP_RND,AP_SAT,AP_SAT>"), "fixed<15,12,RND,SAT>");
         assert_eq!(native("nnet::array<ap_fixed<14,14>,800*1>"), "fixed<14,14,TRN,WRAP>");
         assert_eq!(native("Auto"), "auto");
-        for wrong in ["float", "ap_fixed<16>", "ap_fixed<0,0>", "ap_fixed<16,6,UP>", "ap_int<8,AP_RND>", "ap_fixed<8,4,AP_RND,AP_WRAP,2>", ""] {
+        for wrong in [
+            "float",
+            "ap_fixed<16>",
+            "ap_fixed<0,0>",
+            "ap_fixed<16,6,UP>",
+            "ap_int<8,AP_RND>",
+            "ap_fixed<8,4,AP_RND,AP_WRAP,2>",
+            "",
+        ] {
             assert!(Wanted::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -66,15 +66,21 @@ fn of_quantizer(text: &str) -> Result<Option<Type>> {
 /// # Errors
 /// A tensor is missing, of another length, or not finite.
 pub fn folded(layer: &Layer) -> Result<(Vec<f32>, Vec<f32>)> {
-    let get = |name: &str| layer.tensors.get(name).map(|tensor| tensor.data.iter().map(|v| *v as f32).collect::<Vec<_>>());
+    let get =
+        |name: &str| layer.tensors.get(name).map(|tensor| tensor.data.iter().map(|v| *v as f32).collect::<Vec<_>>());
     let missing = || Error::user("`mean` or `variance` is missing", "give the layer both");
     let (mean, variance) = (get("mean").ok_or_else(missing)?, get("variance").ok_or_else(missing)?);
-    let (gamma, beta) = (get("gamma").unwrap_or_else(|| vec![1.0; mean.len()]), get("beta").unwrap_or_else(|| vec![0.0; mean.len()]));
+    let (gamma, beta) =
+        (get("gamma").unwrap_or_else(|| vec![1.0; mean.len()]), get("beta").unwrap_or_else(|| vec![0.0; mean.len()]));
     if [&variance, &gamma, &beta].iter().any(|tensor| tensor.len() != mean.len()) {
-        return Err(Error::user("its tensors have different lengths", "mean, variance, gamma and beta have one value per channel"));
+        return Err(Error::user(
+            "its tensors have different lengths",
+            "mean, variance, gamma and beta have one value per channel",
+        ));
     }
     let epsilon = layer.attributes.get("epsilon").and_then(Value::as_f64).unwrap_or(1e-3) as f32;
-    let scale: Vec<f32> = gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
+    let scale: Vec<f32> =
+        gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
     let shift: Vec<f32> = (0..mean.len()).map(|c| beta[c] - scale[c] * mean[c]).collect();
     match scale.iter().chain(&shift).all(|value| value.is_finite()) {
         true => Ok((scale, shift)),
@@ -90,6 +96,7 @@ pub fn stored(tensor: &Tensor, known: Type) -> Result<Tensor> {
     let wrong = || Error::user("a weight is NaN or infinite", "train the network again, or repair the file");
     let one = |value: &f64| if value.is_finite() { known.stored(*value) } else { None };
     // hls4ml prints float32 numbers.
-    let data = tensor.data.iter().map(|value| one(&f64::from(*value as f32))).collect::<Option<_>>().ok_or_else(wrong)?;
+    let data =
+        tensor.data.iter().map(|value| one(&f64::from(*value as f32))).collect::<Option<_>>().ok_or_else(wrong)?;
     Ok(Tensor { shape: tensor.shape.clone(), data })
 }

@@ -55,11 +55,17 @@ pub fn push_activated(b: &mut Builder, node: &Node, layer: Layer) -> Result<()> 
 /// Pushes the activation that an argument names.
 pub fn push_activation(b: &mut Builder, node: &Node, argument: &str) -> Result<()> {
     if let Some(function) = optional(&node.config, argument, activation)?.flatten() {
+        let function = of_version(b, function);
         let word = function.split('(').next().unwrap_or(&function).to_string();
         let layer = b.extra(node, &word, "activation")?.with("function", function);
         b.push(layer);
     }
     Ok(())
+}
+
+/// A function of the Keras that wrote the model: Keras 2 has another hard sigmoid.
+pub fn of_version(b: &Builder, call: String) -> String {
+    if call == "hard_sigmoid" && b.version() < 3 { "hard_sigmoid_keras2".into() } else { call }
 }
 
 fn dense(b: &mut Builder, node: &Node) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network;
 use crate::registry::Entry;
-use crate::tensor::{Builder, Id};
+use crate::tensor::{Builder, Float, Id};
 use serde::Deserialize;
 
 /// Over images.
@@ -84,7 +84,7 @@ pub fn check_lengths(name: &str, lengths: &[usize], axes: usize) -> Result<()> {
 
 impl Layer for Conv {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = g.exact(one(x)?)?;
+        let (x, scale) = g.scaled(one(x)?)?;
         let shape = image(g.shape(x), self.axes)?;
         let kernel = self.product.kernel_shape();
         let (size, strides) = match self.axes {
@@ -112,6 +112,7 @@ impl Layer for Conv {
             _ => vec![windows.count[0], windows.count[1], wide],
         };
         let x = g.gather(&[x, zero], &gathered, elements)?;
+        let x = g.float(x, Float::Mul(vec![scale]))?;
         self.product.expand(g, x)
     }
 }

@@ -3,7 +3,7 @@
 //! The product is exact on codes. A kernel scale that is no power of two follows it, in float32, and the bias after it.
 
 use super::activation::activate;
-use super::attributes::{attributes, one, required, tensors};
+use super::attributes::{attributes, floats, one, required, tensors};
 use super::casts::{Casts, Matrix};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
@@ -53,6 +53,7 @@ pub struct Product {
     casts: Casts,
     kernel: Tensor,
     bias: Option<Tensor>,
+    scale: Option<Tensor>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
@@ -82,9 +83,9 @@ impl Product {
     /// # Errors
     /// A tensor is missing or has the wrong shape.
     pub fn new(layer: &network::Layer, weights: Weights, rank: usize) -> Result<Product> {
-        let mut found = tensors(layer, &["kernel"], &["bias"])?.into_iter();
+        let mut found = tensors(layer, &["kernel"], &["bias", "scale"])?.into_iter();
         let kernel = required(found.next().flatten())?;
-        let bias = found.next().flatten();
+        let (bias, scale) = (found.next().flatten(), found.next().flatten());
         if kernel.shape.len() != rank || kernel.data.is_empty() {
             let what = format!("the kernel has shape {:?}", kernel.shape);
             return Err(Error::user(
@@ -93,7 +94,7 @@ impl Product {
             ));
         }
         let casts = Casts::new(weights.product_format.as_deref(), weights.accumulator_format.as_deref())?;
-        let product = Product { weights, casts, kernel, bias };
+        let product = Product { weights, casts, kernel, bias, scale };
         match &product.bias {
             Some(bias) if bias.shape != [product.outputs()] => Err(Error::user(
                 format!("the bias has shape {:?}, and the kernel {:?}", bias.shape, product.kernel.shape),
@@ -117,7 +118,11 @@ impl Product {
     /// # Errors
     /// The last axis of `x` does not suit the kernel, or a result needs more than 127 bits.
     pub fn expand(&self, g: &mut Builder, x: Id) -> Result<Id> {
-        let kernel = quantized(&self.kernel, self.weights.kernel_quantizer.as_deref(), Role::Kernel).at("`kernel`")?;
+        let mut kernel =
+            quantized(&self.kernel, self.weights.kernel_quantizer.as_deref(), Role::Kernel).at("`kernel`")?;
+        if let Some(scale) = &self.scale {
+            kernel.scale = floats(scale).at("`scale`")?;
+        }
         let outputs = self.outputs();
         let bias = self.bias.as_ref().map(|bias| quantized(bias, self.weights.bias_quantizer.as_deref(), Role::Other));
         let bias = bias.transpose().at("`bias`")?;
@@ -153,8 +158,10 @@ pub fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result
 /// The exact product, its scale and its bias.
 fn plain(g: &mut Builder, x: Id, kernel: Codes, outputs: usize, bias: Option<Codes>) -> Result<Id> {
     let w = g.constant(&[kernel.codes.len() / outputs, outputs], kernel.codes)?;
+    // The scales of input and kernel are one float32 number, as a framework's integer bias has it.
+    let (x, factor) = g.scaled(x)?;
     let product = g.matmul(x, w)?;
-    let y = g.float(product, Float::Mul(kernel.scale))?;
+    let y = g.float(product, Float::Mul(kernel.scale.iter().map(|scale| scale * factor).collect()))?;
     bias.map_or(Ok(y), |bias| add_bias(g, y, bias))
 }
 

@@ -11,14 +11,19 @@ mod casts;
 mod conv;
 mod dense;
 mod expand;
+mod hls4ml_pool;
 mod inputs;
 mod merge;
+mod multi_threshold;
 mod pool;
 mod prelu;
+mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
 mod reshape;
+mod result;
+mod scale_shift;
 mod table;
 mod time_distributed;
 
@@ -27,6 +32,7 @@ pub use expand::{Expanded, Options, expand};
 use crate::error::Result;
 use crate::fixed::Quantization;
 use crate::network;
+use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -45,6 +51,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     activation::SOFTMAX,
     prelu::LAYER,
     quantize::LAYER,
+    quant::LAYER,
+    quant::TRUNC,
+    multi_threshold::LAYER,
     recurrent::SIMPLE_RNN,
     recurrent::LSTM,
     recurrent::GRU,
@@ -58,6 +67,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::CONCATENATE,
     table::LAYER,
     time_distributed::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.
@@ -74,6 +85,11 @@ pub trait Layer {
     /// Its formats do not suit the shape.
     fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         Ok(None)
+    }
+
+    /// What the host does before that format, for the port that this layer would stand behind.
+    fn host(&self) -> Host {
+        Host::Nothing
     }
 }
 

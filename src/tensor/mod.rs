@@ -19,6 +19,7 @@ mod names;
 mod op;
 mod print;
 pub mod random;
+mod scaled;
 mod tail;
 mod verify;
 

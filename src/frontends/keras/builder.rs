@@ -194,19 +194,21 @@ impl<'w> Builder<'w> {
         change: fn(Layer) -> Layer,
     ) -> Result<()> {
         let input = self.one_input()?;
-        let (first, outer) = (self.layers.len(), self.shapes.get(&input).cloned());
+        let (first, whole) = (self.layers.len(), self.shapes.get(&input).cloned());
         // Axes are counted in a step.
-        if let Some((_, step)) = outer.as_ref().and_then(|shape| shape.split_first()) {
+        let steps = whole.as_ref().and_then(|shape| shape.split_first());
+        if let Some((_, step)) = steps {
             self.shapes.insert(input.clone(), step.to_vec());
         }
         let result = translate(self, node);
         for layer in self.layers.drain(first..).collect::<Vec<_>>() {
-            let steps = outer.as_ref().and_then(|shape| shape.first().copied());
-            self.shapes.entry(layer.name.clone()).and_modify(|shape| shape.splice(..0, steps).for_each(drop));
+            if let (Some((steps, _)), Some(shape)) = (steps, self.shapes.get_mut(&layer.name)) {
+                shape.insert(0, *steps);
+            }
             self.layers.push(change(layer));
         }
-        if let Some(outer) = outer {
-            self.shapes.insert(input, outer);
+        if let Some(whole) = &whole {
+            self.shapes.insert(input, whole.clone());
         }
         result
     }

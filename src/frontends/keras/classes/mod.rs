@@ -34,9 +34,9 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    recurrent::CLASSES,
     folded::CLASSES,
     custom::CLASSES,
-    recurrent::CLASSES,
 ];
 
 /// The names of all classes.
@@ -53,7 +53,7 @@ pub fn find(class: &str) -> Result<Translate> {
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {
         return Ok(*translate);
     }
-    let help = match REFUSED.iter().chain(recurrent::REFUSED).find(|(name, _)| *name == class) {
+    let help = match REFUSED.iter().flat_map(|family| family.iter()).find(|(name, _)| *name == class) {
         Some((_, why)) => why.to_string(),
         None => {
             let near = near(class);
@@ -66,7 +66,9 @@ pub fn find(class: &str) -> Result<Translate> {
 }
 
 /// Classes that are known and refused, and what to do instead.
-const REFUSED: &[(&str, &str)] = &[
+const REFUSED: &[&[(&str, &str)]] = &[recurrent::REFUSED, OTHERS];
+
+const OTHERS: &[(&str, &str)] = &[
     ("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras"),
     ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
     ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
@@ -75,7 +77,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("GarNetStack", GARNET),
     ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
     ("UnitNormalization", "it divides by a norm of the data; use BatchNormalization"),
-    ("Masking", "hardware has a fixed number of steps: give zeros and leave out the mask"),
 ];
 
 const GARNET: &str = "its weights 2^-d are powers of unquantized distances, multiplied by unquantized features and summed: the file names \

@@ -2,7 +2,7 @@
 
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, random};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::fixed::Quantization;
 use crate::layers::{self, Expanded};
 use crate::lower::lower;
@@ -26,6 +26,10 @@ pub enum Head {
     Full,
     /// What goes into a trailing softmax.
     Logits,
+    /// A trailing softmax is hardware, with the output's format.
+    Softmax,
+    /// The index of the greatest element, in hardware.
+    Argmax,
 }
 
 /// How a network is to be read: what the file leaves open.
@@ -105,7 +109,19 @@ pub enum Level {
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
     let expanded = layers::expand(network, &layers::Options { input_formats: reading.input_formats.clone() })?;
-    let (mut graph, mut tails) = tail(&fold(&expanded.graph)?)?;
+    let format = reading.output_format.as_ref();
+    let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
+    let headed = match (reading.head, &format) {
+        (Head::Full | Head::Logits, _) => None,
+        (Head::Argmax, _) => Some(layers::with_argmax(&expanded.graph)),
+        (Head::Softmax, Some(format)) => Some(layers::with_softmax(&expanded.graph, format)),
+        (Head::Softmax, None) => {
+            let help = "give --output-format, such as ufixed<8,0,RND,SAT>";
+            Some(Err(Error::user("a softmax in hardware needs the format of its result", help)))
+        }
+    };
+    let headed = headed.transpose().at("--head")?;
+    let (mut graph, mut tails) = tail(&fold(headed.as_ref().unwrap_or(&expanded.graph))?)?;
     if reading.head == Head::Logits {
         for tail in &mut tails {
             if tail.floats.last() == Some(&Float::Softmax) {
@@ -113,8 +129,7 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
             }
         }
     }
-    if let Some(format) = &reading.output_format {
-        let format: Quantization = format.parse().map_err(|error: Error| error.at("--output-format"))?;
+    if let Some(format) = format {
         graph = cast_outputs(&graph, format)?;
     }
     let dfg = lower(&graph)?;

@@ -5,6 +5,7 @@
 //! images are height, width, channels.
 
 mod activation;
+mod argmax;
 mod attributes;
 mod batch_norm;
 mod casts;
@@ -12,7 +13,11 @@ mod conv;
 mod dense;
 mod expand;
 mod hls4ml_pool;
+mod head;
+mod hls4ml;
+mod hls4ml_activation;
 mod inputs;
+mod layer_norm;
 mod merge;
 mod multi_threshold;
 mod pool;
@@ -24,10 +29,12 @@ mod reduce;
 mod reshape;
 mod result;
 mod scale_shift;
+mod softmax;
 mod table;
 mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
+pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
@@ -48,7 +55,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     batch_norm::LAYER,
     activation::LAYER,
     activation::RELU,
-    activation::SOFTMAX,
+    softmax::LAYER,
+    hls4ml_activation::LAYER,
+    layer_norm::LAYER,
+    argmax::ARGMAX,
+    argmax::TOP_K,
     prelu::LAYER,
     quantize::LAYER,
     quant::LAYER,

@@ -24,7 +24,7 @@ mod tail;
 mod verify;
 
 pub use build::Builder;
-pub use cast::cast_outputs;
+pub use cast::{cast_outputs, with_outputs};
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
 pub use fold::fold;
 pub(crate) use infer::quantized;

@@ -16,6 +16,7 @@ use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What the network's outputs are, as seen by the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,15 +158,20 @@ impl Meaning {
         &self.dfg.outputs
     }
 
-    /// The input codes of the user's values: the host's part of each port, and its quantizers.
+    /// The samples of a file, as the ports' quantizers read them: the host's first part is done.
     ///
     /// # Errors
-    /// The columns do not fit the ports, or a value is beyond 127 bits.
-    pub fn input_codes(&self, samples: &Samples) -> Result<Batch> {
-        crate::samples::codes(
-            &crate::samples::prepared(samples, &self.dfg.inputs, &self.expanded.hosts),
-            &self.dfg.inputs,
-        )
+    /// Those of [`crate::samples::read`].
+    pub fn samples(&self, path: &Path) -> Result<Samples> {
+        crate::samples::prepared(path, &self.dfg.inputs, &self.expanded.hosts)
+    }
+
+    /// The samples of a file as input codes: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`Meaning::samples`] and [`crate::samples::codes`].
+    pub fn inputs(&self, path: &Path) -> Result<Batch> {
+        crate::samples::codes(&self.samples(path)?, &self.dfg.inputs)
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.

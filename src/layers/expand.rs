@@ -3,8 +3,8 @@
 use super::inputs::input;
 use super::{Layer, result};
 use crate::error::{At, Error, Result};
+use crate::host::Host;
 use crate::network::{self, Network};
-use crate::port::Host;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -73,7 +73,13 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let id = placed(made.expand(&mut g, &args), &layer.name, place(layer))?;
+        let by_host = |(port, host): (&network::Input, &Host)| {
+            matches!(host, Host::Bits(_)) && layer.inputs == [port.name.as_str()]
+        };
+        let id = match args[..] {
+            [bits] if network.inputs.iter().zip(&hosts).any(by_host) => bits,
+            _ => placed(made.expand(&mut g, &args), &layer.name, place(layer))?,
+        };
         known.insert(&layer.name, id);
         values.push((layer.name.clone(), id));
     }

@@ -17,6 +17,7 @@ mod hls4ml;
 mod hls4ml_activation;
 mod hls4ml_pool;
 mod inputs;
+mod kan;
 mod layer_norm;
 mod merge;
 mod multi_threshold;
@@ -31,15 +32,17 @@ mod result;
 mod scale_shift;
 mod softmax;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
 
 pub use expand::{Expanded, Options, expand};
 pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
+use crate::host::{Host, Thermometer};
 use crate::network;
-use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -77,6 +80,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
     time_distributed::LAYER,
     scale_shift::LAYER,
     hls4ml_pool::LAYER,
@@ -101,6 +107,11 @@ pub trait Layer {
     /// What the host does before that format, for the port that this layer would stand behind.
     fn host(&self) -> Host {
         Host::Nothing
+    }
+
+    /// The thresholds of a layer that makes bits of features, which the host can do as well.
+    fn thermometer(&self) -> Option<&Thermometer> {
+        None
     }
 }
 

@@ -15,6 +15,7 @@ mod floats;
 mod fold;
 mod functions;
 mod infer;
+mod lookup;
 mod names;
 mod op;
 mod print;
@@ -29,6 +30,7 @@ pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evalua
 pub use fold::fold;
 pub(crate) use infer::quantized;
 pub use infer::{broadcast, broadcast_map};
+pub use lookup::Lookup;
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};
 pub use tail::{Tail, apply_tail, tail};

@@ -42,6 +42,9 @@ pub struct Reading {
     pub output_format: Option<String>,
     /// What the outputs are.
     pub head: Head,
+    /// More operations than this are an error.
+    #[serde(skip)]
+    pub max_operations: Option<usize>,
 }
 
 /// How hardware is to be made.
@@ -109,7 +112,9 @@ pub enum Level {
 /// # Errors
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
-    let expanded = layers::expand(network, &layers::Options { input_formats: reading.input_formats.clone() })?;
+    let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
+    let options = layers::Options { input_formats, max_operations };
+    let expanded = layers::expand(network, &options)?;
     let format = reading.output_format.as_ref();
     let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
     let headed = match (reading.head, &format) {

@@ -59,13 +59,23 @@ impl ModelArguments {
                 Some(HeadArgument::Softmax) => Head::Softmax,
                 Some(HeadArgument::Argmax) => Head::Argmax,
             },
+            max_operations: None,
         }
     }
 
     /// Reads the network and expands it; notes go to standard error.
     pub fn meaning(&self) -> Result<(Network, Meaning)> {
+        self.expanded(self.reading())
+    }
+
+    /// The same, for at most so many operations.
+    pub fn meaning_within(&self, operations: usize) -> Result<(Network, Meaning)> {
+        self.expanded(Reading { max_operations: Some(operations), ..self.reading() })
+    }
+
+    fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
         let network = self.network()?;
-        let meaning = meaning(&network, &self.reading()).at(self.model.display().to_string())?;
+        let meaning = meaning(&network, &reading).at(self.model.display().to_string())?;
         meaning.expanded.notes.iter().for_each(|note| eprintln!("note: {note}"));
         Ok((network, meaning))
     }

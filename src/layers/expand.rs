@@ -13,6 +13,8 @@ use std::collections::HashMap;
 pub struct Options {
     /// Formats of inputs, each for the input of that name, or for all.
     pub input_formats: Vec<(Option<String>, String)>,
+    /// More operations than this are an error, before memory is spent on them.
+    pub max_operations: Option<usize>,
 }
 
 impl Options {
@@ -58,7 +60,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
-    let mut g = Builder::new(&network.name);
+    let mut g = Builder::limited(&network.name, options.max_operations.unwrap_or(usize::MAX));
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     let mut hosts = Vec::new();

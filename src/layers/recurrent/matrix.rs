@@ -1,7 +1,7 @@
 //! Weights of recurrent layers: quantized as a whole, used by parts.
 
 use super::super::casts::{self, Casts};
-use super::super::dense::quantized;
+use super::super::product::quantized;
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network::Tensor;

@@ -25,7 +25,8 @@ pub struct ModelArguments {
     /// A format that the outputs are cast to
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<String>,
-    /// Leave a trailing softmax away
+    /// The outputs of a classifier: what goes into a trailing softmax; the softmax in hardware, which needs
+    /// --output-format; or the index of the greatest
     #[arg(long, value_enum)]
     head: Option<HeadArgument>,
 }
@@ -33,6 +34,8 @@ pub struct ModelArguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum HeadArgument {
     Logits,
+    Softmax,
+    Argmax,
 }
 
 impl ModelArguments {
@@ -50,14 +53,29 @@ impl ModelArguments {
         Reading {
             input_formats: self.input_format.iter().map(format).collect(),
             output_format: self.output_format.clone(),
-            head: if self.head.is_some() { Head::Logits } else { Head::Full },
+            head: match self.head {
+                None => Head::Full,
+                Some(HeadArgument::Logits) => Head::Logits,
+                Some(HeadArgument::Softmax) => Head::Softmax,
+                Some(HeadArgument::Argmax) => Head::Argmax,
+            },
+            max_operations: None,
         }
     }
 
     /// Reads the network and expands it; notes go to standard error.
     pub fn meaning(&self) -> Result<(Network, Meaning)> {
+        self.expanded(self.reading())
+    }
+
+    /// The same, for at most so many operations.
+    pub fn meaning_within(&self, operations: usize) -> Result<(Network, Meaning)> {
+        self.expanded(Reading { max_operations: Some(operations), ..self.reading() })
+    }
+
+    fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
         let network = self.network()?;
-        let meaning = meaning(&network, &self.reading()).at(self.model.display().to_string())?;
+        let meaning = meaning(&network, &reading).at(self.model.display().to_string())?;
         meaning.expanded.notes.iter().for_each(|note| eprintln!("note: {note}"));
         Ok((network, meaning))
     }

@@ -1,10 +1,10 @@
 //! A whole network becomes a tensor graph.
 
-use super::inputs::{encoded, input};
+use super::inputs::input;
 use super::{Layer, result};
 use crate::error::{At, Error, Result};
+use crate::host::Host;
 use crate::network::{self, Network};
-use crate::port::Thermometer;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -13,6 +13,8 @@ use std::collections::HashMap;
 pub struct Options {
     /// Formats of inputs, each for the input of that name, or for all.
     pub input_formats: Vec<(Option<String>, String)>,
+    /// More operations than this are an error, before memory is spent on them.
+    pub max_operations: Option<usize>,
 }
 
 impl Options {
@@ -33,8 +35,8 @@ pub struct Expanded {
     pub notes: Vec<String>,
     /// The value of each input and layer, by the name that the user gave it, in the order of computation.
     pub values: Vec<(String, Id)>,
-    /// For each input port, how the host makes its bits of features, where it does.
-    pub thermometers: Vec<Option<Thermometer>>,
+    /// What the host does to each input, in port order.
+    pub hosts: Vec<Host>,
 }
 
 /// Expands a network's layers, in the order of their edges.
@@ -58,26 +60,26 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
-    let mut g = Builder::new(&network.name);
+    let mut g = Builder::limited(&network.name, options.max_operations.unwrap_or(usize::MAX));
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
-    let mut thermometers = Vec::with_capacity(network.inputs.len());
+    let mut hosts = Vec::new();
     for port in &network.inputs {
-        let place = format!("input `{}`", port.name);
-        let host = encoded(network, &made, port, options).at(&place)?;
-        let id = placed(input(&mut g, network, &made, port, options, host), &port.name, place)?;
-        thermometers.push(host.cloned());
+        let (id, host) =
+            placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
+        hosts.push(host);
     }
     for (layer, made) in made {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let by_host =
-            network.inputs.iter().zip(&thermometers).any(|(port, t)| t.is_some() && layer.inputs == [&*port.name]);
+        let by_host = |(port, host): (&network::Input, &Host)| {
+            matches!(host, Host::Bits(_)) && layer.inputs == [port.name.as_str()]
+        };
         let id = match args[..] {
-            [bits] if by_host => bits,
+            [bits] if network.inputs.iter().zip(&hosts).any(by_host) => bits,
             _ => placed(made.expand(&mut g, &args), &layer.name, place(layer))?,
         };
         known.insert(&layer.name, id);
@@ -88,7 +90,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.output(output, *id);
     }
     let (graph, notes) = g.finish()?;
-    Ok(Expanded { graph, notes, values, thermometers })
+    Ok(Expanded { graph, notes, values, hosts })
 }
 
 /// A layer, as errors name it.

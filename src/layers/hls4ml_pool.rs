@@ -5,7 +5,7 @@
 //! the window is everything but the channels, and only they remain.
 
 use super::attributes::{attributes, one, tensors};
-use super::conv::{Padding, Windows, check_lengths, image};
+use super::windows::{Movement, Padding, Windows, image, lengths};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Overflow, Quantization, Rounding};
@@ -13,6 +13,7 @@ use crate::network;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id, Reduction};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The entry.
 pub const LAYER: Entry<Make> =
@@ -31,8 +32,7 @@ struct Attributes {
     op: Operation,
     size: Option<Vec<usize>>,
     strides: Option<Vec<usize>>,
-    #[serde(default)]
-    padding: Padding,
+    padding: Option<Value>,
     accumulator_format: String,
     /// What hls4ml puts outside the image for a maximum; nothing if left out.
     pad_value: Option<f64>,
@@ -48,8 +48,8 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let attributes: Attributes = attributes(layer)?;
     if let Some(size) = &attributes.size {
-        check_lengths("size", size, size.len().clamp(1, 2))?;
-        check_lengths("strides", attributes.strides.as_ref().unwrap_or(size), size.len())?;
+        lengths("size", Some(size.clone()), size.len().clamp(1, 2), &[])?;
+        lengths("strides", attributes.strides.clone(), size.len(), size)?;
     }
     let accumulator = attributes.accumulator_format.parse().at("`accumulator_format`")?;
     let wrong = || Error::user("`pad_value` is not finite", "give a number");
@@ -60,18 +60,16 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
 impl Layer for Pool {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = g.exact(one(x)?)?;
-        let (image, shape, windows) = self.windows(g.shape(x))?;
-        let size = [windows.1[0], windows.1[1]];
-        let (windows, area, channels) = (windows.0, size[0] * size[1], image[2]);
+        let (channels, shape, windows) = self.windows(g.shape(x))?;
+        let area = windows.taps();
         let outside = match self.attributes.op {
             Operation::Average => Some(Fixed::ZERO),
             Operation::Max => self.outside,
         };
         let pad = g.constant(&[1], vec![outside.unwrap_or(Fixed::ZERO)])?;
         let (mut elements, mut inside) = (Vec::new(), Vec::new());
-        for (row, column) in windows.positions() {
-            let pixels: Vec<Option<usize>> =
-                (0..area).map(|n| windows.pixel(row, column, n / size[1], n % size[1])).collect();
+        for window in 0..windows.count() {
+            let pixels: Vec<Option<usize>> = (0..area).map(|tap| windows.pixel(window, tap)).collect();
             let first = pixels.iter().flatten().next().copied();
             inside.push(pixels.iter().flatten().count());
             for pixel in pixels {
@@ -95,25 +93,18 @@ impl Layer for Pool {
     }
 }
 
-/// The windows, and the size of one.
-type Sized = (Windows, [usize; 2]);
-
 impl Pool {
-    /// The input as an image, the shape of the result, and the windows.
-    fn windows(&self, shape: &[usize]) -> Result<([usize; 3], Vec<usize>, Sized)> {
+    /// The channels of the input, the shape of the result, and the windows.
+    fn windows(&self, shape: &[usize]) -> Result<(usize, Vec<usize>, Windows)> {
         let axes = self.attributes.size.as_ref().map_or(shape.len().saturating_sub(1), Vec::len);
-        let image = image(shape, axes)?;
-        let of = |lengths: &[usize]| if axes == 1 { [1, lengths[0]] } else { [lengths[0], lengths[1]] };
-        let size = self.attributes.size.as_deref().map_or([image[0], image[1]], of);
-        let strides = self.attributes.strides.as_deref().map_or(size, of);
-        let windows = Windows::new(image, size, strides, self.attributes.padding)?;
-        let channels = image[2];
-        let result = match (&self.attributes.size, axes) {
-            (None, _) => vec![channels],
-            (_, 1) => vec![windows.count[1], channels],
-            _ => vec![windows.count[0], windows.count[1], channels],
-        };
-        Ok((image, result, (windows, size)))
+        let (image, channels) = image(shape, axes)?;
+        let size = self.attributes.size.as_deref().unwrap_or(image);
+        let strides = self.attributes.strides.clone().unwrap_or_else(|| size.to_vec());
+        let padding = Padding::read(self.attributes.padding.as_ref(), axes)?;
+        let windows = Windows::new(image, size, &Movement { strides, dilation: vec![1; axes], padding })?;
+        let mut result = if self.attributes.size.is_some() { windows.counts() } else { Vec::new() };
+        result.push(channels);
+        Ok((channels, result, windows))
     }
 
     /// The sum over axis 1, every partial sum in the accumulator's format.

@@ -19,7 +19,8 @@ use crate::tensor::{self, Graph, Node, Op, Reduction, broadcast_map, pick};
 /// # Errors
 /// A number beyond 120 bits; the error names the layer.
 pub fn lower(graph: &Graph) -> Result<Dfg> {
-    let mut lowering = Lowering { graph, builder: builder(graph), values: Vec::with_capacity(graph.nodes.len()) };
+    let mut lowering =
+        Lowering { graph, builder: builder(graph), values: Vec::with_capacity(graph.nodes.len()), maps: Vec::new() };
     for node in &graph.nodes {
         let value = lowering.node(node)?;
         lowering.values.push(value);
@@ -64,10 +65,19 @@ struct Lowering<'a> {
     builder: Builder,
     /// The elements of each tensor node.
     values: Vec<Vec<Id>>,
+    /// For each operand of the node that is being lowered: which element of it is broadcast to each element of the node.
+    maps: Vec<Vec<u32>>,
 }
 
 impl Lowering<'_> {
     fn node(&mut self, node: &Node) -> Result<Vec<Id>> {
+        self.maps = match node.op {
+            Op::Add | Op::Mul | Op::Max | Op::Min => {
+                let map = |id: &tensor::Id| broadcast_map(&self.graph.node(*id).shape, &node.shape);
+                node.args.iter().map(map).collect()
+            }
+            _ => Vec::new(),
+        };
         (0..node.len())
             .map(|element| {
                 self.builder.set_source(Source { layer: node.layer, element: element as u32 });
@@ -126,10 +136,8 @@ impl Lowering<'_> {
 
     /// The element of an operand that is broadcast to this element.
     fn arg(&self, node: &Node, arg: usize, element: usize) -> Id {
-        let id: tensor::Id = node.args[arg];
-        let from = &self.graph.node(id).shape;
-        let index = if *from == node.shape { element } else { broadcast_map(from, &node.shape)[element] as usize };
-        self.values[id.0 as usize][index]
+        let index = self.maps.get(arg).map_or(element, |map| map[element] as usize);
+        self.values[node.args[arg].0 as usize][index]
     }
 
     fn pair(&self, node: &Node, element: usize) -> (Id, Id) {
@@ -165,13 +173,16 @@ impl Lowering<'_> {
         let mut items: Vec<Id> = (0..from[axis]).map(|i| values[(outer * from[axis] + i) * inner + rest]).collect();
         match kind {
             Reduction::Sum => self.builder.dot(items.into_iter().map(|id| (id, Fixed::ONE)).collect(), Fixed::ZERO),
-            Reduction::Max => {
+            Reduction::Max | Reduction::Min => {
                 while items.len() > 1 {
-                    let pairs = items.chunks(2);
-                    let max = |pair: &[Id]| if let [a, b] = pair { self.builder.max(*a, *b) } else { Ok(pair[0]) };
-                    items = pairs.map(max).collect::<Result<_>>()?;
+                    let extreme = |pair: &[Id]| match pair {
+                        [a, b] if kind == Reduction::Max => self.builder.max(*a, *b),
+                        [a, b] => self.builder.min(*a, *b),
+                        _ => Ok(pair[0]),
+                    };
+                    items = items.chunks(2).map(extreme).collect::<Result<_>>()?;
                 }
-                items.first().copied().ok_or_else(|| Error::bug("a maximum over nothing"))
+                items.first().copied().ok_or_else(|| Error::bug("an extreme over nothing"))
             }
         }
     }

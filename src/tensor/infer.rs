@@ -260,6 +260,7 @@ fn infer_reduce(kind: Reduction, axis: usize, x: &Node) -> Result<Inferred> {
         ranges.try_fold(first, |total, next| match kind {
             Reduction::Sum => sum(total, next),
             Reduction::Max => extreme(total, next, true),
+            Reduction::Min => extreme(total, next, false),
         })
     };
     Ok(Inferred { shape, ranges: elements.iter().map(range).collect::<Option<_>>().ok_or_else(too_wide)? })

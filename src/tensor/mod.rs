@@ -10,6 +10,7 @@
 
 mod build;
 mod cast;
+mod count;
 mod eval;
 mod floats;
 mod fold;
@@ -20,12 +21,14 @@ mod names;
 mod op;
 mod print;
 pub mod random;
+mod scaled;
 mod tail;
 mod verify;
 
 pub use build::Builder;
-pub use cast::cast_outputs;
+pub use cast::{cast_outputs, with_outputs};
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
+pub(crate) use floats::{is_power_of_two, shorten};
 pub use fold::fold;
 pub(crate) use infer::quantized;
 pub use infer::{broadcast, broadcast_map};

@@ -71,6 +71,8 @@ pub enum Reduction {
     Sum,
     /// The greatest.
     Max,
+    /// The least.
+    Min,
 }
 
 /// A step function: `first` below the first threshold, then the value of the last threshold that is `<= x`.
@@ -123,6 +125,7 @@ impl Op {
             Op::Min => "min",
             Op::Reduce { kind: Reduction::Sum, .. } => "reduce_sum",
             Op::Reduce { kind: Reduction::Max, .. } => "reduce_max",
+            Op::Reduce { kind: Reduction::Min, .. } => "reduce_min",
             Op::Gather { .. } => "gather",
             Op::Quantize { .. } => "quantize",
             Op::Steps { .. } => "steps",

@@ -74,7 +74,7 @@ fn step(g: &mut Builder, random: &mut Random, x: Id, values: &[Id], floats: bool
         3 => g.max(x, other),
         4 => g.min(x, other),
         5 | 6 if shape.len() > 1 => {
-            let kind = *random.one(&[Reduction::Sum, Reduction::Max]);
+            let kind = *random.one(&[Reduction::Sum, Reduction::Max, Reduction::Min]);
             let axis = random.within(0, shape.len() as i64 - 1) as usize;
             g.reduce(x, kind, axis)
         }

@@ -5,7 +5,7 @@
 //! by [`Builder::layer`], others by [`Builder::extra`], which reads what was pushed last for this call.
 
 use super::architecture::{Architecture, Node, Source};
-use super::rank::rank;
+use super::shape::shape;
 use super::weights::{Part, Weights};
 use crate::error::{Error, Result};
 use crate::network::{Input, Layer, Network, Tensor};
@@ -21,8 +21,10 @@ pub struct Builder<'w> {
     taken: HashSet<String>,
     /// The layer of ours that holds a result of a call.
     results: HashMap<Source, String>,
-    /// How many axes a sample has in each input and layer of ours, where that is known.
-    ranks: HashMap<String, usize>,
+    /// The shape of a sample in each input and layer of ours, where that is known.
+    shapes: HashMap<String, Vec<usize>>,
+    /// The major version of Keras.
+    version: u32,
     /// What the current call reads.
     reads: Vec<String>,
     /// Layers pushed for the current call.
@@ -35,12 +37,13 @@ pub struct Builder<'w> {
 
 impl<'w> Builder<'w> {
     /// An empty network.
-    pub fn new(weights: &'w Weights, architecture: &Architecture) -> Builder<'w> {
+    pub fn new(weights: &'w Weights, architecture: &Architecture, version: u32) -> Builder<'w> {
         Builder {
             weights,
             taken: architecture.nodes.iter().map(|node| node.name.clone()).collect(),
             results: HashMap::new(),
-            ranks: HashMap::new(),
+            shapes: HashMap::new(),
+            version,
             reads: Vec::new(),
             pushed: 0,
             given: None,
@@ -88,6 +91,11 @@ impl<'w> Builder<'w> {
         &self.reads
     }
 
+    /// Lets the current call read something else from here on, such as its quantized inputs.
+    pub fn redirect(&mut self, reads: Vec<String>) {
+        (self.reads, self.pushed) = (reads, 0);
+    }
+
     /// The only input of the current call.
     pub fn one_input(&self) -> Result<String> {
         match self.reads.as_slice() {
@@ -130,9 +138,9 @@ impl<'w> Builder<'w> {
 
     /// Adds a layer; its name is returned.
     pub fn push(&mut self, layer: Layer) -> String {
-        let ranks: Option<Vec<usize>> = layer.inputs.iter().map(|input| self.ranks.get(input).copied()).collect();
-        if let Some(rank) = ranks.and_then(|ranks| rank(&layer, &ranks)) {
-            self.ranks.insert(layer.name.clone(), rank);
+        let shapes = layer.inputs.iter().map(|input| self.shapes.get(input).map(Vec::as_slice));
+        if let Some(shape) = shapes.collect::<Option<Vec<_>>>().and_then(|shapes| shape(&layer, &shapes)) {
+            self.shapes.insert(layer.name.clone(), shape);
         }
         let name = layer.name.clone();
         self.pushed += 1;
@@ -142,7 +150,7 @@ impl<'w> Builder<'w> {
 
     /// Adds an input of the network.
     pub fn push_input(&mut self, input: Input) {
-        self.ranks.insert(input.name.clone(), input.shape.len());
+        self.shapes.insert(input.name.clone(), input.shape.clone());
         self.inputs.push(input);
     }
 
@@ -151,12 +159,17 @@ impl<'w> Builder<'w> {
         self.given = Some(results);
     }
 
-    /// How many axes a sample has in an input or layer of ours.
-    pub fn rank(&self, name: &str) -> Result<usize> {
-        self.ranks.get(name).copied().ok_or_else(|| {
-            let help = "count the axis from the end (axis=-1) or put a Reshape in front";
-            Error::user(format!("the number of axes of `{name}` is not known here"), help)
+    /// The shape of a sample in an input or layer of ours.
+    pub fn shape(&self, name: &str) -> Result<&[usize]> {
+        self.shapes.get(name).map(Vec::as_slice).ok_or_else(|| {
+            let help = "count axes from the end (axis=-1), or put a Reshape in front";
+            Error::user(format!("the shape of `{name}` is not known here"), help)
         })
+    }
+
+    /// The major version of Keras that wrote the model.
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// An axis that Keras counts with the sample axis, as one of a sample's.
@@ -164,7 +177,7 @@ impl<'w> Builder<'w> {
         match axis {
             0 => Err(Error::user("`axis` is 0, the axis of the samples", "hardware sees one sample at a time")),
             axis if axis > 0 => {
-                let rank = self.rank(input)? as i64;
+                let rank = self.shape(input)?.len() as i64;
                 if axis > rank {
                     let what = format!("`axis` is {axis}, and a sample has {rank} axes");
                     return Err(Error::user(what, "Keras counts the axes of a sample from 1"));
@@ -186,18 +199,21 @@ impl<'w> Builder<'w> {
         change: fn(Layer) -> Layer,
     ) -> Result<()> {
         let input = self.one_input()?;
-        let (first, rank) = (self.layers.len(), self.ranks.get(&input).copied());
+        let (first, whole) = (self.layers.len(), self.shapes.get(&input).cloned());
         // Axes are counted in a step.
-        if let Some(rank) = rank {
-            self.ranks.insert(input.clone(), rank.saturating_sub(1));
+        let steps = whole.as_ref().and_then(|shape| shape.split_first());
+        if let Some((_, step)) = steps {
+            self.shapes.insert(input.clone(), step.to_vec());
         }
         let result = translate(self, node);
         for layer in self.layers.drain(first..).collect::<Vec<_>>() {
-            self.ranks.entry(layer.name.clone()).and_modify(|rank| *rank += 1);
+            if let Some((steps, _)) = steps {
+                self.shapes.entry(layer.name.clone()).and_modify(|shape| shape.insert(0, *steps));
+            }
             self.layers.push(change(layer));
         }
-        if let Some(rank) = rank {
-            self.ranks.insert(input, rank);
+        if let Some(shape) = whole {
+            self.shapes.insert(input, shape);
         }
         result
     }

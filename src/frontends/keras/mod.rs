@@ -19,7 +19,7 @@ mod calls;
 mod classes;
 mod paths;
 mod quantizer;
-mod rank;
+mod shape;
 mod weights;
 
 use super::{Content, FrontEnd, Source, json};
@@ -50,21 +50,24 @@ fn recognise(source: &Source) -> bool {
 }
 
 fn read(source: &Source) -> Result<Network> {
-    let (config, inside) = match &source.content {
+    let (config, inside, written) = match &source.content {
         Content::Hdf5(bytes) => {
             let inside = Weights::open(bytes.clone())?;
             let config = inside.model_config()?.ok_or_else(|| {
                 let help = "this file has weights only; name the .json of model.to_json(), with this file beside it";
                 Error::user("has no attribute `model_config`", help)
             })?;
-            (json::parse(config.as_bytes()).at("model_config")?, Some(inside))
+            let written = inside.version()?;
+            (json::parse(config.as_bytes()).at("model_config")?, Some(inside), written)
         }
         Content::Zip(bytes) => {
             let zip = Npz::open(bytes)?;
             let config = json::parse(&zip.file("config.json")?).at("config.json")?;
-            (config, Some(Weights::open(zip.file("model.weights.h5")?).at("model.weights.h5")?))
+            let metadata = zip.file("metadata.json").and_then(|bytes| json::parse(&bytes)).unwrap_or_default();
+            let weights = Weights::open(zip.file("model.weights.h5")?).at("model.weights.h5")?;
+            (config, Some(weights), version(&metadata))
         }
-        Content::Json(config) => (config.clone(), None),
+        Content::Json(config) => (config.clone(), None, version(config)),
         _ => return Err(Error::bug("a Keras model that is neither HDF5, zip nor JSON")),
     };
     let weights = match (&source.weights, inside) {
@@ -73,12 +76,19 @@ fn read(source: &Source) -> Result<Network> {
         (None, None) => open(&beside(&source.path)?)?,
     };
     let architecture = architecture::parse(&config)?;
-    let mut builder = builder::Builder::new(&weights, &architecture);
+    // Keras 3 names the module of every class, and Keras 2 its version.
+    let version = written.unwrap_or(if config.get("module").is_some() { 3 } else { 2 });
+    let mut builder = builder::Builder::new(&weights, &architecture, version);
     for node in &architecture.nodes {
         let place = format!("layer `{}` ({})", node.name, node.class);
-        classes::find(&node.class).and_then(|translate| builder.call(node, translate)).at(place)?;
+        classes::of(node).and_then(|translate| builder.call(node, translate)).at(place)?;
     }
     builder.finish(source.stem(), &architecture)
+}
+
+/// The major version of Keras in `keras_version`.
+fn version(value: &serde_json::Value) -> Option<u32> {
+    value.get("keras_version")?.as_str()?.split('.').next()?.parse().ok()
 }
 
 fn open(path: &Path) -> Result<Weights> {

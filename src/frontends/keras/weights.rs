@@ -71,27 +71,39 @@ impl Weights {
 
     /// The architecture that `model.save` stores.
     pub fn model_config(&self) -> Result<Option<String>> {
+        self.text("model_config")
+    }
+
+    /// The major version of Keras that wrote the file.
+    pub fn version(&self) -> Result<Option<u32>> {
+        Ok(self.text("keras_version")?.and_then(|version| version.split('.').next()?.parse().ok()))
+    }
+
+    /// An attribute of the file.
+    fn text(&self, name: &str) -> Result<Option<String>> {
         let mut attributes = fenced(|| self.file.root().attrs().map_err(damaged))?;
-        Ok(match attributes.remove("model_config") {
+        Ok(match attributes.remove(name) {
             Some(AttrValue::String(text) | AttrValue::AsciiString(text)) => Some(text),
             Some(AttrValue::VarLenString(text) | AttrValue::VarLenAsciiString(text)) => Some(text),
             Some(AttrValue::StringSized { value, .. } | AttrValue::AsciiStringSized { value, .. }) => Some(value),
-            Some(_) => return Err(Error::user("`model_config` is no text", "save the model again")),
+            Some(_) => return Err(Error::user(format!("`{name}` is no text"), "save the model again")),
             None => None,
         })
     }
 
     /// Arrays of a layer, or of a part of it. `names` are all that it has, in the order in which Keras makes them (those
-    /// that are trained first, then the others), which is their order in a numbered file.
+    /// that are trained first, then the others), which is their order in a numbered file. A name that differs between
+    /// versions is `depthwise_kernel|kernel`, found under the first. A name that ends in `?` may be missing.
     pub fn arrays(&self, place: &Place, part: Part, names: &[&str]) -> Result<BTreeMap<String, Tensor>> {
-        let found = if self.numbered {
+        let mut found: BTreeMap<String, Tensor> = if self.numbered {
             let vars = self.vars(place, part.numbered)?;
-            if vars.len() != names.len() {
+            let least = names.iter().filter(|name| !name.ends_with('?')).count();
+            if vars.len() < least || vars.len() > names.len() {
                 let what =
                     format!("the weights have {} arrays, expected {}: {}", vars.len(), names.len(), names.join(", "));
                 return Err(self.located(Error::user(what, "these are not the weights of this model")));
             }
-            names.iter().map(|name| name.to_string()).zip(vars).collect()
+            names.iter().map(|name| first_name(name).to_string()).zip(vars).collect()
         } else {
             let paths = self.named(place)?;
             let inside =
@@ -106,14 +118,19 @@ impl Weights {
             }
             found
         };
-        match names.iter().find(|name| !found.contains_key(**name)) {
-            None => Ok(found),
-            Some(name) => {
-                let known: Vec<_> = found.keys().map(String::as_str).collect();
-                let help = format!("these are not the weights of this model; they have: {}", known.join(", "));
-                Err(self.located(Error::user(format!("the weights have no `{name}`"), help)))
+        for name in names {
+            let (ours, mut all) = (first_name(name), name.trim_end_matches('?').split('|'));
+            match all.find_map(|name| found.remove(name)) {
+                Some(tensor) => drop(found.insert(ours.to_string(), tensor)),
+                None if name.ends_with('?') => {}
+                None => {
+                    let known: Vec<_> = found.keys().map(String::as_str).collect();
+                    let help = format!("these are not the weights of this model; they have: {}", known.join(", "));
+                    return Err(self.located(Error::user(format!("the weights have no `{ours}`"), help)));
+                }
             }
         }
+        Ok(found)
     }
 
     /// Is this a Keras 3 archive's file?
@@ -176,27 +193,28 @@ impl Weights {
                 Error::user(format!("the weights have no group `{layer}`"), help)
             })?;
             let mut found = Vec::new();
-            self.collect(&group, &mut Vec::new(), inner, &mut found)?;
+            self.collect(&group, &mut Vec::new(), &mut found)?;
             Ok(found)
         });
-        found.map_err(|error| self.located(error))
+        let all = found.map_err(|error| self.located(error))?;
+        // Some versions of Keras leave out the names of the models around the layer.
+        let below = |inner: &[String]| -> Vec<_> {
+            let steps = |path: &[String]| {
+                let mut path = path.iter();
+                inner.iter().all(|name| path.any(|step| step == name))
+            };
+            all.iter().filter(|(path, _)| steps(path)).cloned().collect()
+        };
+        let ends = (0..inner.len().max(1)).map(|from| below(inner.get(from..).unwrap_or_default()));
+        Ok(ends.into_iter().find(|found| !found.is_empty()).unwrap_or_default())
     }
 
-    /// Arrays below a group whose path has all of these groups, in this order.
-    fn collect(
-        &self,
-        group: &Group,
-        path: &mut Vec<String>,
-        inner: &[String],
-        found: &mut Vec<(Vec<String>, Tensor)>,
-    ) -> Result<()> {
+    /// Arrays below a group, with their paths.
+    fn collect(&self, group: &Group, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, Tensor)>) -> Result<()> {
         if path.len() > MAX_DEPTH || found.len() > MAX_ARRAYS {
             return Err(Error::user("the weights are nested too deeply", "the file is damaged; write it again"));
         }
         for name in group.datasets().map_err(damaged)? {
-            if !inner.is_empty() {
-                break;
-            }
             let dataset = group.dataset(&name).map_err(damaged).at(&name)?;
             let tensor = self.tensor(&dataset).at(&name)?;
             let base = name.split(':').next().unwrap_or(&name).to_string();
@@ -204,9 +222,8 @@ impl Weights {
         }
         for name in group.groups().map_err(damaged)? {
             let below = group.group(&name).map_err(damaged).at(&name)?;
-            let rest = if inner.first() == Some(&name) { &inner[1..] } else { inner };
             path.push(name.clone());
-            self.collect(&below, path, rest, found).at(&name)?;
+            self.collect(&below, path, found).at(&name)?;
             path.pop();
         }
         Ok(())
@@ -221,7 +238,12 @@ impl Weights {
             return Err(Error::user(what, "the file is truncated or damaged; fetch or write it again"));
         }
         let data = dataset.read_f64().map_err(damaged)?;
-        Tensor::new(shape.iter().map(|length| *length as usize).collect(), data)
+        let shape: Vec<usize> = shape.iter().map(|length| *length as usize).collect();
+        match shape.is_empty() && data.len() == 1 {
+            // HGQ2 keeps an infinite speed of the training among its weights; a network's own are checked with it.
+            true => Ok(Tensor { shape, data }),
+            false => Tensor::new(shape, data),
+        }
     }
 
     fn located(&self, error: Error) -> Error {
@@ -230,6 +252,11 @@ impl Weights {
             None => error,
         }
     }
+}
+
+/// The name under which an array is given.
+fn first_name(name: &str) -> &str {
+    name.trim_end_matches('?').split('|').next().unwrap_or(name)
 }
 
 /// What Keras 2.12 and 2.13 call `layers` in an archive.

@@ -130,7 +130,11 @@ impl Job<'_> {
                 exact(node, count, |row, e| {
                     let mut terms = groups[e].iter().map(|(i, shift)| args[0].at(row * from + *i as usize) << shift);
                     let first = terms.next().unwrap_or(0);
-                    terms.fold(first, |x, y| if *kind == Reduction::Sum { x.wrapping_add(y) } else { x.max(y) })
+                    terms.fold(first, |x, y| match kind {
+                        Reduction::Sum => x.wrapping_add(y),
+                        Reduction::Max => x.max(y),
+                        Reduction::Min => x.min(y),
+                    })
                 })
             }
             (Op::Gather { elements }, _) => {

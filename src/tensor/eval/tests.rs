@@ -41,7 +41,11 @@ fn reference(graph: &Graph, codes: &[i128]) -> Vec<Vec<Fixed>> {
                 let groups = super::super::infer::reduced(shape_of(0), *axis).1;
                 let reduce = |group: &Vec<u32>| {
                     let terms = group.iter().map(|e| arg(0)[*e as usize]);
-                    let fold = |a: Fixed, b| if *kind == Reduction::Sum { a.add(b).expect("small") } else { a.max(b) };
+                    let fold = |a: Fixed, b| match kind {
+                        Reduction::Sum => a.add(b).expect("small"),
+                        Reduction::Max => a.max(b),
+                        Reduction::Min => a.min(b),
+                    };
                     terms.reduce(fold).expect("not empty")
                 };
                 groups.iter().map(reduce).collect()

@@ -12,6 +12,8 @@ use serde_json::Value;
 pub fn truth(config: &Value, name: &str, default: bool) -> Result<bool> {
     let read = |value: &Value| match value {
         Value::Bool(value) => Ok(*value),
+        // As Python takes it: the text "False" is true.
+        Value::String(text) => Ok(!text.is_empty()),
         value => integer(value).map(|value| value != 0),
     };
     Ok(optional(config, name, read)?.unwrap_or(default))
@@ -63,12 +65,15 @@ pub fn quantized(node: &Node, layer: Layer, arrays: &mut Arrays, names: [&str; 2
     })
 }
 
-/// The shape of an array is what the arguments say.
-pub fn expect(name: &str, tensor: Option<&Tensor>, shape: &[usize], because: &str) -> Result<()> {
-    match tensor {
-        Some(tensor) if tensor.shape != shape => Err(mismatch(name, &tensor.shape, &format!("{shape:?} ({because})"))),
-        _ => Ok(()),
-    }
+/// A merge with a constant: the constant is its second operand.
+pub fn constant(layer: Layer, values: Vec<f64>, shape: &[usize]) -> Result<Layer> {
+    Ok(layer.with_tensor("constant", Tensor::new(shape.to_vec(), values)?))
+}
+
+/// Numbers of an argument, one or several, as float32 holds them.
+pub fn floats(value: &Value) -> Result<Vec<f64>> {
+    let tensor = super::super::super::json::tensor(value)?;
+    Ok(tensor.data.iter().map(|number| f64::from(*number as f32)).collect())
 }
 
 /// The architecture and the weights are not of one model.

@@ -16,6 +16,7 @@ pub const CLASSES: &[Class] = &[
     ("Dense", dense),
     ("QDense", dense),
     ("EinsumDense", einsum_dense),
+    ("Identity", identity),
     ("Dropout", identity),
     ("SpatialDropout1D", identity),
     ("SpatialDropout2D", identity),
@@ -24,6 +25,9 @@ pub const CLASSES: &[Class] = &[
     ("GaussianDropout", identity),
     ("ActivityRegularization", identity),
 ];
+
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras")];
 
 /// Passes its input on once the training is over.
 pub fn identity(b: &mut Builder, _: &Node) -> Result<()> {
@@ -55,11 +59,17 @@ pub fn push_activated(b: &mut Builder, node: &Node, layer: Layer) -> Result<()> 
 /// Pushes the activation that an argument names.
 pub fn push_activation(b: &mut Builder, node: &Node, argument: &str) -> Result<()> {
     if let Some(function) = optional(&node.config, argument, activation)?.flatten() {
+        let function = of_version(b, function);
         let word = function.split('(').next().unwrap_or(&function).to_string();
         let layer = b.extra(node, &word, "activation")?.with("function", function);
         b.push(layer);
     }
     Ok(())
+}
+
+/// A function of the Keras that wrote the model: Keras 2 has another hard sigmoid.
+pub fn of_version(b: &Builder, call: String) -> String {
+    if call == "hard_sigmoid" && b.version() < 3 { "hard_sigmoid_keras2".into() } else { call }
 }
 
 fn dense(b: &mut Builder, node: &Node) -> Result<()> {

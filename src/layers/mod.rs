@@ -38,7 +38,6 @@ mod reshape;
 mod result;
 mod scale_shift;
 mod select;
-mod softmax;
 mod table;
 mod thermometer;
 mod time_distributed;
@@ -118,11 +117,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     einsum::MATMUL,
     einsum::DOT,
     table::LAYER,
-    truth_table::LAYER,
-    thermometer::LAYER,
-    kan::LAYER,
-    time_distributed::LAYER,
     hls4ml_pool::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

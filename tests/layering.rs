@@ -20,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
     ("arrays", &["files", "network"]),
     ("frontends", &["arrays", "files", "network"]),
     ("quantizers", &["call", "network"]),
+    ("precision", &["network", "quantizers"]),
     ("tensor", &["batch", "functions", "port"]),
     ("layers", &["functions", "host", "network", "port", "quantizers", "tensor"]),
     ("dfg", &["batch", "port"]),

@@ -30,6 +30,7 @@ mod pad;
 mod pool;
 mod prelu;
 mod product;
+mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
@@ -37,9 +38,10 @@ mod reshape;
 mod result;
 mod scale_shift;
 mod select;
-mod softmax;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};
@@ -115,11 +117,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     einsum::MATMUL,
     einsum::DOT,
     table::LAYER,
-    truth_table::LAYER,
-    thermometer::LAYER,
-    kan::LAYER,
-    time_distributed::LAYER,
     hls4ml_pool::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

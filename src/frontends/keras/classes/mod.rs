@@ -50,8 +50,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
 pub fn of(node: &Node) -> Result<Translate> {
-    let hgq2 = node.module.starts_with("hgq").then(|| hgq2::find(&node.class)).flatten();
-    hgq2.map_or_else(|| find(&node.class), Ok)
+    if node.module.starts_with("hgq") { hgq2::find(&node.class) } else { find(&node.class) }
 }
 
 /// What translates a class of Keras, or of a package whose names are its own.

@@ -9,10 +9,12 @@ mod conv;
 mod core;
 mod custom;
 mod folded;
+mod hgq1;
 mod hgq2;
 mod merge;
 mod normalization;
 mod pool;
+mod proxy;
 mod recurrent;
 mod shape;
 
@@ -35,6 +37,8 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    hgq1::CLASSES,
+    proxy::CLASSES,
     recurrent::CLASSES,
     folded::CLASSES,
     custom::CLASSES,

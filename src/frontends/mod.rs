@@ -4,6 +4,8 @@
 //! layers to kinds of ours and foreign quantizers to call strings, and interprets nothing else. Shapes never have the
 //! sample axis. What it returns has passed [`Network::validate`].
 
+pub mod dwn;
+pub mod kanele;
 pub mod hgq;
 mod json;
 pub mod keras;
@@ -55,8 +57,15 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] =
-    &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND, onnx::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] = &[
+    native::FRONTEND,
+    keras::FRONTEND,
+    hgq::FRONTEND,
+    dwn::FRONTEND,
+    kanele::FRONTEND,
+    neutral::FRONTEND,
+    onnx::FRONTEND,
+];
 
 /// Reads a network with the front end that recognises the file.
 ///

@@ -125,7 +125,9 @@ fn unbounded(g: &Builder, x: Id, fractions: &[i32], rounding: Rounding) -> Resul
     let one = |e: usize| {
         let fraction = *pick(fractions, e, &[count]);
         let wide = Format::kif(true, WIDE, fraction);
-        let Some(range) = ranges.get(e) else { return Quantization { format: wide, rounding, overflow: Overflow::Sat } };
+        let Some(range) = ranges.get(e) else {
+            return Quantization { format: wide, rounding, overflow: Overflow::Sat };
+        };
         let fine = range.at(range.exp.min(-fraction)).unwrap_or(*range);
         let drop = (-fraction).saturating_sub(fine.exp).max(0) as u32;
         let rounded = Range::new(rounding.apply(fine.lo, drop), rounding.apply(fine.hi, drop), fine.exp + drop as i32);

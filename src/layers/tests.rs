@@ -6,6 +6,9 @@ use crate::network::{Input, Network, Tensor};
 use crate::tensor::{Options as Evaluate, evaluate, fold};
 use serde_json::{Value, json};
 
+mod formats;
+mod mistakes;
+
 /// A layer `l` of a kind on the input `x`.
 fn layer(kind: &str, attributes: Value, tensors: &[(&str, &[usize], &[f64])]) -> network::Layer {
     let mut layer = network::Layer::new("l", kind, vec!["x".into()]);
@@ -234,7 +237,7 @@ fn input_formats_come_from_outside_or_default() {
     let network = Network { name: "test".into(), inputs: vec![input], layers, outputs: vec!["l".into()] };
     let with = |formats: &[(Option<&str>, &str)]| {
         let input_formats = formats.iter().map(|(name, format)| (name.map(Into::into), format.to_string())).collect();
-        expand(&network, &Options { input_formats })
+        expand(&network, &Options { input_formats, ..Options::default() })
     };
     let default = with(&[]).expect("expands");
     assert_eq!(default.graph.inputs[0].elements[0].to_string(), "fixed<16,6,TRN,WRAP>");

@@ -33,16 +33,34 @@
 //!
 //! | kind | attributes | tensors |
 //! | --- | --- | --- |
-//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) | `kernel` [inputs, units], (`bias`) |
-//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
-//! | `conv1d` | the same | `kernel` [length, inputs, filters], (`bias`) |
-//! | `max_pool2d` | `size` (`strides`) (`padding`) | |
+//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) (`product_format`) (`accumulator_format`) | `kernel` [inputs, units], (`bias`) |
+//! | `einsum_dense` | `equation`: `abc,cd->abd` with the sample axis, and those of `dense` but `units` | `kernel`, (`bias`) |
+//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`, [[before, after], ..]) (`dilation`) (`groups`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
+//! | `conv1d` | the same, and `padding` `causal` | `kernel` [length, inputs, filters], (`bias`) |
+//! | `conv2d_transpose`, `conv1d_transpose` | the same without `groups` | `kernel` [.., filters, inputs], (`bias`) |
+//! | `depthwise_conv2d`, `depthwise_conv1d` | those of `conv2d` but `filters` and `groups` | `kernel` [.., inputs, multiplier], (`bias`) |
+//! | `separable_conv2d`, `separable_conv1d` | the same, with `depthwise_quantizer` and `pointwise_quantizer` for `kernel_quantizer`, without formats | `depthwise_kernel` `pointwise_kernel`, (`bias`) |
+//! | `embedding` | (`embeddings_quantizer`) | `embeddings` [codes, features] |
+//! | `max_pool2d`, `max_pool1d` | `size` (`strides`) (`padding`) | |
+//! | `average_pool2d`, `average_pool1d` | the same, and (`count_include_pad`) | |
+//! | `scale_shift` | (`scale_quantizer`) (`shift_quantizer`) (`product_format`) | `scale`, (`shift`) |
 //! | `batch_norm` | (`epsilon`) | `mean` `variance` (`gamma`) (`beta`) |
 //! | `activation` | `function`: `linear`, `relu`, `softmax`, `sigmoid`, `tanh`, or a quantizer | |
 //! | `quantize` | `format`: a quantizer; or (`rounding`) (`overflow`) with tensors | `signed` `integer` `fraction`: bits for all, each channel or each element |
-//! | `relu`, `flatten`, `add`, `multiply` | | |
+//! | `relu`, `flatten`, `average` | | |
+//! | `add`, `subtract`, `multiply`, `divide`, `maximum`, `minimum` | (`constant_first`) | (`constant`), with one input |
 //! | `softmax`, `concatenate` | (`axis`) | |
-//! | `sum`, `max` | `axis` (`keep_dims`) | |
+//! | `sum`, `mean`, `max`, `min` | `axis`: one, or a list (`keep_dims`) | |
+//! | `pad` | `padding`: [[before, after], ..] (`value`) | |
+//! | `crop` | `cropping`: [[before, after], ..] | |
+//! | `upsample` | `size` (`interpolation`: `nearest`, `bilinear`) | |
+//! | `slice` | `starts` `ends` (`steps`), one for each axis | |
+//! | `gather` | `indices` (`axis`) | |
+//! | `reverse` | `axis` | |
+//! | `repeat` | `count` | |
+//! | `einsum` | `equation` | |
+//! | `matmul` | (`transpose_a`) (`transpose_b`) | |
+//! | `dot` | `axes`: one, or one of each input | |
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
 //! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |

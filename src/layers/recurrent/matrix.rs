@@ -1,6 +1,6 @@
 //! Weights of recurrent layers: quantized as a whole, used by parts.
 
-use super::super::dense::quantized;
+use super::super::product::quantized;
 use crate::error::Result;
 use crate::fixed::Fixed;
 use crate::network::Tensor;

@@ -39,8 +39,8 @@ pub const FAMILIES: &[&[Class]] = &[
     shape::CLASSES,
     hgq1::CLASSES,
     proxy::CLASSES,
-    recurrent::CLASSES,
     folded::CLASSES,
+    recurrent::CLASSES,
     custom::CLASSES,
 ];
 
@@ -76,21 +76,8 @@ pub fn find(class: &str) -> Result<Translate> {
 }
 
 /// Classes that are known and refused, and what to do instead.
-const REFUSED: &[&[(&str, &str)]] = &[recurrent::REFUSED, OTHERS];
-
-const OTHERS: &[(&str, &str)] = &[
-    ("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras"),
-    ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
-    ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
-    ("QConv2DTranspose", "use UpSampling2D and QConv2D"),
-    ("GarNet", GARNET),
-    ("GarNetStack", GARNET),
-    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
-    ("UnitNormalization", "it divides by a norm of the data; use BatchNormalization"),
-];
-
-const GARNET: &str = "its weights 2^-d are powers of unquantized distances, multiplied by unquantized features and summed: the file names \
-                      no format for them, so nothing exact can be built; train with a quantizer on the distances and on the weights";
+const REFUSED: &[&[(&str, &str)]] =
+    &[core::REFUSED, conv::REFUSED, normalization::REFUSED, recurrent::REFUSED, custom::REFUSED];
 
 /// Names that have much in common with a class's.
 fn near(class: &str) -> Vec<&'static str> {

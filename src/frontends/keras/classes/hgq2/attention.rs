@@ -24,14 +24,18 @@ fn attention(b: &mut Builder, node: &Node) -> Result<()> {
     let [query, key, value] = operands(b, node)?;
     for input in [&query, &key, &value] {
         if b.shape(input)?.len() != 2 {
-            return Err(Error::user("attends over several axes", "only samples of two axes, (time, features), are supported"));
+            return Err(Error::user(
+                "attends over several axes",
+                "only samples of two axes, (time, features), are supported",
+            ));
         }
     }
     let linear = |b: &mut Builder, attribute: &str, at: usize, read: String| match node.class.as_str() {
         "QLinformerAttention" => {
             let part = state.part(attribute, Name::Counted("q_einsum_dense", at))?;
             // With share_kv_proj there is only one.
-            let part = if part.exists()? { part } else { state.part("lin_k_proj", Name::Counted("q_einsum_dense", 0))? };
+            let part =
+                if part.exists()? { part } else { state.part("lin_k_proj", Name::Counted("q_einsum_dense", 0))? };
             let inside = Projection { word: attribute, equation: "abc,bd->adc", input: None };
             inside.push(b, node, &part, read)
         }
@@ -74,10 +78,15 @@ fn attention(b: &mut Builder, node: &Node) -> Result<()> {
 
 /// Query, key and value: `value` is `query` and `key` is `value` unless given.
 fn operands(b: &Builder, node: &Node) -> Result<[String; 3]> {
-    for argument in ["query_mask", "value_mask", "key_mask", "attention_mask", "use_causal_mask", "return_attention_scores"] {
+    for argument in
+        ["query_mask", "value_mask", "key_mask", "attention_mask", "use_causal_mask", "return_attention_scores"]
+    {
         let given = node.call.kwargs.get(argument).unwrap_or(&Value::Null);
         if !matches!(given, Value::Null | Value::Bool(false)) {
-            return Err(Error::user(format!("is called with `{argument}`"), "only attention without masks is supported"));
+            return Err(Error::user(
+                format!("is called with `{argument}`"),
+                "only attention without masks is supported",
+            ));
         }
     }
     let find = |name: &str, at: usize| {
@@ -141,7 +150,8 @@ impl Projection<'_> {
             names.extend(["beta", "ebops"]);
         }
         let mut arrays = part.arrays(&names)?;
-        let kernel = quantized(&take(&mut arrays, "kernel")?, config("qkvo_kq_conf"), &part.quantizer("kq")?).at("kq")?;
+        let kernel =
+            quantized(&take(&mut arrays, "kernel")?, config("qkvo_kq_conf"), &part.quantizer("kq")?).at("kq")?;
         let mut layer =
             Layer::new(name, "einsum_dense", vec![read]).with("equation", self.equation).with_tensor("kernel", kernel);
         if biased {

@@ -7,11 +7,8 @@ use crate::frontends::keras::architecture::Node;
 use crate::frontends::keras::builder::Builder;
 
 /// This family.
-pub const CLASSES: &[Class] = &[
-    ("Quantizer", alone),
-    ("QUnaryFunctionLUT", function),
-    ("QAffinedUnaryFunctionLUT", affined),
-];
+pub const CLASSES: &[Class] =
+    &[("Quantizer", alone), ("QUnaryFunctionLUT", function), ("QAffinedUnaryFunctionLUT", affined)];
 
 fn alone(b: &mut Builder, node: &Node) -> Result<()> {
     let state = State::of(b, node)?;

@@ -86,7 +86,9 @@ fn sum(b: &mut Builder, node: &Node, mean: bool) -> Result<()> {
             let shape = b.shape(&read)?;
             let length = |axis: &i64| usize::try_from(axis + shape.len() as i64).ok().and_then(|at| shape.get(at));
             let lengths: Option<Vec<usize>> = axes.iter().map(|axis| length(axis).copied()).collect();
-            let lengths = lengths.ok_or_else(|| Error::user(format!("sums over the axes {axes:?} of {shape:?}"), "write the model again"))?;
+            let lengths = lengths.ok_or_else(|| {
+                Error::user(format!("sums over the axes {axes:?} of {shape:?}"), "write the model again")
+            })?;
             nearest_power(lengths.iter().product())
         }
         false => optional(&node.config, "scale", number)?.unwrap_or(1.0),

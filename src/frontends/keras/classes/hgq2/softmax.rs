@@ -45,7 +45,14 @@ fn softmax(b: &mut Builder, node: &Node) -> Result<()> {
 }
 
 /// Pushes the layers of a softmax named so, over axes counted from the end.
-pub fn compose(b: &mut Builder, name: &str, read: String, state: &State, axes: &[i64], tables: &Tables) -> Result<String> {
+pub fn compose(
+    b: &mut Builder,
+    name: &str,
+    read: String,
+    state: &State,
+    axes: &[i64],
+    tables: &Tables,
+) -> Result<String> {
     let exp = state.part("exp_table", Name::Ends("_exp_table"))?;
     let inv = state.part("inv_table", Name::Ends("_inv_table"))?;
     let word = |b: &mut Builder, word: &str| b.fresh(&format!("{name}_{word}"));

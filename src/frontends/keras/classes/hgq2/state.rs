@@ -57,7 +57,11 @@ impl<'w> State<'w> {
             let known = self.weights.parts(&self.place, &self.part)?;
             let private = format!("_{attribute}");
             // Which of the two an attribute with a property is saved under depends on the version of Keras.
-            let step = if known.contains(&private) && !known.iter().any(|name| name == attribute) { &private } else { attribute };
+            let step = if known.contains(&private) && !known.iter().any(|name| name == attribute) {
+                &private
+            } else {
+                attribute
+            };
             part.part = if self.part.is_empty() { step.to_string() } else { format!("{}/{step}", self.part) };
             return Ok(part);
         }

@@ -9,10 +9,12 @@ mod conv;
 mod core;
 mod custom;
 mod folded;
+mod hgq1;
 mod hgq2;
 mod merge;
 mod normalization;
 mod pool;
+mod proxy;
 mod recurrent;
 mod shape;
 
@@ -35,6 +37,8 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    hgq1::CLASSES,
+    proxy::CLASSES,
     folded::CLASSES,
     recurrent::CLASSES,
     custom::CLASSES,
@@ -50,8 +54,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
 pub fn of(node: &Node) -> Result<Translate> {
-    let hgq2 = node.module.starts_with("hgq").then(|| hgq2::find(&node.class)).flatten();
-    hgq2.map_or_else(|| find(&node.class), Ok)
+    if node.module.starts_with("hgq") { hgq2::find(&node.class) } else { find(&node.class) }
 }
 
 /// What translates a class of Keras, or of a package whose names are its own.

@@ -52,7 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tensor",
         ],
     ),
-    ("report", &["backends", "compiler", "dfg", "port", "targets"]),
+    ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
     ("cli", &["*"]),
 ];
 const LOWEST: [&str; 4] = ["error", "registry", "random", "fixed"];

@@ -21,10 +21,8 @@ pub struct ModelArguments {
     /// The weights of a QKeras .json; NAME_weights.h5 beside it if not given
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// hls4ml's types: its YAML configuration, or the typedefs of a firmware as JSON
-    #[arg(long, value_name = "FILE")]
-    precision: Option<PathBuf>,
-    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8, u8/255
+    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8; with u8/255, values are
+    /// pixel/255, and files of the pixels' own integers are taken too
     #[arg(long, value_name = "[NAME=]FORMAT")]
     input_format: Vec<String>,
     /// A format that the outputs are cast to

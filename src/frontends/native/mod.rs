@@ -63,7 +63,10 @@
 //! | `dot` | `axes`: one, or one of each input | |
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
+//! | `hls4ml_pool` | `op`: `average`, `max`, `accumulator_format` (`size`) (`strides`) (`padding`) (`count_include_pad`) (`pad_value`) | |
 //! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
+//!
+//! Every kind also takes `result_format`, the fixed-point format that its result is brought to, as in hls4ml's layers.
 //!
 //! A quantizer is a call, `quantized_bits(6,0,alpha=1)`, or a format, `fixed<8,3,RND,SAT>`: see `nanotrig list quantizers`.
 //! Weights without a quantizer are taken exactly as they are.

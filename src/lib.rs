@@ -56,6 +56,7 @@ pub mod files;
 pub mod arrays;
 pub mod fixed;
 pub mod call;
+pub mod host;
 pub mod port;
 pub mod batch;
 pub mod samples;

@@ -30,7 +30,8 @@ pub struct ModelArguments {
     /// A format that the outputs are cast to
     #[arg(long, value_name = "FORMAT")]
     output_format: Option<String>,
-    /// Leave a trailing softmax away
+    /// The outputs of a classifier: what goes into a trailing softmax; the softmax in hardware, which needs
+    /// --output-format; or the index of the greatest
     #[arg(long, value_enum)]
     head: Option<HeadArgument>,
 }
@@ -38,6 +39,8 @@ pub struct ModelArguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum HeadArgument {
     Logits,
+    Softmax,
+    Argmax,
 }
 
 impl ModelArguments {
@@ -63,7 +66,12 @@ impl ModelArguments {
         Reading {
             input_formats: self.input_format.iter().map(format).collect(),
             output_format: self.output_format.clone(),
-            head: if self.head.is_some() { Head::Logits } else { Head::Full },
+            head: match self.head {
+                None => Head::Full,
+                Some(HeadArgument::Logits) => Head::Logits,
+                Some(HeadArgument::Softmax) => Head::Softmax,
+                Some(HeadArgument::Argmax) => Head::Argmax,
+            },
             max_operations: None,
         }
     }

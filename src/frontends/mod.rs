@@ -4,11 +4,14 @@
 //! layers to kinds of ours and foreign quantizers to call strings, and interprets nothing else. Shapes never have the
 //! sample axis. What it returns has passed [`Network::validate`].
 
+pub mod dwn;
+pub mod kanele;
 pub mod hgq;
 mod json;
 pub mod keras;
 pub mod native;
 pub mod neutral;
+pub mod onnx;
 
 use crate::arrays::npz;
 use crate::error::{At, Error, Result};
@@ -40,7 +43,7 @@ pub enum Content {
     /// Any other UTF-8 text.
     Text(String),
     /// Anything else.
-    Other,
+    Other(Vec<u8>),
 }
 
 /// One way to read a network.
@@ -54,7 +57,15 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] = &[
+    native::FRONTEND,
+    keras::FRONTEND,
+    hgq::FRONTEND,
+    dwn::FRONTEND,
+    kanele::FRONTEND,
+    neutral::FRONTEND,
+    onnx::FRONTEND,
+];
 
 /// Reads a network with the front end that recognises the file.
 ///
@@ -129,7 +140,7 @@ impl Content {
         if let Some(b'{') = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             return json::parse(&bytes).map(Content::Json);
         }
-        Ok(String::from_utf8(bytes).map_or(Content::Other, Content::Text))
+        Ok(String::from_utf8(bytes).map_or_else(|error| Content::Other(error.into_bytes()), Content::Text))
     }
 
     fn describe(&self) -> String {
@@ -144,7 +155,7 @@ impl Content {
                 format!("a zip with {}", files.as_deref().unwrap_or("a broken directory"))
             }
             Content::Text(_) => "text, neither JSON nor TOML with a `format`".into(),
-            Content::Other => "neither text nor a known container".into(),
+            Content::Other(_) => "neither text nor a known container".into(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod conv;
 mod core;
 mod custom;
 mod folded;
+mod hgq2;
 mod merge;
 mod normalization;
 mod pool;
@@ -41,13 +42,19 @@ pub const FAMILIES: &[&[Class]] = &[
 
 /// The names of all classes.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name)
+    FAMILIES.iter().chain(hgq2::FAMILIES).flat_map(|family| family.iter()).map(|(name, _)| *name)
 }
 
-/// What translates a class.
+/// What translates the class of a call. HGQ2's classes share names with QKeras'; the package tells which is meant.
 ///
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
+pub fn of(node: &Node) -> Result<Translate> {
+    let hgq2 = node.module.starts_with("hgq").then(|| hgq2::find(&node.class)).flatten();
+    hgq2.map_or_else(|| find(&node.class), Ok)
+}
+
+/// What translates a class of Keras, or of a package whose names are its own.
 pub fn find(class: &str) -> Result<Translate> {
     let mut known = FAMILIES.iter().flat_map(|family| family.iter());
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {

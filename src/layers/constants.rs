@@ -6,8 +6,8 @@
 use super::attributes::floats;
 use super::merge::Kind;
 use crate::error::{Error, Result};
-use crate::functions::Function;
 use crate::fixed::{Fixed, Range};
+use crate::functions::Function;
 use crate::network::{Tensor, elements};
 use crate::tensor::{Builder, Float, Id, broadcast, broadcast_map, is_power_of_two, shorten};
 

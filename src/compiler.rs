@@ -179,6 +179,15 @@ impl Meaning {
         crate::samples::codes(&self.samples(path)?, &self.dfg.inputs)
     }
 
+    /// The input codes of the user's values: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::codes`].
+    pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
+        let ports = &self.dfg.inputs;
+        crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)
+    }
+
     /// The output codes of input codes, by the tensor graph: the reference of everything.
     ///
     /// # Errors

@@ -64,6 +64,7 @@ pub mod samples;
 // In the order in which data flows.
 pub mod frontends;
 pub mod network;
+pub mod precision;
 pub mod layers;
 pub mod functions;
 pub mod quantizers;

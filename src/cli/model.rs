@@ -2,9 +2,11 @@
 
 use crate::compiler::{Head, Making, Meaning, Reading, meaning};
 use crate::error::{At, Error, Result};
+use crate::files;
 use crate::frontends;
 use crate::multipliers::MULTIPLIERS;
 use crate::network::Network;
+use crate::precision::{self, Precision};
 use crate::registry::find;
 use crate::schedulers::{Goal, SCHEDULERS};
 use crate::targets::TARGETS;
@@ -19,6 +21,9 @@ pub struct ModelArguments {
     /// The weights of a QKeras .json; NAME_weights.h5 beside it if not given
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// hls4ml's types: its YAML configuration, or the typedefs of a firmware as JSON
+    #[arg(long, value_name = "FILE")]
+    precision: Option<PathBuf>,
     /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8, u8/255
     #[arg(long, value_name = "[NAME=]FORMAT")]
     input_format: Vec<String>,
@@ -41,7 +46,15 @@ enum HeadArgument {
 impl ModelArguments {
     /// Reads the file.
     pub fn network(&self) -> Result<Network> {
-        frontends::read(&self.model, self.weights.as_deref())
+        let network = frontends::read(&self.model, self.weights.as_deref())?;
+        let Some(file) = &self.precision else { return Ok(network) };
+        let place = file.display().to_string();
+        let text = String::from_utf8(files::read(file)?)
+            .map_err(|_| Error::user("is no text", "give hls4ml's YAML configuration").at(&place))?;
+        let precision = Precision::parse(&text).at(&place)?;
+        let network = precision::apply(&network, &precision).at(&place)?;
+        network.validate().at(place)?;
+        Ok(network)
     }
 
     /// How it is to be read.

@@ -65,6 +65,9 @@ pub const FUNCTIONS: &[Entry<Definition>] = &[
     rounding::FLOOR,
     rounding::CEIL,
     rounding::ROUND,
+    rounding::BINARY_TANH,
+    rounding::BINARY_SIGMOID,
+    rounding::TERNARY_TANH,
 ];
 
 /// What a function is.

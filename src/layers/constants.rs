@@ -7,6 +7,7 @@ use super::attributes::floats;
 use super::merge::Kind;
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
+use crate::functions::Function;
 use crate::network::{Tensor, elements};
 use crate::tensor::{Builder, Float, Id, broadcast, broadcast_map, is_power_of_two, shorten};
 
@@ -54,7 +55,7 @@ pub fn with_constant(g: &mut Builder, x: Id, kind: Kind, constant: &Tensor, firs
             g.mul(x, c)
         }
         Kind::Multiply | Kind::Divide | Kind::Average => g.float(x, Float::Mul(c)),
-        Kind::Maximum if g.is_float(x) && c == [0.0] => super::activation::activate(g, x, "relu"),
+        Kind::Maximum if g.is_float(x) && c == [0.0] => g.function(x, Function::parse("relu")?),
         Kind::Maximum | Kind::Minimum if g.is_float(x) => {
             let what = "a maximum or minimum of float values and a constant";
             Err(Error::user(what, "put a quantizer before this layer, or use the activation `clip`"))

@@ -9,7 +9,7 @@ use super::windows::{Movement, Padding, Windows, image, lengths};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Overflow, Quantization, Rounding};
-use crate::network;
+use crate::network::{self, elements};
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id, Reduction};
 use serde::Deserialize;
@@ -34,58 +34,85 @@ struct Attributes {
     strides: Option<Vec<usize>>,
     padding: Option<Value>,
     accumulator_format: String,
+    /// Does an average divide by the whole window's size at the border too?
+    #[serde(default)]
+    count_include_pad: bool,
     /// What hls4ml puts outside the image for a maximum; nothing if left out.
     pad_value: Option<f64>,
 }
 
 struct Pool {
-    attributes: Attributes,
+    op: Operation,
+    /// Windows of a size; or all of the image.
+    windows: Option<(Vec<usize>, Movement)>,
     accumulator: Quantization,
+    count_include_pad: bool,
     outside: Option<Fixed>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
-    let attributes: Attributes = attributes(layer)?;
-    if let Some(size) = &attributes.size {
-        lengths("size", Some(size.clone()), size.len().clamp(1, 2), &[])?;
-        lengths("strides", attributes.strides.clone(), size.len(), size)?;
-    }
-    let accumulator = attributes.accumulator_format.parse().at("`accumulator_format`")?;
+    let Attributes { op, size, strides, padding, accumulator_format, count_include_pad, pad_value } =
+        attributes(layer)?;
+    let accumulator = accumulator_format.parse().at("`accumulator_format`")?;
+    let windows = match size {
+        Some(size) => {
+            let axes = size.len().clamp(1, 2);
+            let size = lengths("size", Some(size), axes, &[])?;
+            let strides = lengths("strides", strides, axes, &size)?;
+            let padding = Padding::read(padding.as_ref(), axes)?;
+            Some((size, Movement { strides, dilation: vec![1; axes], padding }))
+        }
+        None => None,
+    };
     let wrong = || Error::user("`pad_value` is not finite", "give a number");
-    let outside = attributes.pad_value.map(|value| Fixed::from_f64(value).ok_or_else(wrong)).transpose()?;
-    Ok(Box::new(Pool { attributes, accumulator, outside }))
+    let outside = pad_value.map(|value| Fixed::from_f64(value).ok_or_else(wrong)).transpose()?;
+    Ok(Box::new(Pool { op, windows, accumulator, count_include_pad, outside }))
 }
 
 impl Layer for Pool {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = g.exact(one(x)?)?;
-        let (channels, shape, windows) = self.windows(g.shape(x))?;
-        let area = windows.taps();
-        let outside = match self.attributes.op {
-            Operation::Average => Some(Fixed::ZERO),
-            Operation::Max => self.outside,
+        let axes = self.windows.as_ref().map_or(g.shape(x).len().saturating_sub(1), |(size, _)| size.len());
+        let (pixels, channels) = image(g.shape(x), axes)?;
+        let whole = || Movement { strides: vec![1; axes], dilation: vec![1; axes], padding: Padding::Valid };
+        let (windows, mut shape) = match &self.windows {
+            Some((size, movement)) => {
+                let windows = Windows::new(pixels, size, movement)?;
+                let shape = windows.counts();
+                (windows, shape)
+            }
+            None => (Windows::new(pixels, pixels, &whole())?, Vec::new()),
         };
+        shape.push(channels);
+        let gathered = [windows.count(), windows.taps(), channels];
+        g.room(elements(&gathered)?)?;
+        let outside = if self.op == Operation::Average { Some(Fixed::ZERO) } else { self.outside };
         let pad = g.constant(&[1], vec![outside.unwrap_or(Fixed::ZERO)])?;
-        let (mut elements, mut inside) = (Vec::new(), Vec::new());
+        let (mut list, mut inside) = (Vec::new(), Vec::new());
         for window in 0..windows.count() {
-            let pixels: Vec<Option<usize>> = (0..area).map(|tap| windows.pixel(window, tap)).collect();
-            let first = pixels.iter().flatten().next().copied();
+            let pixels: Vec<Option<usize>> = (0..windows.taps()).map(|tap| windows.pixel(window, tap)).collect();
+            let first = pixels.iter().flatten().next().copied().filter(|_| outside.is_none());
             inside.push(pixels.iter().flatten().count());
             for pixel in pixels {
-                let pixel = pixel.or(if outside.is_none() { first } else { None });
-                let element = |c: usize| pixel.map_or((1, 0), |pixel| (0, (pixel * channels + c) as u32));
-                elements.extend((0..channels).map(element));
+                let element = |c: usize| pixel.or(first).map_or((1, 0), |pixel| (0, (pixel * channels + c) as u32));
+                list.extend((0..channels).map(element));
             }
         }
-        let x = g.gather(&[x, pad], &[inside.len(), area, channels], elements)?;
-        let y = match self.attributes.op {
+        if inside.contains(&0) {
+            let help = "use less padding, or a larger window";
+            return Err(Error::user("a window lies wholly in the padding", help));
+        }
+        let x = g.gather(&[x, pad], &gathered, list)?;
+        let y = match self.op {
             Operation::Max => {
                 let y = g.reduce(x, Reduction::Max, 1)?;
                 g.quantize(y, vec![self.accumulator])?
             }
             Operation::Average => {
                 let sum = self.sum(g, x)?;
+                let taps = windows.taps();
+                inside.iter_mut().filter(|_| self.count_include_pad).for_each(|count| *count = taps);
                 self.divide(g, sum, &inside)?
             }
         };
@@ -94,19 +121,6 @@ impl Layer for Pool {
 }
 
 impl Pool {
-    /// The channels of the input, the shape of the result, and the windows.
-    fn windows(&self, shape: &[usize]) -> Result<(usize, Vec<usize>, Windows)> {
-        let axes = self.attributes.size.as_ref().map_or(shape.len().saturating_sub(1), Vec::len);
-        let (image, channels) = image(shape, axes)?;
-        let size = self.attributes.size.as_deref().unwrap_or(image);
-        let strides = self.attributes.strides.clone().unwrap_or_else(|| size.to_vec());
-        let padding = Padding::read(self.attributes.padding.as_ref(), axes)?;
-        let windows = Windows::new(image, size, &Movement { strides, dilation: vec![1; axes], padding })?;
-        let mut result = if self.attributes.size.is_some() { windows.counts() } else { Vec::new() };
-        result.push(channels);
-        Ok((channels, result, windows))
-    }
-
     /// The sum over axis 1, every partial sum in the accumulator's format.
     fn sum(&self, g: &mut Builder, x: Id) -> Result<Id> {
         let exact = g.reduce(x, Reduction::Sum, 1)?;

@@ -4,6 +4,7 @@
 //! and tensors of a [`network::Layer`], and expands into nodes of a [`Builder`]. Shapes are without the sample axis;
 //! images are height, width, channels.
 
+mod softmax;
 mod activation;
 mod argmax;
 mod attributes;
@@ -38,7 +39,6 @@ mod reshape;
 mod result;
 mod scale_shift;
 mod select;
-mod softmax;
 mod table;
 mod thermometer;
 mod time_distributed;
@@ -118,11 +118,8 @@ pub const LAYERS: &[Entry<Make>] = &[
     einsum::MATMUL,
     einsum::DOT,
     table::LAYER,
-    truth_table::LAYER,
-    thermometer::LAYER,
-    kan::LAYER,
-    time_distributed::LAYER,
     hls4ml_pool::LAYER,
+    time_distributed::LAYER,
 ];
 
 /// A layer, ready to expand.

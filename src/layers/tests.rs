@@ -6,6 +6,7 @@ use crate::network::{Input, Network, Tensor};
 use crate::tensor::{Options as Evaluate, evaluate, fold};
 use serde_json::{Value, json};
 
+mod formats;
 mod mistakes;
 
 /// A layer `l` of a kind on the input `x`.

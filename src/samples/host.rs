@@ -35,7 +35,9 @@ fn features(ports: &[Port], hosts: &[Host]) -> Vec<Port> {
     ports.iter().zip(hosts).map(one).collect()
 }
 
-fn apply(given: &Samples, ports: &[Port], hosts: &[Host]) -> Samples {
+/// Samples, one column per value that the user gives, after what the host does to each input; a port as in `u8/255` may be given its
+/// integers.
+pub fn apply(given: &Samples, ports: &[Port], hosts: &[Host]) -> Samples {
     let mut start = 0;
     let mut parts = Vec::new();
     for (port, host) in ports.iter().zip(hosts) {

@@ -8,7 +8,7 @@ mod host;
 mod read;
 mod write;
 
-pub use host::prepared;
+pub use host::{apply, prepared};
 pub use read::{labels, read};
 pub use write::write;
 

@@ -53,7 +53,7 @@ impl Builder {
         (0..first.len()).try_fold(base, |x, index| self.float(x, step(index)))
     }
 
-    /// The maximum or minimum over an axis of float values: float32 operations are monotone, so it is the chain's value of
+    /// The maximum or minimum over an axis of float values: where each operation is monotone, it is the chain's value of
     /// the greatest (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
     pub(super) fn extreme_of_floats(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
         let shape = self.shape(x).to_vec();
@@ -70,7 +70,8 @@ impl Builder {
         };
         let turns = |float: &Float| (0..shape.iter().product()).any(|e| float.trend(e, &shape) == Trend::Other);
         if operations.iter().any(|float| varies(float) || turns(float)) {
-            let what = "it takes the maximum or minimum of float values with different scales, or of a function that rises and falls";
+            let what = "it takes the maximum or minimum of float values with different scales, or of a function that rises \
+                        and falls";
             return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
         }
         let falls = |e: &u32| {

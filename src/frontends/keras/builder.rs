@@ -207,13 +207,13 @@ impl<'w> Builder<'w> {
         }
         let result = translate(self, node);
         for layer in self.layers.drain(first..).collect::<Vec<_>>() {
-            if let (Some((steps, _)), Some(shape)) = (steps, self.shapes.get_mut(&layer.name)) {
-                shape.insert(0, *steps);
+            if let Some((steps, _)) = steps {
+                self.shapes.entry(layer.name.clone()).and_modify(|shape| shape.insert(0, *steps));
             }
             self.layers.push(change(layer));
         }
-        if let Some(whole) = &whole {
-            self.shapes.insert(input, whole.clone());
+        if let Some(shape) = whole {
+            self.shapes.insert(input, shape);
         }
         result
     }

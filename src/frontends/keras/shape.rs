@@ -61,7 +61,13 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             let all = layer.attributes.get("return_sequences").and_then(Value::as_bool).unwrap_or(false);
             if all { vec![*first.first()?, units] } else { vec![units] }
         }
-        "gather" | "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
+        "gather" => {
+            let (indices, axis) = (sizes("indices")?, layer.attributes.get("axis")?.as_u64()? as usize);
+            let mut shape = first.to_vec();
+            *shape.get_mut(axis)? = indices.len();
+            shape
+        }
+        "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })

@@ -25,6 +25,9 @@ pub const CLASSES: &[Class] = &[
     ("ActivityRegularization", identity),
 ];
 
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras")];
+
 /// Passes its input on once the training is over.
 pub fn identity(b: &mut Builder, _: &Node) -> Result<()> {
     b.one_input().map(drop)

@@ -28,10 +28,27 @@ fn dense(b: &mut Builder, node: &Node) -> Result<()> {
 fn einsum_dense(b: &mut Builder, node: &Node) -> Result<()> {
     let state = State::of(b, node)?;
     let input = input(b, node, &state)?;
-    let equation = field(&node.config, "equation", string)?;
-    let layer = Layer::new(&node.name, "einsum_dense", vec![input]).with("equation", equation);
+    let layer = product(node, input)?;
     let layer = weights(node, &state, layer, "bias_axes")?;
     finish(b, node, &state, layer)
+}
+
+/// A matrix product by the layer's equation; one of the last axes with a plain matrix is a `dense` layer.
+pub fn product(node: &Node, input: String) -> Result<Layer> {
+    let equation = field(&node.config, "equation", string)?;
+    let clean: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+    let dense = || {
+        let (operands, result) = clean.split_once("->")?;
+        let (input, kernel) = operands.split_once(',')?;
+        let [from, to] = kernel.as_bytes() else { return None };
+        let (from, to) = (char::from(*from), char::from(*to));
+        let outer = input.strip_suffix(from)?;
+        (result.strip_suffix(to)? == outer && from != to && !outer.contains([from, to])).then_some(())
+    };
+    Ok(match (dense(), argument(&node.config, "bias_axes").as_str().map_or(0, str::len)) {
+        (Some(()), 0 | 1) => Layer::new(&node.name, "dense", vec![input]),
+        _ => Layer::new(&node.name, "einsum_dense", vec![input]).with("equation", equation),
+    })
 }
 
 fn conv(b: &mut Builder, node: &Node, axes: usize) -> Result<()> {

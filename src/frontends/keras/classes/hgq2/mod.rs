@@ -29,8 +29,16 @@ pub const FAMILIES: &[&[Class]] =
     &[dense::CLASSES, norm::CLASSES, merge::CLASSES, functions::CLASSES, softmax::CLASSES, attention::CLASSES];
 
 /// What translates a class of HGQ2.
-pub fn find(class: &str) -> Option<super::Translate> {
-    FAMILIES.iter().flat_map(|family| family.iter()).find(|(name, _)| *name == class).map(|(_, translate)| *translate)
+///
+/// # Errors
+/// It is not known.
+pub fn find(class: &str) -> Result<super::Translate> {
+    let mut known = FAMILIES.iter().flat_map(|family| family.iter());
+    known.find(|(name, _)| *name == class).map(|(_, translate)| *translate).ok_or_else(|| {
+        let names: Vec<_> = FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name).collect();
+        let what = format!("layers of class `{class}` of HGQ2 are not supported");
+        Error::user(what, format!("supported: {}", names.join(", ")))
+    })
 }
 
 /// An argument, or null.

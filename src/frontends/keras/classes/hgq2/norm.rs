@@ -7,7 +7,7 @@
 
 use super::super::Class;
 use super::super::config::truth;
-use super::dense::finish;
+use super::dense::{finish, product};
 use super::{State, argument, input, output, quantized, take, with_ebops};
 use crate::error::{At, Error, Result};
 use crate::frontends::json::{field, integer, number, optional, string};
@@ -104,7 +104,7 @@ fn einsum_dense_batchnorm(b: &mut Builder, node: &Node) -> Result<()> {
     let data = bias.data.iter().zip(offset).map(|(bias, offset)| f64::from(*bias as f32 + offset)).collect();
     let bias = Tensor { shape: bias.shape.clone(), data };
     let input = input(b, node, &state)?;
-    let layer = Layer::new(&node.name, "einsum_dense", vec![input]).with("equation", equation);
+    let layer = product(node, input)?;
     let layer = fused(node, &state, layer, &kernel, &bias)?;
     finish(b, node, &state, layer)
 }

@@ -21,8 +21,6 @@ pub struct Node {
     pub name: String,
     /// The layer's class, without a package.
     pub class: String,
-    /// The module of the class, if the file says it (Keras 3).
-    pub module: String,
     /// The layer's arguments.
     pub config: Value,
     /// What it reads, in the order of the call.
@@ -52,7 +50,6 @@ pub struct Architecture {
 struct Item {
     name: String,
     class: String,
-    module: String,
     config: Value,
     place: Place,
     calls: Vec<Call>,
@@ -230,7 +227,6 @@ impl Flat {
         self.nodes.push(Node {
             name: name.clone(),
             class: item.class.clone(),
-            module: item.module.clone(),
             config: item.config.clone(),
             inputs,
             call: call.clone(),
@@ -252,7 +248,6 @@ fn item(layer: &Value, outer: &Place, counter: &mut Counter) -> Result<Item> {
     let mut item = Item {
         name: name.to_string(),
         class: class.to_string(),
-        module: module.to_string(),
         config: config.clone(),
         // Operations of Keras 3 that are no layers hold no weights and are not counted.
         place: outer.inside(own, if module.contains(".ops") { None } else { Some(counter.name(class)) }),

@@ -2,7 +2,7 @@
 
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, random};
-use crate::error::{Error, Result};
+use crate::error::{At, Error, Result};
 use crate::fixed::Quantization;
 use crate::layers::{self, Expanded};
 use crate::lower::lower;
@@ -16,6 +16,7 @@ use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What the network's outputs are, as seen by the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,10 @@ pub enum Head {
     Full,
     /// What goes into a trailing softmax.
     Logits,
+    /// A trailing softmax is hardware, with the output's format.
+    Softmax,
+    /// The index of the greatest element, in hardware.
+    Argmax,
 }
 
 /// How a network is to be read: what the file leaves open.
@@ -110,7 +115,19 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
     let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
     let options = layers::Options { input_formats, max_operations };
     let expanded = layers::expand(network, &options)?;
-    let (mut graph, mut tails) = tail(&fold(&expanded.graph)?)?;
+    let format = reading.output_format.as_ref();
+    let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
+    let headed = match (reading.head, &format) {
+        (Head::Full | Head::Logits, _) => None,
+        (Head::Argmax, _) => Some(layers::with_argmax(&expanded.graph)),
+        (Head::Softmax, Some(format)) => Some(layers::with_softmax(&expanded.graph, format)),
+        (Head::Softmax, None) => {
+            let help = "give --output-format, such as ufixed<8,0,RND,SAT>";
+            Some(Err(Error::user("a softmax in hardware needs the format of its result", help)))
+        }
+    };
+    let headed = headed.transpose().at("--head")?;
+    let (mut graph, mut tails) = tail(&fold(headed.as_ref().unwrap_or(&expanded.graph))?)?;
     if reading.head == Head::Logits {
         for tail in &mut tails {
             if tail.floats.last() == Some(&Float::Softmax) {
@@ -118,8 +135,7 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
             }
         }
     }
-    if let Some(format) = &reading.output_format {
-        let format: Quantization = format.parse().map_err(|error: Error| error.at("--output-format"))?;
+    if let Some(format) = format {
         graph = cast_outputs(&graph, format)?;
     }
     let dfg = lower(&graph)?;
@@ -145,6 +161,31 @@ impl Meaning {
     /// The output ports.
     pub fn outputs(&self) -> &[Port] {
         &self.dfg.outputs
+    }
+
+    /// The samples of a file, as the ports' quantizers read them: the host's first part is done.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::read`].
+    pub fn samples(&self, path: &Path) -> Result<Samples> {
+        crate::samples::prepared(path, &self.dfg.inputs, &self.expanded.hosts)
+    }
+
+    /// The samples of a file as input codes: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`Meaning::samples`] and [`crate::samples::codes`].
+    pub fn inputs(&self, path: &Path) -> Result<Batch> {
+        crate::samples::codes(&self.samples(path)?, &self.dfg.inputs)
+    }
+
+    /// The input codes of the user's values: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::codes`].
+    pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
+        let ports = &self.dfg.inputs;
+        crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.

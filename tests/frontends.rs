@@ -92,7 +92,8 @@ fn the_other_keras_examples() {
     let network = read(&path, None).unwrap_or_else(|error| panic!("{error}"));
     let kernel = network.layers.iter().find_map(|layer| layer.tensors.get("kernel")).unwrap();
     assert!(kernel.data.iter().all(|weight| weight.abs() == 1.0));
-    for name in ["KERAS_3layer_ternary_small.json", "KERAS_3layer_binarydense_relu_max.json", "KERAS_conv1d_small.json"] {
+    for name in ["KERAS_3layer_ternary_small.json", "KERAS_3layer_binarydense_relu_max.json", "KERAS_conv1d_small.json"]
+    {
         let Some(path) = keras(name) else { return };
         round_trip(&read(&path, None).unwrap_or_else(|error| panic!("{error}")));
     }

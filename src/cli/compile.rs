@@ -1,13 +1,13 @@
 //! `nanotrig compile MODEL -o DIR`: Verilog, test bench, flows, report.
 
 use super::model::{MakingArguments, ModelArguments};
+use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning, agree, hardware};
 use crate::error::{At, Result};
 use crate::frontends::native;
 use crate::output::Output;
 use crate::report::{Checked, Report};
-use crate::{backends, samples};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -81,7 +81,7 @@ fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Resul
     agree(meaning, hardware, &random)?;
     let mut checked = Checked { random: random.rows(), given: 0, mismatches: 0 };
     if let Some(input) = &arguments.input {
-        let inputs: Batch = samples::codes(&samples::read(input, &meaning.dfg.inputs)?, &meaning.dfg.inputs)?;
+        let inputs: Batch = meaning.inputs(input)?;
         let codes = agree(meaning, hardware, &inputs)?;
         checked.given = inputs.rows();
         if let Some(expect) = &arguments.expect {

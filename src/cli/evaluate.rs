@@ -2,7 +2,7 @@
 
 use super::model::ModelArguments;
 use crate::batch::Batch;
-use crate::compiler::Meaning;
+use crate::compiler::{Head, Meaning};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Format, Quantization};
 use crate::port::Port;
@@ -28,13 +28,14 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (_, meaning) = arguments.model.meaning()?;
-    let given = samples::read(&arguments.input, &meaning.dfg.inputs)?;
+    let given = meaning.samples(&arguments.input)?;
     let inputs = samples::codes(&given, &meaning.dfg.inputs)?;
     let options = tensor::Options { watch: Vec::new(), statistics: true };
     let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
     if let Some(labels) = &arguments.labels {
         let outputs = meaning.values(&meaning.codes(&inputs)?)?;
-        accuracy(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
+        let score = if arguments.model.reading().head == Head::Argmax { indices } else { accuracy };
+        score(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
     }
     println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
     let mut rows = hosts(&meaning, &given, &inputs);
@@ -120,6 +121,17 @@ fn show(rows: &[Row], layer: Option<&str>) -> Result<()> {
         row.print();
         row.print_elements();
     });
+    Ok(())
+}
+
+/// The accuracy of outputs that are class indices.
+fn indices(outputs: &Samples, labels: &[usize]) -> Result<()> {
+    if labels.len() != outputs.rows() || outputs.columns != 1 {
+        let what = format!("{} labels for {} samples of {} outputs", labels.len(), outputs.rows(), outputs.columns);
+        return Err(Error::user(what, "give one label for each sample of a network with one output"));
+    }
+    let right = labels.iter().enumerate().filter(|(row, label)| outputs.row(*row)[0] == **label as f64).count();
+    println!("accuracy {:.4} ({right} of {})", right as f64 / labels.len().max(1) as f64, labels.len());
     Ok(())
 }
 

@@ -4,11 +4,14 @@
 //! layers to kinds of ours and foreign quantizers to call strings, and interprets nothing else. Shapes never have the
 //! sample axis. What it returns has passed [`Network::validate`].
 
+pub mod dwn;
+pub mod kanele;
 pub mod hgq;
 mod json;
 pub mod keras;
 pub mod native;
 pub mod neutral;
+pub mod onnx;
 
 use crate::arrays::npz;
 use crate::error::{At, Error, Result};
@@ -40,7 +43,7 @@ pub enum Content {
     /// Any other UTF-8 text.
     Text(String),
     /// Anything else.
-    Other,
+    Other(Vec<u8>),
 }
 
 /// One way to read a network.
@@ -54,7 +57,15 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] = &[
+    native::FRONTEND,
+    keras::FRONTEND,
+    hgq::FRONTEND,
+    dwn::FRONTEND,
+    kanele::FRONTEND,
+    neutral::FRONTEND,
+    onnx::FRONTEND,
+];
 
 /// Reads a network with the front end that recognises the file.
 ///
@@ -95,6 +106,9 @@ impl Source {
     /// # Errors
     /// It cannot be read, is too large, or is broken JSON or gzip.
     pub fn open(path: &Path, weights: Option<&Path>) -> Result<Source> {
+        // A model that is a folder: its tables are what is read first.
+        let inside = path.join(kanele::TABLES);
+        let path = if inside.is_file() { &inside } else { path };
         files::read(path).and_then(|bytes| Source::new(path, weights, bytes).at(path.display().to_string()))
     }
 
@@ -129,7 +143,7 @@ impl Content {
         if let Some(b'{') = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             return json::parse(&bytes).map(Content::Json);
         }
-        Ok(String::from_utf8(bytes).map_or(Content::Other, Content::Text))
+        Ok(String::from_utf8(bytes).map_or_else(|error| Content::Other(error.into_bytes()), Content::Text))
     }
 
     fn describe(&self) -> String {
@@ -144,7 +158,7 @@ impl Content {
                 format!("a zip with {}", files.as_deref().unwrap_or("a broken directory"))
             }
             Content::Text(_) => "text, neither JSON nor TOML with a `format`".into(),
-            Content::Other => "neither text nor a known container".into(),
+            Content::Other(_) => "neither text nor a known container".into(),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! `activation`: a function's or a quantizer's call; `relu` and `softmax` are also layers of their own.
+//! `activation`: a function's or a quantizer's call; `relu` is also a layer of its own.
 //!
 //! The functions are those of [`crate::functions`], `linear` (nothing) and `softmax`. What float32 does not round, such as
 //! `relu` or `leaky_relu(0.25)`, is exact; the others are float32: they end a network, or a quantizer follows.
 
-use super::attributes::{attributes, axis, one, tensors};
+use super::attributes::{attributes, one, tensors};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
@@ -19,13 +19,6 @@ pub const LAYER: Entry<Make> =
     Entry { name: "activation", doc: "a function's or a quantizer's call; also linear and softmax", make };
 /// `max(x, 0)`.
 pub const RELU: Entry<Make> = Entry { name: "relu", doc: "max(x, 0)", make: make_relu };
-/// Probabilities.
-pub const SOFTMAX: Entry<Make> = Entry {
-    name: "softmax",
-    doc: "normalised exponentials over the last axis, at the end of a network",
-    make: make_softmax,
-};
-
 /// Functions that are not element-wise, or nothing at all.
 const SPECIAL: [&str; 2] = ["linear", "softmax"];
 
@@ -39,12 +32,6 @@ struct Named {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Softmax {
-    axis: Option<i64>,
-}
-
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let function: Named = attributes(layer)?;
@@ -56,23 +43,6 @@ fn make_relu(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
     let Nothing {} = attributes(layer)?;
     Ok(Box::new(Named { function: "relu".into() }))
-}
-
-fn make_softmax(layer: &network::Layer) -> Result<Box<dyn Layer>> {
-    tensors(layer, &[], &[])?;
-    let softmax: Softmax = attributes(layer)?;
-    Ok(Box::new(softmax))
-}
-
-impl Layer for Softmax {
-    fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = one(x)?;
-        let rank = g.shape(x).len();
-        if axis(self.axis.unwrap_or(-1), rank)? + 1 != rank {
-            return Err(Error::user("a softmax is over the last axis only", "transpose its input"));
-        }
-        activate(g, x, "softmax")
-    }
 }
 
 impl Layer for Named {

@@ -120,7 +120,7 @@ fn turned(layer: &network::Layer, weights: Weights, axes: usize) -> Result<Produ
 
 impl Layer for Conv {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = g.exact(one(x)?)?;
+        let x = g.coded(one(x)?)?;
         let axes = self.movement.strides.len();
         let (lengths, channels) = image(g.shape(x), axes)?;
         let kernel = self.product.kernel_shape();

@@ -148,7 +148,7 @@ fn depthwise(
 
 impl Layer for Depthwise {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = g.exact(one(x)?)?;
+        let x = g.coded(one(x)?)?;
         let axes = self.movement.strides.len();
         let (lengths, channels) = image(g.shape(x), axes)?;
         let (size, outputs) = (&self.product.kernel_shape()[..axes], self.product.outputs());

@@ -100,7 +100,7 @@ fn matrices(g: &mut Builder, x: Id, parts: &[Vec<usize>], shape: [usize; 2]) -> 
 
 impl Layer for EinsumDense {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = g.exact(one(x)?)?;
+        let x = g.coded(one(x)?)?;
         let kernel = self.product.kernel_shape();
         let equation = Equation::read(&self.equation, [g.shape(x).len(), kernel.len()], [true, false])?;
         let Contraction { left, right, size: [rows, inner, columns], shape, elements } =
@@ -142,7 +142,7 @@ fn contracted(g: &mut Builder, [a, b]: [Id; 2], equation: &Equation) -> Result<I
 /// The two inputs, exact.
 fn two(g: &mut Builder, x: &[Id]) -> Result<[Id; 2]> {
     match x {
-        [a, b] => Ok([g.exact(*a)?, g.exact(*b)?]),
+        [a, b] => Ok([g.coded(*a)?, g.coded(*b)?]),
         _ => Err(Error::user(format!("the layer has {} inputs, and takes two", x.len()), "give it two inputs")),
     }
 }

@@ -4,7 +4,9 @@
 //! and tensors of a [`network::Layer`], and expands into nodes of a [`Builder`]. Shapes are without the sample axis;
 //! images are height, width, channels.
 
+mod softmax;
 mod activation;
+mod argmax;
 mod attributes;
 mod batch_norm;
 mod casts;
@@ -16,26 +18,39 @@ mod depthwise;
 mod einsum;
 mod embedding;
 mod expand;
+mod head;
+mod hls4ml;
+mod hls4ml_activation;
+mod hls4ml_pool;
 mod inputs;
+mod kan;
+mod layer_norm;
 mod merge;
+mod multi_threshold;
 mod pad;
 mod pool;
 mod prelu;
 mod product;
+mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
 mod reshape;
+mod result;
 mod scale_shift;
 mod select;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};
+pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
+use crate::host::{Host, Thermometer};
 use crate::network;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
@@ -64,9 +79,16 @@ pub const LAYERS: &[Entry<Make>] = &[
     scale_shift::LAYER,
     activation::LAYER,
     activation::RELU,
-    activation::SOFTMAX,
+    softmax::LAYER,
+    hls4ml_activation::LAYER,
+    layer_norm::LAYER,
+    argmax::ARGMAX,
+    argmax::TOP_K,
     prelu::LAYER,
     quantize::LAYER,
+    quant::LAYER,
+    quant::TRUNC,
+    multi_threshold::LAYER,
     recurrent::SIMPLE_RNN,
     recurrent::LSTM,
     recurrent::GRU,
@@ -96,7 +118,11 @@ pub const LAYERS: &[Entry<Make>] = &[
     einsum::MATMUL,
     einsum::DOT,
     table::LAYER,
+    hls4ml_pool::LAYER,
     time_distributed::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
 ];
 
 /// A layer, ready to expand.
@@ -113,6 +139,16 @@ pub trait Layer {
     /// Its formats do not suit the shape.
     fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         Ok(None)
+    }
+
+    /// What the host does before that format, for the port that this layer would stand behind.
+    fn host(&self) -> Host {
+        Host::Nothing
+    }
+
+    /// The thresholds of a layer that makes bits of features, which the host can do as well.
+    fn thermometer(&self) -> Option<&Thermometer> {
+        None
     }
 }
 

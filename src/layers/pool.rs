@@ -120,7 +120,7 @@ fn maximum(g: &mut Builder, x: Id, windows: &Windows, channels: usize) -> Result
 
 impl Pool {
     fn mean(&self, g: &mut Builder, x: Id, windows: &Windows, channels: usize) -> Result<Id> {
-        let x = g.exact(x)?;
+        let x = g.coded(x)?;
         let mut shape = windows.counts();
         shape.extend([windows.taps(), channels]);
         let gathered = windows.gather(g, x, 0..channels)?;

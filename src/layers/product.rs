@@ -4,7 +4,7 @@
 //! Where the scale differs along a summed axis it enters the sum, as exact dyadics.
 
 use super::activation::activate;
-use super::attributes::{required, tensors};
+use super::attributes::{floats, required, tensors};
 use super::casts::{Casts, Matrix};
 use crate::error::{At, Error, Result};
 use crate::fixed::Fixed;
@@ -54,11 +54,14 @@ impl Product {
     /// # Errors
     /// A tensor is missing or has the wrong shape, or its quantizer does not suit it.
     pub fn new(layer: &network::Layer, weights: Weights, rank: usize) -> Result<Product> {
-        let mut found = tensors(layer, &["kernel"], &["bias"])?.into_iter();
+        let mut found = tensors(layer, &["kernel"], &["bias", "scale"])?.into_iter();
         let kernel = required(found.next().flatten())?;
-        let bias = found.next().flatten();
+        let (bias, scale) = (found.next().flatten(), found.next().flatten());
         check_rank(&layer.kind, &kernel, rank)?;
-        let product = Product::of(kernel, bias, weights)?;
+        let mut product = Product::of(kernel, bias, weights)?;
+        if let Some(scale) = scale {
+            product.kernel.scale = product.checked_scale(&scale).at("`scale`")?;
+        }
         product.check_bias()?;
         Ok(product)
     }
@@ -83,6 +86,19 @@ impl Product {
             casts,
             activation: weights.activation,
         })
+    }
+
+    /// A scale behind the product: one, or one per output.
+    fn checked_scale(&self, scale: &Tensor) -> Result<Vec<f32>> {
+        let quantized = !self.casts.is_none() || self.kernel.scale != [1.0];
+        match scale.data.len() {
+            1 => floats(scale),
+            count if count == self.outputs() && !quantized => floats(scale),
+            count => {
+                let what = format!("{count} scales for {} outputs", self.outputs());
+                Err(Error::user(what, "give one scale, or one per output, and a kernel of codes without casts"))
+            }
+        }
     }
 
     /// One bias per output?
@@ -141,8 +157,10 @@ impl Product {
         let (outputs, kernel) = (self.outputs(), &self.kernel.codes);
         let y = if self.casts.is_none() {
             let w = g.constant(&[kernel.len() / outputs, outputs], kernel.clone())?;
+            // The scales of input and kernel are one float32 number, as a framework's integer bias has it.
+            let (x, factor) = g.scaled(x)?;
             let product = g.matmul(x, w)?;
-            let y = g.float(product, Float::Mul(self.kernel.scale.clone()))?;
+            let y = g.float(product, Float::Mul(self.kernel.scale.iter().map(|scale| scale * factor).collect()))?;
             self.add_bias(g, y)?
         } else {
             let bias = self.exact_bias()?;
@@ -183,23 +201,22 @@ impl Product {
         let (kernel, scales) = self.factored(parts)?;
         let bias = self.exact_bias()?.filter(|_| !self.casts.is_none());
         let mut results = Vec::with_capacity(parts.len());
+        let mut factors = Vec::with_capacity(parts.len());
         for part in parts {
+            let (x, factor) = if self.casts.is_none() { g.scaled(part.x)? } else { (part.x, 1.0) };
+            factors.push(factor);
             let kernel: Vec<Fixed> = part.kernel.iter().map(|e| kernel[*e]).collect();
             let bias: Option<Vec<Fixed>> = bias.as_ref().map(|bias| part.bias.iter().map(|e| bias[*e]).collect());
             results.push(if self.casts.is_none() {
                 let w = g.constant(&[kernel.len() / part.outputs.max(1), part.outputs], kernel)?;
-                g.matmul(part.x, w)?
+                g.matmul(x, w)?
             } else {
-                self.casts.multiply(
-                    g,
-                    part.x,
-                    &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() },
-                )?
+                self.casts.multiply(g, x, &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() })?
             });
         }
         let scale = |(part, e): &(u32, u32)| {
             let (scales, outputs) = (&scales[*part as usize], parts[*part as usize].outputs.max(1));
-            scales.get(*e as usize % outputs).copied().unwrap_or(1.0)
+            scales.get(*e as usize % outputs).copied().unwrap_or(1.0) * factors[*part as usize]
         };
         let scales = shorten(elements.iter().map(scale).collect(), shape);
         let order = elements.iter().enumerate().all(|(i, e)| *e == (0, i as u32));

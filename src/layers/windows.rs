@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::network::elements;
-use crate::tensor::{Builder, Id};
+use crate::tensor::{Builder, Float, Id};
 use serde_json::Value;
 
 /// What lies outside the image.
@@ -202,6 +202,7 @@ impl Windows {
     /// # Errors
     /// There are too many.
     pub fn gather(&self, g: &mut Builder, x: Id, channels: std::ops::Range<usize>) -> Result<Id> {
+        let (x, scale) = g.scaled(x)?;
         let all = g.shape(x).last().copied().unwrap_or(1);
         let zero = g.constant(&[1], vec![crate::fixed::Fixed::ZERO])?;
         let mut shape = self.counts();
@@ -213,7 +214,8 @@ impl Windows {
                 list.extend(channels.clone().map(|c| pixel.map_or((1, 0), |pixel| (0, (pixel * all + c) as u32))));
             }
         }
-        g.gather(&[x, zero], &shape, list)
+        let windows = g.gather(&[x, zero], &shape, list)?;
+        g.float(windows, Float::Mul(vec![scale]))
     }
 }
 

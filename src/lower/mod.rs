@@ -1,9 +1,11 @@
 //! From tensors to numbers: a tensor graph without floats becomes a dataflow graph, element by element.
 
+mod lookup;
 mod quantize;
 mod stairs;
+mod threshold;
 
-use crate::dfg::{Builder, Dfg, Id, Source, Table, Term};
+use crate::dfg::{Builder, Dfg, Id, Source, Term};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Format, Quantization, Range};
 use crate::port::Port;
@@ -127,6 +129,7 @@ impl Lowering<'_> {
                 stairs::stairs(&mut self.builder, x, pick(stairs, element, &node.shape))
             }
             Op::Table { lo, exp, values } => self.table(self.arg(node, 0, element), *lo, *exp, values),
+            Op::Lookup(lookup) => self.lookup(node, lookup, element),
             Op::Float(_) => Err(Error::bug("a float was neither folded nor split off")),
         }
     }
@@ -183,24 +186,4 @@ impl Lowering<'_> {
             }
         }
     }
-
-    /// The part of a table that the operand can reach; what only its interval reaches is a don't-care.
-    fn table(&mut self, x: Id, lo: i128, exp: i32, values: &[Fixed]) -> Result<Id> {
-        let x = self.builder.floor(x, exp)?;
-        let Some(domain) = self.builder.range(x).at(exp) else {
-            return Err(self.builder.error("a table's argument is beyond 127 bits", "quantize it to fewer bits"));
-        };
-        let value = |code: i128| usize::try_from(code - lo).ok().and_then(|index| values.get(index)).copied();
-        lookup(&mut self.builder, x, domain, (domain.lo..=domain.hi).map(value).collect())
-    }
-}
-
-/// A table of one operand: a value for each code of the domain, `None` for a don't-care.
-fn lookup(b: &mut Builder, x: Id, domain: Range, values: Vec<Option<Fixed>>) -> Result<Id> {
-    let exponent = |value: &Fixed| if value.is_zero() { None } else { Some(value.exponent()) };
-    let exp = values.iter().flatten().filter_map(exponent).min().unwrap_or(0);
-    let wide = || b.error("a table's entries have no common grid within 127 bits", "quantize them");
-    let entry = |value: &Option<Fixed>| value.map(|value| value.at(exp).ok_or_else(wide)).transpose();
-    let entries = values.iter().map(entry).collect::<Result<_>>()?;
-    b.table(Table { domains: vec![domain], entries, exp }, vec![x])
 }

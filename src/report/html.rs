@@ -132,9 +132,13 @@ impl Report {
         };
         let mut readings: Vec<String> = self.reading.input_formats.iter().map(input).collect();
         readings.extend(self.reading.output_format.iter().map(|format| format!("Outputs were cast to {format}.")));
-        if self.reading.head == Head::Logits {
-            readings.push("A trailing softmax was left away: the outputs are what goes into it.".into());
-        }
+        let head = match self.reading.head {
+            Head::Full => None,
+            Head::Logits => Some("A trailing softmax was left away: the outputs are what goes into it."),
+            Head::Softmax => Some("A trailing softmax is hardware, of hls4ml's form `stable`."),
+            Head::Argmax => Some("The outputs are the index of the greatest element, the first of equal ones."),
+        };
+        readings.extend(head.map(String::from));
         readings
     }
 }

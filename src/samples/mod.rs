@@ -4,9 +4,11 @@
 //! here: [`codes`] applies each port element's quantizer, rounding included; [`values`] turns codes back into float64,
 //! exactly or not at all.
 
+mod host;
 mod read;
 mod write;
 
+pub use host::{apply, prepared};
 pub use read::{labels, read};
 pub use write::write;
 

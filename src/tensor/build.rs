@@ -161,6 +161,9 @@ impl Builder {
     }
 
     fn binary(&mut self, op: Op, a: Id, b: Id) -> Result<Id> {
+        if let Some(y) = self.of_codes(&op, a, b)? {
+            return Ok(y);
+        }
         let (a, b) = (self.exact(a)?, self.exact(b)?);
         self.push(op, &[a, b], &[])
     }
@@ -172,6 +175,10 @@ impl Builder {
     pub fn reduce(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
         if self.is_float(x) && kind != Reduction::Sum {
             return self.extreme_of_floats(x, kind, axis);
+        }
+        if let Some((codes, scale)) = self.codes(x) {
+            let sum = self.push(Op::Reduce { kind, axis }, &[codes], &[])?;
+            return self.float(sum, Float::Mul(vec![scale]));
         }
         let x = self.exact(x)?;
         self.push(Op::Reduce { kind, axis }, &[x], &[])

@@ -1,4 +1,4 @@
-//! Outputs brought to a format that the user asks for.
+//! Other outputs than the network's own: brought to a format that the user asks for, or computed further.
 
 use super::{Builder, Graph, Id};
 use crate::error::Result;
@@ -9,6 +9,14 @@ use crate::fixed::Quantization;
 /// # Errors
 /// As [`Builder::quantize`].
 pub fn cast_outputs(graph: &Graph, to: Quantization) -> Result<Graph> {
+    with_outputs(graph, |builder, id| builder.quantize(id, vec![to]))
+}
+
+/// The graph with outputs computed further, each by nodes of the output's layer.
+///
+/// # Errors
+/// Those of `further`.
+pub fn with_outputs(graph: &Graph, mut further: impl FnMut(&mut Builder, Id) -> Result<Id>) -> Result<Graph> {
     let mut builder = Builder::resume(&graph.name, &graph.layers, &graph.inputs);
     let mut new: Vec<Id> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
@@ -17,8 +25,8 @@ pub fn cast_outputs(graph: &Graph, to: Quantization) -> Result<Graph> {
     }
     for (name, id) in &graph.outputs {
         builder.set_layer(graph.node(*id).layer);
-        let cast = builder.quantize(new[id.0 as usize], vec![to])?;
-        builder.output(name, cast);
+        let output = further(&mut builder, new[id.0 as usize])?;
+        builder.output(name, output);
     }
     Ok(builder.finish()?.0)
 }

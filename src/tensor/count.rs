@@ -87,6 +87,7 @@ fn size(op: &Op, args: &[&Node], shape: &[usize]) -> (usize, usize) {
             (product(&shape), product(&shape))
         }
         Op::Reduce { .. } | Op::Quantize { .. } | Op::Steps { .. } | Op::Table { .. } => (longest, longest),
+        Op::Lookup(_) => (product(shape), product(shape)),
         Op::Float(_) => (0, longest),
     }
 }

@@ -37,8 +37,11 @@ impl Builder {
         self.exact_leaky(x, float.constants(), &shape)
     }
 
-    /// [`Float::Leaky`] of an exact value.
-    pub(super) fn exact_leaky(&mut self, x: Id, constants: &[f32], shape: &[usize]) -> Result<Id> {
+    /// `x` above 0, `c * x` below, exact for any constants: one, one per element of the last axis, or one each.
+    ///
+    /// # Errors
+    /// A constant is NaN or infinite; or a number needs more than 127 bits.
+    pub fn exact_leaky(&mut self, x: Id, constants: &[f32], shape: &[usize]) -> Result<Id> {
         if let [c] = constants
             && let Some(slope) = Fixed::from_f64(f64::from(*c))
         {
@@ -61,8 +64,12 @@ impl Builder {
         !steps.contains(&Exact::Square) || self.graph().node(x).ranges.iter().all(small)
     }
 
-    /// One step of a function of exact numbers.
-    pub(super) fn exact_step(&mut self, x: Id, step: Exact) -> Result<Id> {
+    /// One step of a function of exact numbers; a float operand is made exact first.
+    ///
+    /// # Errors
+    /// A number needs more than 127 bits.
+    pub fn exact_step(&mut self, x: Id, step: Exact) -> Result<Id> {
+        let x = self.exact(x)?;
         match step {
             Exact::Clip(low, high) => {
                 let mut y = x;
@@ -78,6 +85,10 @@ impl Builder {
             Exact::Scale(slope) => {
                 let slope = self.constant(&[], vec![slope])?;
                 self.mul(x, slope)
+            }
+            Exact::Add(constant) => {
+                let constant = self.constant(&[], vec![constant])?;
+                self.add(x, constant)
             }
             Exact::Gate(threshold) => self.gate(x, threshold),
             Exact::Square => self.mul(x, x),

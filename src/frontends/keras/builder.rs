@@ -91,6 +91,11 @@ impl<'w> Builder<'w> {
         &self.reads
     }
 
+    /// Lets the current call read something else from here on, such as its quantized inputs.
+    pub fn redirect(&mut self, reads: Vec<String>) {
+        (self.reads, self.pushed) = (reads, 0);
+    }
+
     /// The only input of the current call.
     pub fn one_input(&self) -> Result<String> {
         match self.reads.as_slice() {

@@ -10,7 +10,6 @@
 //! that is called again is a further layer with the same weights, `dense_1`; layers that do nothing after training vanish.
 //! A layer's own activation is a layer `LAYER_FUNCTION`. Quantizers become call strings.
 
-
 mod architecture;
 mod builder;
 mod calls;
@@ -79,7 +78,7 @@ fn read(source: &Source) -> Result<Network> {
     let mut builder = builder::Builder::new(&weights, &architecture, version);
     for node in &architecture.nodes {
         let place = format!("layer `{}` ({})", node.name, node.class);
-        classes::find(&node.class).and_then(|translate| builder.call(node, translate)).at(place)?;
+        classes::of(node).and_then(|translate| builder.call(node, translate)).at(place)?;
     }
     builder.finish(source.stem(), &architecture)
 }

@@ -156,6 +156,18 @@ impl Job<'_> {
                     values[(index - lo) as usize].at(node.ranges[e].exp).unwrap_or(0)
                 })
             }
+            (Op::Lookup(lookup), _) => {
+                let (x, inputs) = (self.graph.node(node.args[0]), lookup.domains.len());
+                exact(node, count, |row, e| {
+                    let code = |(place, domain): (usize, &Range)| {
+                        let code = args[0].at(row * x.len() + e * inputs + place);
+                        if code == 0 { 0 } else { code << (x.ranges[e * inputs + place].exp - domain.exp) }
+                    };
+                    let index = lookup.index(lookup.domains.iter().enumerate().map(code)).unwrap_or(0);
+                    let entry = Fixed::new(i128::from(lookup.table(e, &node.shape)[index]), lookup.exp);
+                    entry.at(node.ranges[e].exp).unwrap_or(0)
+                })
+            }
             (Op::Quantize { elements }, _) => self.quantize(id, elements, args[0], count, statistics)?,
             (Op::Float(float), _) => {
                 let mut data = self.to_floats(node.args[0], args[0]);

@@ -61,6 +61,15 @@ fn reference(graph: &Graph, codes: &[i128]) -> Vec<Vec<Fixed>> {
             Op::Table { lo, exp, values } => {
                 arg(0).iter().map(|x| values[(x.at(*exp).expect("on grid") - lo) as usize]).collect()
             }
+            Op::Lookup(lookup) => {
+                let code = |(x, domain): (&Fixed, &crate::fixed::Range)| x.at(domain.exp).expect("on grid");
+                let rows = arg(0).chunks(lookup.domains.len()).enumerate();
+                rows.map(|(e, row)| {
+                    let index = lookup.index(row.iter().zip(&lookup.domains).map(code)).expect("within");
+                    Fixed::new(i128::from(lookup.table(e, &node.shape)[index]), lookup.exp)
+                })
+                .collect()
+            }
             Op::Float(_) => Vec::new(),
         };
         all.push(value);

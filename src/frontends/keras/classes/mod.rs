@@ -10,9 +10,12 @@ mod conv;
 mod core;
 mod custom;
 mod folded;
+mod hgq1;
+mod hgq2;
 mod merge;
 mod normalization;
 mod pool;
+mod proxy;
 mod recurrent;
 mod shape;
 
@@ -35,6 +38,8 @@ pub const FAMILIES: &[&[Class]] = &[
     activation::CLASSES,
     merge::CLASSES,
     shape::CLASSES,
+    hgq1::CLASSES,
+    proxy::CLASSES,
     folded::CLASSES,
     recurrent::CLASSES,
     attention::CLASSES,
@@ -43,13 +48,18 @@ pub const FAMILIES: &[&[Class]] = &[
 
 /// The names of all classes.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name)
+    FAMILIES.iter().chain(hgq2::FAMILIES).flat_map(|family| family.iter()).map(|(name, _)| *name)
 }
 
-/// What translates a class.
+/// What translates the class of a call. HGQ2's classes share names with QKeras'; the package tells which is meant.
 ///
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
+pub fn of(node: &Node) -> Result<Translate> {
+    if node.module.starts_with("hgq") { hgq2::find(&node.class) } else { find(&node.class) }
+}
+
+/// What translates a class of Keras, or of a package whose names are its own.
 pub fn find(class: &str) -> Result<Translate> {
     let mut known = FAMILIES.iter().flat_map(|family| family.iter());
     if let Some((_, translate)) = known.find(|(name, _)| *name == class) {

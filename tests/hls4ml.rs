@@ -67,6 +67,48 @@ fn every_layer_of_the_qubit_readout() {
     }
 }
 
+/// hls4ml's own example, with the configuration beside it, as hls4ml 1.3 compiles it.
+#[test]
+fn an_example_of_hls4ml_with_its_configuration() {
+    let Some(data) = shared("data/models/hls4ml_examples") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hls4ml/example_qkeras_3layer.npz");
+    save(&folder.path().join("x.npz"), "x", &array(&vectors, "x"));
+    let (model, config) = (data.join("keras/qkeras_3layer.json"), data.join("config-files/qkeras_3layer_config.yml"));
+    let arguments = [model.to_str().unwrap(), "--precision", config.to_str().unwrap(), "--input", "x.npz"];
+    assert_eq!(run(folder.path(), &arguments), array(&vectors, "y").data);
+}
+
+/// Mistakes in a file of precisions name what is known.
+#[test]
+fn mistakes_in_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hls4ml/dense_auto.h5");
+    let model_type = "Model: {Precision: \"ap_fixed<16,6>\"}";
+    let cases = [
+        ("LayerName: {fc9: {Precision: auto}}", "there is no layer `fc9`", "known: x, fc1, fc1_linear, act1, fc2"),
+        (
+            "LayerName: {fc1: {Precision: {weight: float}}}",
+            "`float` is no fixed-point type",
+            "ap_fixed<16,6,AP_RND,AP_SAT>",
+        ),
+        ("LayerName: {fc1: {Precision: \"ap_fixed<16,6,AP_UP>\"}}", "`UP` is no rounding mode", "known: TRN"),
+        ("LayerName: {fc1: {Strategy: distributed_arithmetic}}", "distributed_arithmetic", "latency or resource"),
+        ("LayerName: [", "broken YAML", "hls4ml's configuration"),
+        ("LayerName: {fc1: {Precision: {weight: 3}}}", "is 3, expected a type", "ap_fixed<16,6>"),
+        ("LayerName: {fc1: {Precision: {accum: \"ap_fixed<90,6>\"}}}", "no fixed-point type", ""),
+    ];
+    for (text, what, help) in cases {
+        std::fs::write(folder.path().join("p.yml"), format!("{model_type}\n{text}\n")).unwrap();
+        let ran = nanotrig(folder.path(), &["dump", model.to_str().unwrap(), "--precision", "p.yml"]);
+        assert_eq!(ran.status, 2, "{text}: {}", ran.err);
+        assert!(ran.err.contains(what) && ran.err.contains(help) && ran.err.contains("p.yml"), "{text}: {}", ran.err);
+    }
+    std::fs::write(folder.path().join("p.yml"), "LayerName: {fc1: {Precision: {weight: auto}}}").unwrap();
+    let ran = nanotrig(folder.path(), &["dump", model.to_str().unwrap(), "--precision", "p.yml"]);
+    assert!(ran.status == 2 && ran.err.contains("no default"), "{}", ran.err);
+}
+
 /// A Python with NumPy, or none (said aloud). `NANOTRIG_PYTHON` names one.
 fn python() -> Option<String> {
     let name = std::env::var("NANOTRIG_PYTHON").unwrap_or_else(|_| "python3".into());

@@ -120,6 +120,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     table::LAYER,
     hls4ml_pool::LAYER,
     time_distributed::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
 ];
 
 /// A layer, ready to expand.

@@ -7,7 +7,8 @@ mod summary;
 use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
-use crate::port::{Port, Thermometer};
+use crate::host::{Host, Thermometer};
+use crate::port::Port;
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -159,9 +160,13 @@ impl Report {
         let ns = |ps: u32| f64::from(ps) / 1000.0;
         let latency = hardware.schedule.latency;
         let measure = Measure::new(hardware, &*making.target);
-        let thermometers = meaning.expanded.thermometers.iter().map(|t| t.as_ref().map(ThermometerRow::new));
-        let inputs = meaning.dfg.inputs.iter().zip(thermometers);
-        let inputs = inputs.map(|(port, thermometer)| PortRow { thermometer, ..PortRow::new(port, Vec::new()) });
+        let inputs = meaning.dfg.inputs.iter().zip(&meaning.expanded.hosts).map(|(port, host)| match host {
+            Host::Nothing => PortRow::new(port, Vec::new()),
+            Host::Bits(thermometer) => {
+                PortRow { thermometer: Some(ThermometerRow::new(thermometer)), ..PortRow::new(port, Vec::new()) }
+            }
+            host => PortRow::new(port, vec![host.to_string()]),
+        });
         let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
         Report {
             generator: "nanotrig".into(),

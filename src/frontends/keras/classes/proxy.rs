@@ -40,9 +40,10 @@ fn quantizer(b: &mut Builder, node: &Node) -> Result<()> {
         }
     }
     let each = signed.data.iter().zip(&bits.data).zip(&integers.data);
-    if let Some(((k, bits), _)) = each.clone().find(|((k, bits), _)| {
-        !(**k == 0.0 || **k == 1.0) || **bits < 0.0 || **bits > f64::from(Format::MAX_WIDTH)
-    }) {
+    if let Some(((k, bits), _)) = each
+        .clone()
+        .find(|((k, bits), _)| !(**k == 0.0 || **k == 1.0) || **bits < 0.0 || **bits > f64::from(Format::MAX_WIDTH))
+    {
         let what = format!("has a format of {bits} bits and keep_negative {k}");
         return Err(Error::user(what, "a format has at most 64 bits, and a sign bit or not"));
     }
@@ -66,7 +67,10 @@ fn table(b: &mut Builder, node: &Node) -> Result<()> {
     let kif = |value: &Value| list(value)?.iter().map(integer).collect::<Result<Vec<i64>>>();
     let kif = field(&node.config, "kif_in", kif)?;
     let [k @ (0 | 1), i, f] = kif[..] else {
-        return Err(Error::user(format!("`kif_in` is {kif:?}"), "expected a sign bit or not, integer and fraction bits"));
+        return Err(Error::user(
+            format!("`kif_in` is {kif:?}"),
+            "expected a sign bit or not, integer and fraction bits",
+        ));
     };
     let width = (i.abs() <= 256 && f.abs() <= 256).then_some(k + i + f).filter(|width| (1..=24).contains(width));
     let width = width.ok_or_else(|| Error::user(format!("`kif_in` is {kif:?}"), "a table has at most 24 bits"))?;

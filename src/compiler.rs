@@ -157,6 +157,17 @@ impl Meaning {
         &self.dfg.outputs
     }
 
+    /// The input codes of the user's values: the host's part of each port, and its quantizers.
+    ///
+    /// # Errors
+    /// The columns do not fit the ports, or a value is beyond 127 bits.
+    pub fn input_codes(&self, samples: &Samples) -> Result<Batch> {
+        crate::samples::codes(
+            &crate::samples::prepared(samples, &self.dfg.inputs, &self.expanded.hosts),
+            &self.dfg.inputs,
+        )
+    }
+
     /// The output codes of input codes, by the tensor graph: the reference of everything.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
     ("network", &["files"]),
     ("arrays", &["files", "network"]),
     ("frontends", &["arrays", "files", "network"]),
-    ("quantizers", &["call", "network"]),
+    ("quantizers", &["call", "functions", "network"]),
     ("tensor", &["batch", "functions", "port"]),
     ("layers", &["functions", "network", "port", "quantizers", "tensor"]),
     ("dfg", &["batch", "port"]),

@@ -27,6 +27,16 @@ impl<'a> Npz<'a> {
         self.members.iter().map(|member| member.name.as_str())
     }
 
+    /// The content of a file in the zip, array or not.
+    pub fn file(&self, name: &str) -> Result<Vec<u8>> {
+        let member = self.members.iter().find(|member| member.name == name);
+        let missing = || {
+            let known: Vec<_> = self.files().take(40).collect();
+            Error::user(format!("has no file `{name}`"), format!("its files: {}", known.join(", ")))
+        };
+        zip::extract(self.bytes, member.ok_or_else(missing)?).at(name)
+    }
+
     /// Names of the arrays, in the order of the file.
     pub fn keys(&self) -> Vec<&str> {
         self.files().filter_map(|name| name.strip_suffix(".npy")).collect()

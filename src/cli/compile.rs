@@ -91,7 +91,7 @@ fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Resul
     agree(meaning, hardware, &random)?;
     let mut checked = Checked { random: random.rows(), given: 0, mismatches: 0 };
     if let Some(input) = &arguments.input {
-        let inputs: Batch = samples::codes(&samples::read(input, &meaning.dfg.inputs)?, &meaning.dfg.inputs)?;
+        let inputs: Batch = meaning.input_codes(&samples::read(input, &meaning.dfg.inputs)?)?;
         let codes = agree(meaning, hardware, &inputs)?;
         checked.given = inputs.rows();
         if let Some(expect) = &arguments.expect {

@@ -1,6 +1,6 @@
 //! Rounding and overflow, with ap_fixed's names and meaning (UG1399, "Arbitrary Precision Fixed-Point Data Types").
 
-use super::{Fixed, Format, shift_left};
+use super::{Fixed, Format, Range, shift_left};
 use crate::error::{Error, Result};
 use std::fmt;
 use std::str::FromStr;
@@ -150,6 +150,13 @@ impl Quantization {
             self.rounding.apply(value.mantissa(), (-shift) as u32)
         };
         Some(self.overflow.apply(rounded, &self.format))
+    }
+
+    /// Is every number of a range quantized to itself?
+    pub fn keeps(&self, range: &Range) -> bool {
+        let full = self.format.range();
+        let symmetric = self.overflow == Overflow::SatSym && full.lo < 0;
+        Range { lo: full.lo + symmetric as i128, ..full }.contains(range)
     }
 
     /// The quantized number; `None` beyond 127 bits.

@@ -6,9 +6,10 @@
 
 pub mod hgq;
 mod json;
+pub mod keras;
 pub mod native;
 pub mod neutral;
-pub mod qkeras;
+pub mod onnx;
 
 use crate::arrays::npz;
 use crate::error::{At, Error, Result};
@@ -40,7 +41,7 @@ pub enum Content {
     /// Any other UTF-8 text.
     Text(String),
     /// Anything else.
-    Other,
+    Other(Vec<u8>),
 }
 
 /// One way to read a network.
@@ -54,7 +55,8 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, qkeras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] =
+    &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND, onnx::FRONTEND];
 
 /// Reads a network with the front end that recognises the file.
 ///
@@ -62,14 +64,21 @@ pub const FRONTENDS: &[Entry<FrontEnd>] = &[native::FRONTEND, qkeras::FRONTEND, 
 /// The file or its weights cannot be read, are not understood, or are not a sound network.
 pub fn read(path: &Path, weights: Option<&Path>) -> Result<Network> {
     let source = Source::open(path, weights)?;
-    let place = path.display().to_string();
-    let frontend = recognise(&source).at(&place)?;
-    if weights.is_some() && !frontend.make.takes_weights {
+    understand(&source).at(path.display().to_string())
+}
+
+/// Understands a file that has been opened.
+///
+/// # Errors
+/// As [`read`], without the file's name as the place.
+pub fn understand(source: &Source) -> Result<Network> {
+    let frontend = recognise(source)?;
+    if source.weights.is_some() && !frontend.make.takes_weights {
         let help = "leave out the option for weights; this format holds or names its own";
-        return Err(Error::user(format!("{} takes no file of weights", frontend.doc), help).at(place));
+        return Err(Error::user(format!("{} takes no file of weights", frontend.doc), help));
     }
-    let network = (frontend.make.read)(&source).at(&place)?;
-    network.validate().at(&place)?;
+    let network = (frontend.make.read)(source)?;
+    network.validate()?;
     Ok(network)
 }
 
@@ -88,7 +97,15 @@ impl Source {
     /// # Errors
     /// It cannot be read, is too large, or is broken JSON or gzip.
     pub fn open(path: &Path, weights: Option<&Path>) -> Result<Source> {
-        let content = files::read(path).and_then(|bytes| Content::of(bytes).at(path.display().to_string()))?;
+        files::read(path).and_then(|bytes| Source::new(path, weights, bytes).at(path.display().to_string()))
+    }
+
+    /// Finds out what container a file's bytes are; the file itself is not opened.
+    ///
+    /// # Errors
+    /// The bytes are broken JSON or gzip, or there are none.
+    pub fn new(path: &Path, weights: Option<&Path>, bytes: Vec<u8>) -> Result<Source> {
+        let content = Content::of(bytes)?;
         Ok(Source { path: path.to_path_buf(), weights: weights.map(Path::to_path_buf), content })
     }
 
@@ -105,7 +122,7 @@ impl Content {
             return Err(Error::user("is empty", "the file may not have been fetched; fetch or write it again"));
         }
         let bytes = if files::is_gzip(&bytes) { files::gunzip(&bytes)? } else { bytes };
-        if qkeras::is_hdf5(&bytes) {
+        if keras::is_hdf5(&bytes) {
             return Ok(Content::Hdf5(bytes));
         }
         if npz::is_zip(&bytes) {
@@ -114,7 +131,7 @@ impl Content {
         if let Some(b'{') = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             return json::parse(&bytes).map(Content::Json);
         }
-        Ok(String::from_utf8(bytes).map_or(Content::Other, Content::Text))
+        Ok(String::from_utf8(bytes).map_or_else(|error| Content::Other(error.into_bytes()), Content::Text))
     }
 
     fn describe(&self) -> String {
@@ -126,12 +143,10 @@ impl Content {
             Content::Hdf5(_) => "HDF5 without a network".into(),
             Content::Zip(bytes) => {
                 let files = npz::Npz::open(bytes).map(|npz| npz.files().take(8).collect::<Vec<_>>().join(", "));
-                let keras = files.as_ref().is_ok_and(|files| files.contains("config.json"));
-                let hint = if keras { " (a Keras 3 archive: save the model as .h5)" } else { "" };
-                format!("a zip with {}{hint}", files.as_deref().unwrap_or("a broken directory"))
+                format!("a zip with {}", files.as_deref().unwrap_or("a broken directory"))
             }
             Content::Text(_) => "text, neither JSON nor TOML with a `format`".into(),
-            Content::Other => "neither text nor a known container".into(),
+            Content::Other(_) => "neither text nor a known container".into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network;
 use crate::registry::Entry;
-use crate::tensor::{Builder, Id};
+use crate::tensor::{Builder, Float, Id};
 use serde::Deserialize;
 
 /// Over images.
@@ -29,6 +29,8 @@ struct Attributes {
     kernel_quantizer: Option<String>,
     bias_quantizer: Option<String>,
     activation: Option<String>,
+    product_format: Option<String>,
+    accumulator_format: Option<String>,
 }
 
 /// What lies outside the image.
@@ -58,10 +60,13 @@ fn make_1d(layer: &network::Layer) -> Result<Box<dyn Layer>> {
 }
 
 fn make(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
-    let Attributes { filters, strides, padding, kernel_quantizer, bias_quantizer, activation } = attributes(layer)?;
+    let attributes: Attributes = attributes(layer)?;
+    let Attributes { filters, strides, padding, kernel_quantizer, bias_quantizer, activation, .. } = attributes;
+    let Attributes { product_format, accumulator_format, .. } = attributes;
     let strides = strides.unwrap_or_else(|| vec![1; axes]);
     check_lengths("strides", &strides, axes)?;
-    let product = Product::new(layer, Weights { kernel_quantizer, bias_quantizer, activation }, axes + 2)?;
+    let weights = Weights { kernel_quantizer, bias_quantizer, activation, product_format, accumulator_format };
+    let product = Product::new(layer, weights, axes + 2)?;
     if filters.is_some_and(|filters| Some(&filters) != product.kernel_shape().last()) {
         let what = format!("`filters` does not suit the kernel of shape {:?}", product.kernel_shape());
         return Err(Error::user(what, "the kernel's last axis is the filters"));
@@ -79,7 +84,7 @@ pub fn check_lengths(name: &str, lengths: &[usize], axes: usize) -> Result<()> {
 
 impl Layer for Conv {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let x = g.exact(one(x)?)?;
+        let (x, scale) = g.scaled(one(x)?)?;
         let shape = image(g.shape(x), self.axes)?;
         let kernel = self.product.kernel_shape();
         let (size, strides) = match self.axes {
@@ -107,6 +112,7 @@ impl Layer for Conv {
             _ => vec![windows.count[0], windows.count[1], wide],
         };
         let x = g.gather(&[x, zero], &gathered, elements)?;
+        let x = g.float(x, Float::Mul(vec![scale]))?;
         self.product.expand(g, x)
     }
 }

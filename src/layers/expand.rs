@@ -1,10 +1,10 @@
 //! A whole network becomes a tensor graph.
 
 use super::inputs::input;
-use super::{LAYERS, Layer};
+use super::{Layer, result};
 use crate::error::{At, Error, Result};
 use crate::network::{self, Network};
-use crate::registry::find;
+use crate::port::Host;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -33,6 +33,8 @@ pub struct Expanded {
     pub notes: Vec<String>,
     /// The value of each input and layer, by the name that the user gave it, in the order of computation.
     pub values: Vec<(String, Id)>,
+    /// What the host does to each input, in port order.
+    pub hosts: Vec<Host>,
 }
 
 /// Expands a network's layers, in the order of their edges.
@@ -52,20 +54,20 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
             format!("known: {}", known.join(", ")),
         ));
     }
-    let make = |layer: &network::Layer| {
-        let made = find("layer", LAYERS, &layer.kind).and_then(|entry| (entry.make)(layer));
-        made.at(place(layer))
-    };
+    let make = |layer: &network::Layer| result::make(layer).at(place(layer));
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
     let mut g = Builder::new(&network.name);
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
+    let mut hosts = Vec::new();
     for port in &network.inputs {
-        let id = placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
+        let (id, host) =
+            placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
+        hosts.push(host);
     }
     for (layer, made) in made {
         g.layer(&layer.name);
@@ -80,7 +82,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.output(output, *id);
     }
     let (graph, notes) = g.finish()?;
-    Ok(Expanded { graph, notes, values })
+    Ok(Expanded { graph, notes, values, hosts })
 }
 
 /// A layer, as errors name it.

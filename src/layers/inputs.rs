@@ -1,14 +1,16 @@
 //! Input ports: the format of each input, and what the host does.
 //!
 //! The first quantizer of an input is its port's format. Otherwise the user's `--input-format`, the file's, or
-//! `fixed<16,6>` decides. Integer codes with a scale, such as `u8/255`, come in as codes and are divided in float32.
+//! `fixed<16,6>` decides. With integer codes and a scale, such as `u8/255`, the port carries `round(255 x)`, which the network
+//! divides in float32; behind a quantizer whose scale `s` is no power of two it carries the codes `round(x / s)`.
 
 use super::expand::place;
+use super::quant::dequantized;
 use super::{Layer, Options};
 use crate::error::{At, Error, Result};
-use crate::fixed::{Format, Quantization};
+use crate::fixed::{Format, Overflow, Quantization, Rounding};
 use crate::network::{self, Input, Network, elements};
-use crate::port::Port;
+use crate::port::{Host, Port};
 use crate::tensor::{Builder, Float, Id};
 
 /// A layer as written, and as made.
@@ -17,25 +19,31 @@ pub type Made<'a> = (&'a network::Layer, &'a dyn Layer);
 /// What an input without any format gets.
 const DEFAULT: &str = "fixed<16,6,TRN,WRAP>";
 
-/// Adds an input's port and gives its value; `layers` are the network's, made.
+/// Adds an input's port and gives its value, and what the host does; `layers` are the network's, made.
 ///
 /// # Errors
 /// A format that is none, or does not suit the shape.
-pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &Input, options: &Options) -> Result<Id> {
+pub fn input(
+    g: &mut Builder,
+    network: &Network,
+    layers: &[Made<'_>],
+    input: &Input,
+    options: &Options,
+) -> Result<(Id, Host)> {
     let count = elements(&input.shape)?;
     let asked = options.format(&input.name);
-    let (formats, divisor, note) = match (read(network, layers, input)?, asked, &input.format) {
-        (Some(found), None, _) => (found, None, None),
-        (Some(found), Some(text), _) => {
+    let (formats, host, note) = match (read(network, layers, input)?, asked, &input.format) {
+        (Some((found, host)), None, _) => (found, host, None),
+        (Some((found, host)), Some(text), _) => {
             let note = format!("its first quantizer already is its format; `{text}` is not used");
-            (found, None, Some(note))
+            (found, host, Some(note))
         }
         (None, Some(text), _) => with_divisor(text).at("--input-format")?,
         (None, None, Some(text)) => with_divisor(text)?,
         (None, None, None) => {
             let note =
                 format!("no quantizer stands behind this input; it is taken as {DEFAULT} (--input-format changes it)");
-            (vec![DEFAULT.parse()?], None, Some(note))
+            (vec![DEFAULT.parse()?], Host::Nothing, Some(note))
         }
     };
     let elements = if formats.len() == 1 { vec![formats[0]; count] } else { formats };
@@ -43,15 +51,20 @@ pub fn input(g: &mut Builder, network: &Network, layers: &[Made<'_>], input: &In
     if let Some(note) = note {
         g.note(note);
     }
-    divisor.map_or(Ok(id), |divisor| g.float(id, Float::Div(vec![divisor])))
+    let id = match host {
+        Host::Nothing => id,
+        Host::Times(divisor) => g.float(id, Float::Div(vec![divisor]))?,
+        Host::Scale { scale, zero } => dequantized(g, id, zero, vec![scale])?,
+    };
+    Ok((id, host))
 }
 
-/// The quantizer that everything reads the input through, if there is one.
-fn read(network: &Network, layers: &[Made<'_>], input: &Input) -> Result<Option<Vec<Quantization>>> {
+/// The quantizer that everything reads the input through, if there is one, and what the host does before it.
+fn read(network: &Network, layers: &[Made<'_>], input: &Input) -> Result<Option<(Vec<Quantization>, Host)>> {
     if network.outputs.contains(&input.name) {
         return Ok(None);
     }
-    let mut found: Option<Vec<Quantization>> = None;
+    let mut found: Option<(Vec<Quantization>, Host)> = None;
     for (layer, made) in layers {
         if !layer.inputs.contains(&input.name) {
             continue;
@@ -59,23 +72,24 @@ fn read(network: &Network, layers: &[Made<'_>], input: &Input) -> Result<Option<
         let count = input.shape.iter().product();
         let Some(formats) = made.port(&input.shape).at(place(layer))? else { return Ok(None) };
         let formats = if formats.len() == 1 { vec![formats[0]; count] } else { formats };
-        if formats.len() != count || found.as_ref().is_some_and(|found| *found != formats) {
+        let own = (formats, made.host());
+        if own.0.len() != count || found.as_ref().is_some_and(|found| *found != own) {
             return Ok(None);
         }
-        found = Some(formats);
+        found = Some(own);
     }
     Ok(found)
 }
 
-/// A port's formats, the divisor of its codes, and a note.
-type Chosen = (Vec<Quantization>, Option<f32>, Option<String>);
+/// A port's formats, what the host does before them, and a note.
+type Chosen = (Vec<Quantization>, Host, Option<String>);
 
 /// Reads `fixed<W,I,Q,O>`, or `u8`, `s8`, `u8/255`.
 fn with_divisor(text: &str) -> Result<Chosen> {
     let Some(signed) =
         text.chars().next().filter(|c| "us".contains(*c)).map(|c| c == 's').filter(|_| !text.contains('<'))
     else {
-        return Ok((vec![text.parse()?], None, None));
+        return Ok((vec![text.parse()?], Host::Nothing, None));
     };
     let wrong = || {
         Error::user(format!("`{text}` is no input format"), "write fixed<16,6>, u8, or u8/255 for codes with a scale")
@@ -88,7 +102,9 @@ fn with_divisor(text: &str) -> Result<Chosen> {
     if divisor.is_some_and(|divisor| !divisor.is_finite() || divisor <= 0.0) {
         return Err(wrong());
     }
-    let note =
-        divisor.map(|d| format!("the host gives integer codes of {width} bits; the network sees them divided by {d}"));
-    Ok((vec![Quantization::plain(Format { signed, width, lsb: 0 })], divisor, note))
+    let format = Format { signed, width, lsb: 0 };
+    let Some(divisor) = divisor else { return Ok((vec![Quantization::plain(format)], Host::Nothing, None)) };
+    let note = format!("the port carries integers of {width} bits, the nearest to {divisor} times the input's values");
+    let nearest = Quantization { format, rounding: Rounding::RndConv, overflow: Overflow::Sat };
+    Ok((vec![nearest], Host::Times(divisor), Some(note)))
 }

@@ -8,22 +8,30 @@ mod activation;
 mod argmax;
 mod attributes;
 mod batch_norm;
+mod casts;
 mod conv;
 mod dense;
 mod expand;
 mod head;
 mod hls4ml;
 mod hls4ml_activation;
+mod hls4ml_pool;
 mod inputs;
 mod layer_norm;
 mod merge;
+mod multi_threshold;
 mod pool;
 mod prelu;
+mod quant;
 mod quantize;
+mod recurrent;
 mod reduce;
 mod reshape;
 mod softmax;
+mod result;
+mod scale_shift;
 mod table;
+mod time_distributed;
 
 pub use expand::{Expanded, Options, expand};
 pub use head::{with_argmax, with_softmax};
@@ -31,6 +39,7 @@ pub use head::{with_argmax, with_softmax};
 use crate::error::Result;
 use crate::fixed::Quantization;
 use crate::network;
+use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -53,6 +62,12 @@ pub const LAYERS: &[Entry<Make>] = &[
     argmax::TOP_K,
     prelu::LAYER,
     quantize::LAYER,
+    quant::LAYER,
+    quant::TRUNC,
+    multi_threshold::LAYER,
+    recurrent::SIMPLE_RNN,
+    recurrent::LSTM,
+    recurrent::GRU,
     reduce::SUM,
     reduce::MAX,
     reshape::RESHAPE,
@@ -62,6 +77,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     merge::MULTIPLY,
     merge::CONCATENATE,
     table::LAYER,
+    time_distributed::LAYER,
+    scale_shift::LAYER,
+    hls4ml_pool::LAYER,
 ];
 
 /// A layer, ready to expand.
@@ -78,6 +96,11 @@ pub trait Layer {
     /// Its formats do not suit the shape.
     fn port(&self, _shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         Ok(None)
+    }
+
+    /// What the host does before that format, for the port that this layer would stand behind.
+    fn host(&self) -> Host {
+        Host::Nothing
     }
 }
 

@@ -176,6 +176,12 @@ impl Lowering<'_> {
     /// The part of a table that the operand can reach; what only its interval reaches is a don't-care.
     fn table(&mut self, x: Id, lo: i128, exp: i32, values: &[Fixed]) -> Result<Id> {
         let x = self.builder.floor(x, exp)?;
+        if let Some(constant) = self.builder.range(x).constant() {
+            // A number has no grid of its own: 0 is on each.
+            let index = constant.at(exp).and_then(|code| usize::try_from(code - lo).ok());
+            let value = index.and_then(|index| values.get(index));
+            return self.builder.constant(*value.ok_or_else(|| Error::bug("a table's argument is not in it"))?);
+        }
         let Some(domain) = self.builder.range(x).at(exp) else {
             return Err(self.builder.error("a table's argument is beyond 127 bits", "quantize it to fewer bits"));
         };

@@ -140,6 +140,9 @@ impl Builder {
     }
 
     fn binary(&mut self, op: Op, a: Id, b: Id) -> Result<Id> {
+        if let Some(y) = self.of_codes(&op, a, b)? {
+            return Ok(y);
+        }
         let (a, b) = (self.exact(a)?, self.exact(b)?);
         self.push(op, &[a, b], &[])
     }
@@ -151,6 +154,10 @@ impl Builder {
     pub fn reduce(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
         if self.is_float(x) && kind == Reduction::Max {
             return self.maximum_of_floats(x, axis);
+        }
+        if let Some((codes, scale)) = self.codes(x) {
+            let sum = self.push(Op::Reduce { kind, axis }, &[codes], &[])?;
+            return self.float(sum, Float::Mul(vec![scale]));
         }
         let x = self.exact(x)?;
         self.push(Op::Reduce { kind, axis }, &[x], &[])

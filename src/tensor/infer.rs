@@ -264,7 +264,7 @@ fn infer_reduce(kind: Reduction, axis: usize, x: &Node) -> Result<Inferred> {
 }
 
 /// What a quantizer makes of a range; `None` for a float value, of which nothing is known.
-pub(super) fn quantized(q: &Quantization, x: Option<&Range>) -> Range {
+pub(crate) fn quantized(q: &Quantization, x: Option<&Range>) -> Range {
     let full = q.format.range();
     let lowest = if q.overflow == Overflow::SatSym && full.lo < 0 { full.lo + 1 } else { full.lo };
     let limits = Range { lo: lowest, ..full };

@@ -19,6 +19,7 @@ mod names;
 mod op;
 mod print;
 pub mod random;
+mod scaled;
 mod tail;
 mod verify;
 
@@ -26,6 +27,7 @@ pub use build::Builder;
 pub use cast::{cast_outputs, with_outputs};
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
 pub use fold::fold;
+pub(crate) use infer::quantized;
 pub use infer::{broadcast, broadcast_map};
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};

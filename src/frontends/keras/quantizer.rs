@@ -49,19 +49,44 @@ const QUANTIZERS: &[(&str, &[Parameter])] = &[
 const BITS: [(&str, &str); 2] = [("bits", "8"), ("integer", "0")];
 
 /// Activation functions that are no quantizers.
-const FUNCTIONS: [&str; 12] = [
+const FUNCTIONS: &[&str] = &[
     "linear",
     "relu",
     "relu6",
+    "leaky_relu",
     "softmax",
     "sigmoid",
     "tanh",
     "hard_sigmoid",
     "hard_tanh",
+    "hard_silu",
     "softplus",
     "softsign",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "exponential",
+    "mish",
     "binary_sigmoid",
     "binary_tanh",
+    "ternary_tanh",
+];
+
+/// Other names of functions.
+const ALIASES: &[(&str, &str)] = &[
+    ("swish", "silu"),
+    ("hard_swish", "hard_silu"),
+    ("exp", "exponential"),
+    // tf.nn.leaky_relu, and that of Keras 3, have this slope.
+    ("leaky_relu", "leaky_relu(0.2)"),
+];
+
+/// Layers that a layer has as its activation, with the number they take and its default.
+const LAYERS: &[(&str, &str, &[&str], f64)] = &[
+    ("LeakyReLU", "leaky_relu", &["negative_slope", "alpha"], 0.3),
+    ("ELU", "elu", &["alpha"], 1.0),
+    ("ThresholdedReLU", "thresholded_relu", &["theta"], 1.0),
 ];
 
 /// A quantizer's call string; `None` for null.
@@ -87,11 +112,26 @@ pub fn activation(value: &Value) -> Result<Option<String>> {
         },
         _ => None,
     };
-    match name.map(str::to_lowercase).as_deref() {
+    let lower = name.map(str::to_lowercase);
+    let lower = lower.as_deref().map(|name| ALIASES.iter().find(|(of, _)| *of == name).map_or(name, |(_, to)| to));
+    match lower {
         Some("linear") => Ok(None),
-        Some(function) if FUNCTIONS.contains(&function) => Ok(Some(function.to_string())),
-        _ => quantizer(value),
+        Some(function) if FUNCTIONS.contains(&function) || function.starts_with("leaky_relu(") => {
+            Ok(Some(function.to_string()))
+        }
+        _ => match layer(value) {
+            Some(call) => Ok(Some(call)),
+            None => quantizer(value),
+        },
     }
+}
+
+/// A layer as an activation.
+fn layer(value: &Value) -> Option<String> {
+    let class = value.get("class_name")?.as_str()?;
+    let (_, function, names, default) = LAYERS.iter().find(|(name, ..)| *name == class)?;
+    let given = names.iter().find_map(|name| value.get("config")?.get(name)?.as_f64());
+    Some(format!("{function}({})", given.unwrap_or(*default) as f32))
 }
 
 fn from_object(value: &Value) -> Result<String> {
@@ -100,6 +140,11 @@ fn from_object(value: &Value) -> Result<String> {
     let config = field(value, "config", object)?;
     let mut arguments = Vec::new();
     for (name, value) in config {
+        // Keras 3 wraps the numbers of NumPy.
+        let value = value.get("config").and_then(|inner| inner.get("value")).unwrap_or(value);
+        if name == "name" || name == "dtype" {
+            continue;
+        }
         let text = match value {
             Value::Null => "None".to_string(),
             Value::Bool(true) => "True".to_string(),

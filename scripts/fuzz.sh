@@ -1,0 +1,37 @@
+#!/bin/sh
+# Coverage-guided fuzzing of the front ends, on the stable compiler: none may panic, hang, or use more than 2 GB.
+# Inputs that reach new code are added to fuzz/corpus/FRONTEND, which tests/fuzz_corpus.rs reads at every test.
+#
+# usage: scripts/fuzz.sh [SECONDS [FRONTEND...]]      600 seconds of each front end, if nothing is said
+set -eu
+
+cd "$(dirname "$0")/.."
+say() { echo "fuzz: $*" >&2; }
+
+seconds=${1:-600}
+[ $# -eq 0 ] || shift
+cargo fuzz --version >/dev/null 2>&1 || { say "installing cargo-fuzz"; cargo install --quiet cargo-fuzz; }
+say "building"
+cargo fuzz build --fuzz-dir fuzz --sanitizer none frontends 2>&1 | tail -1 >&2
+program=${CARGO_TARGET_DIR:-fuzz/target}/x86_64-unknown-linux-gnu/release/frontends
+[ $# -gt 0 ] || set -- $(cargo run --quiet -- list frontends | cut -d' ' -f1)
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export WEIGHTS="$PWD/tests/data/qkeras/fixed_mlp_weights.h5"
+for FRONTEND in "$@"; do
+    export FRONTEND
+    found=$scratch/$FRONTEND
+    mkdir -p "$found" "fuzz/corpus/$FRONTEND" fuzz/artifacts
+    say "$FRONTEND: $seconds s"
+    # shellcheck disable=SC2086 # a list of folders
+    "$program" "$found" "fuzz/corpus/$FRONTEND" $(ls -d tests/data/*/ examples/*/) -max_total_time="$seconds" -timeout=20 \
+        -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=65536 -use_value_profile=1 -print_final_stats=1 \
+        -artifact_prefix="fuzz/artifacts/$FRONTEND-" >"$scratch/log" 2>&1 ||
+        { tail -40 "$scratch/log" >&2; say "$FRONTEND failed; the input is in fuzz/artifacts"; exit 1; }
+    grep -E 'Done|stat::(number_of_executed|peak)' "$scratch/log" | sed "s/^/fuzz: $FRONTEND: /" >&2
+    # The few that reach all the code that the many reached, and are small.
+    "$program" -merge=1 -max_len=8192 "fuzz/corpus/$FRONTEND" "$found" >/dev/null 2>&1
+    say "$FRONTEND: $(ls "fuzz/corpus/$FRONTEND" | wc -l) inputs kept, $(du -sh "fuzz/corpus/$FRONTEND" | cut -f1)"
+done
+say "passed"

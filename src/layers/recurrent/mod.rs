@@ -1,0 +1,224 @@
+//! `simple_rnn`, `lstm` and `gru`: recurrent layers, unrolled over the sequence `[steps, features]`.
+//!
+//! With `u` units, `x` the features of a step, `h` and `c` the state as the step reads it (after `state_quantizer`, also at
+//! the first step, whose state is 0), `W` the kernel, `U` the recurrent kernel, and gates along the last axis in the order
+//! that the names stand in:
+//!
+//! - `simple_rnn`: `h' = activation(x W + b + h U)`.
+//! - `lstm`: `i, f, c^, o = x W + b + h U`; `c' = r(f) c + r(i) a(c^)`; `h' = r(o) a(c')`.
+//! - `gru`: `z = r(x Wz + bz + h Uz)`, likewise `r`; with `reset_after` (two rows of biases, of the input and of the state)
+//!   `h^ = a(x Wh + bh + r (h Uh + bh2))`, without `h^ = a(x Wh + bh + (r h) Uh)`; `h' = z h + (1 - z) h^`.
+//!
+//! `a` is `activation` (default `tanh`), `r` is `recurrent_activation` (default `sigmoid`). The value is the last `h'`, or with
+//! `return_sequences` all of them, in the order of computation; `go_backwards` computes from the last step on. Sources: Keras
+//! 2.15 and 3, `layers/rnn`; QKeras 0.9.0, `qrecurrent.py`. Keras' `implementation` changes the order of float sums only.
+//!
+//! Sums and products are exact, so a state that no quantizer bounds is wider after each step. Formats beyond those of the
+//! frameworks, each brought to the values as they are computed: `gate_format` behind the sums that the functions read,
+//! `recurrent_activation_format` and `activation_format` behind the functions, `carry_format` (of an `lstm`) behind `c'`,
+//! `state_format` behind `h'`. A float function needs one behind it where the recurrence multiplies its values.
+
+mod cells;
+mod matrix;
+
+use super::attributes::{attributes, one, required, tensors};
+use super::{Layer, Make};
+use crate::error::{At, Error, Result};
+use crate::fixed::Fixed;
+use crate::network::{self, Tensor, elements};
+use crate::quantizers::Role;
+use crate::registry::Entry;
+use crate::tensor::{Builder, Id};
+use cells::{Functions, Kind};
+use matrix::{Matrix, bias};
+use serde::Deserialize;
+
+/// The simple cell.
+pub const SIMPLE_RNN: Entry<Make> =
+    Entry { name: "simple_rnn", doc: "h' = activation(x W + b + h U), over a sequence", make: make_simple };
+/// Long short-term memory.
+pub const LSTM: Entry<Make> =
+    Entry { name: "lstm", doc: "long short-term memory over a sequence; gates i, f, c, o", make: make_lstm };
+/// Gated recurrent units.
+pub const GRU: Entry<Make> =
+    Entry { name: "gru", doc: "gated recurrent units over a sequence; gates z, r, h", make: make_gru };
+
+/// The most steps, each of which is hardware of its own.
+const MOST_STEPS: usize = 1 << 12;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attributes {
+    units: Option<usize>,
+    activation: Option<String>,
+    recurrent_activation: Option<String>,
+    #[serde(default)]
+    return_sequences: bool,
+    #[serde(default)]
+    go_backwards: bool,
+    reset_after: Option<bool>,
+    kernel_quantizer: Option<String>,
+    recurrent_quantizer: Option<String>,
+    bias_quantizer: Option<String>,
+    state_quantizer: Option<String>,
+    gate_format: Option<String>,
+    activation_format: Option<String>,
+    recurrent_activation_format: Option<String>,
+    carry_format: Option<String>,
+    state_format: Option<String>,
+}
+
+struct Recurrent {
+    kind: Kind,
+    attributes: Attributes,
+    kernel: Tensor,
+    recurrent_kernel: Tensor,
+    bias: Option<Tensor>,
+}
+
+fn make_simple(layer: &network::Layer) -> Result<Box<dyn Layer>> {
+    make(layer, |_| Kind::Simple)
+}
+
+fn make_lstm(layer: &network::Layer) -> Result<Box<dyn Layer>> {
+    make(layer, |_| Kind::Lstm)
+}
+
+fn make_gru(layer: &network::Layer) -> Result<Box<dyn Layer>> {
+    make(layer, |attributes| Kind::Gru { reset_after: attributes.reset_after.unwrap_or(true) })
+}
+
+fn make(layer: &network::Layer, kind: fn(&Attributes) -> Kind) -> Result<Box<dyn Layer>> {
+    let attributes: Attributes = attributes(layer)?;
+    let kind = kind(&attributes);
+    only(&attributes, kind, &layer.kind)?;
+    let mut found = tensors(layer, &["kernel", "recurrent_kernel"], &["bias"])?.into_iter();
+    let kernel = required(found.next().flatten())?;
+    let recurrent_kernel = required(found.next().flatten())?;
+    let recurrent = Recurrent { kind, attributes, kernel, recurrent_kernel, bias: found.next().flatten() };
+    recurrent.check()?;
+    Ok(Box::new(recurrent))
+}
+
+/// An attribute that the kind has no use for is a mistake.
+fn only(attributes: &Attributes, kind: Kind, name: &str) -> Result<()> {
+    let simple = kind == Kind::Simple;
+    let misplaced = [
+        ("recurrent_activation", simple && attributes.recurrent_activation.is_some()),
+        ("recurrent_activation_format", simple && attributes.recurrent_activation_format.is_some()),
+        ("carry_format", kind != Kind::Lstm && attributes.carry_format.is_some()),
+        ("reset_after", !matches!(kind, Kind::Gru { .. }) && attributes.reset_after.is_some()),
+    ];
+    match misplaced.iter().find(|(_, misplaced)| *misplaced) {
+        Some((attribute, _)) => {
+            Err(Error::user(format!("a {name} layer has no `{attribute}`"), "leave the attribute out"))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Recurrent {
+    fn units(&self) -> usize {
+        self.recurrent_kernel.shape.first().copied().unwrap_or(0)
+    }
+
+    /// Kernel `[features, gates * units]`, recurrent kernel `[units, gates * units]`, and one or two rows of biases.
+    fn check(&self) -> Result<()> {
+        let units = self.units();
+        let columns = units.saturating_mul(self.kind.gates());
+        let wrong = |name: &str, shape: &[usize], expected: String| {
+            Err(Error::user(format!("`{name}` has shape {shape:?}"), format!("expected {expected}")))
+        };
+        if self.recurrent_kernel.shape != [units, columns] || units == 0 {
+            let gates = self.kind.gates();
+            return wrong("recurrent_kernel", &self.recurrent_kernel.shape, format!("[units, {gates} * units]"));
+        }
+        if self.kernel.shape.len() != 2 || self.kernel.shape[1] != columns || self.kernel.data.is_empty() {
+            return wrong("kernel", &self.kernel.shape, format!("[features, {columns}]"));
+        }
+        if self.attributes.units.is_some_and(|given| given != units) {
+            return wrong("recurrent_kernel", &self.recurrent_kernel.shape, "as many rows as `units` says".into());
+        }
+        let rows = if self.kind == (Kind::Gru { reset_after: true }) { vec![2, columns] } else { vec![columns] };
+        match &self.bias {
+            Some(bias) if bias.shape != rows => wrong("bias", &bias.shape, format!("{rows:?}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// `x W + b` of all steps at once, `[steps, gates * units]`; and the biases of the state, if there are any.
+    fn project(&self, g: &mut Builder, x: Id) -> Result<(Id, Option<Vec<Fixed>>)> {
+        let kernel = Matrix::new(&self.kernel, self.attributes.kernel_quantizer.as_deref()).at("`kernel`")?;
+        let mut y = kernel.place(g)?.times(g, x)?;
+        let Some(tensor) = &self.bias else { return Ok((y, None)) };
+        let mut bias = bias(tensor, self.attributes.bias_quantizer.as_deref(), Role::Other).at("`bias`")?;
+        let columns = self.kernel.shape[1];
+        let state = (bias.len() > columns).then(|| bias.split_off(columns));
+        let b = g.constant(&[columns], bias)?;
+        y = g.add(y, b)?;
+        Ok((y, state))
+    }
+
+    fn functions(&self) -> Functions<'_> {
+        let a = &self.attributes;
+        Functions {
+            activation: a.activation.as_deref().unwrap_or("tanh"),
+            recurrent_activation: a.recurrent_activation.as_deref().unwrap_or("sigmoid"),
+            gate_format: a.gate_format.as_deref(),
+            activation_format: a.activation_format.as_deref(),
+            recurrent_activation_format: a.recurrent_activation_format.as_deref(),
+            carry_format: a.carry_format.as_deref(),
+            state_format: a.state_format.as_deref(),
+        }
+    }
+}
+
+impl Layer for Recurrent {
+    fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
+        let x = one(x)?;
+        let (units, columns) = (self.units(), self.kernel.shape[1]);
+        let [steps, features] = *g.shape(x) else {
+            let what = format!("its input has shape {:?}", g.shape(x));
+            return Err(Error::user(what, "a recurrent layer reads [steps, features]; reshape its input"));
+        };
+        if features != self.kernel.shape[0] || steps > MOST_STEPS {
+            let what = format!("its input has {steps} steps of {features} features");
+            let help = format!("the kernel takes {} features, and {MOST_STEPS} steps at most", self.kernel.shape[0]);
+            return Err(Error::user(what, help));
+        }
+        elements(&[steps, columns])?;
+        let (projected, state_bias) = self.project(g, x)?;
+        let recurrent = Matrix::new(&self.recurrent_kernel, self.attributes.recurrent_quantizer.as_deref());
+        let cell = self.kind.cell(g, &recurrent.at("`recurrent_kernel`")?, state_bias, self.functions())?;
+        let zero = g.constant(&[units], vec![Fixed::ZERO; units])?;
+        let mut state = vec![zero; self.kind.states()];
+        let mut outputs = Vec::with_capacity(steps);
+        for at in 0..steps {
+            let step = if self.attributes.go_backwards { steps - 1 - at } else { at };
+            let row = (0..columns).map(|e| (0, (step * columns + e) as u32)).collect();
+            let gates = g.gather(&[projected], &[columns], row)?;
+            let read = state.iter().map(|s| cells::quantized(g, *s, self.attributes.state_quantizer.as_deref()));
+            let read: Vec<Id> = read.collect::<Result<_>>().at("`state_quantizer`")?;
+            state = cell.step(g, gates, &read).map_err(|error| grown(error, at))?;
+            outputs.push(state[0]);
+        }
+        match outputs.last() {
+            Some(last) if !self.attributes.return_sequences => Ok(*last),
+            _ => {
+                let all = (0..steps as u32).flat_map(|s| (0..units as u32).map(move |e| (s, e))).collect();
+                g.gather(&outputs, &[steps, units], all)
+            }
+        }
+    }
+}
+
+/// A number that became too wide did so because the state grew.
+fn grown(error: Error, step: usize) -> Error {
+    if step == 0 || !error.what.contains("127 bits") {
+        return error;
+    }
+    let what = format!("after {step} steps the state is so wide that a result needs more than 127 bits");
+    let help =
+        "give the layer a `state_quantizer` (or a `state_format`): without one the state is wider after each step";
+    Error { what, help: help.into(), ..error }
+}

@@ -5,6 +5,7 @@ use nanotrig::compiler::{Head, Making, Meaning, Reading, agree, hardware, meanin
 use nanotrig::fixed::{Fixed, Quantization};
 use nanotrig::functions::{FUNCTIONS, Function};
 use nanotrig::network::{Input, Layer, Network};
+use nanotrig::quantizers::{Shape, Steps, parse};
 use serde_json::json;
 
 fn network(shape: &[usize], format: &str, layers: Vec<Layer>) -> Network {
@@ -146,4 +147,41 @@ fn heads_that_cannot_be_are_explained() {
     assert!(error.what.contains("does not end in a softmax"), "{error}");
     let error = head(Head::Argmax, None, &network(&[1], "fixed<8,3>", vec![plain]));
     assert!(error.what.contains("no greatest element"), "{error}");
+}
+
+/// Golden values of the quantizers themselves are QKeras' (`src/quantizers/tests.rs`); here they run at every level.
+#[test]
+fn quantizers_that_are_no_formats_run_at_every_level() {
+    let calls = [
+        "quantized_hswish(6,2)",
+        "quantized_hswish(5,1,relu_shift=2,relu_upper_bound=4)",
+        "quantized_ulaw(5,2)",
+        "quantized_linear(6,2)",
+        "quantized_linear(4,1,0)",
+        "quantized_linear(1,1)",
+        "quantized_tanh(5,use_real_tanh=True)",
+        "quantized_sigmoid(6,use_real_sigmoid=True)",
+    ];
+    for call in calls {
+        let activation = parse(call).and_then(|quantizer| quantizer.activation()).unwrap();
+        // A layer between, lest the quantizer become the port's.
+        let same = Layer::new("same", "reshape", vec!["x".into()]).with("shape", vec![1]);
+        let layer = Layer::new("q", "activation", vec!["same".into()]).with("function", call);
+        let meaning = meaning(&network(&[1], "fixed<9,4>", vec![same, layer]), &Reading::default()).unwrap();
+        let mut inputs = Batch::new(1);
+        (-256..256).for_each(|code| inputs.push(&[code]));
+        for (code, found) in (-256..256).zip(outputs(&meaning, &inputs)) {
+            let x = Fixed::new(code, -5).to_f32();
+            let x = activation.before.as_ref().map_or(x, |function| function.at(x));
+            let x = Fixed::from_f64(f64::from(x)).unwrap();
+            let wanted = match &activation.shape {
+                Shape::Quantize(to) => to.apply(x).unwrap(),
+                Shape::Steps(Steps { first, steps }) => {
+                    steps.iter().rev().find(|(from, _)| *from <= x).map_or(*first, |(_, value)| *value)
+                }
+                Shape::Leaky { .. } => unreachable!("none of these leaks"),
+            };
+            assert_eq!((activation.scale, found[0]), (1.0, wanted.to_f64().unwrap()), "{call} at code {code}");
+        }
+    }
 }

@@ -16,6 +16,7 @@ use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What the network's outputs are, as seen by the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Reading {
     pub output_format: Option<String>,
     /// What the outputs are.
     pub head: Head,
+    /// More operations than this are an error.
+    #[serde(skip)]
+    pub max_operations: Option<usize>,
 }
 
 /// How hardware is to be made.
@@ -108,7 +112,9 @@ pub enum Level {
 /// # Errors
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
-    let expanded = layers::expand(network, &layers::Options { input_formats: reading.input_formats.clone() })?;
+    let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
+    let options = layers::Options { input_formats, max_operations };
+    let expanded = layers::expand(network, &options)?;
     let format = reading.output_format.as_ref();
     let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
     let headed = match (reading.head, &format) {
@@ -157,15 +163,29 @@ impl Meaning {
         &self.dfg.outputs
     }
 
-    /// The input codes of the user's values: the host's part of each port, and its quantizers.
+    /// The samples of a file, as the ports' quantizers read them: the host's first part is done.
     ///
     /// # Errors
-    /// The columns do not fit the ports, or a value is beyond 127 bits.
-    pub fn input_codes(&self, samples: &Samples) -> Result<Batch> {
-        crate::samples::codes(
-            &crate::samples::prepared(samples, &self.dfg.inputs, &self.expanded.hosts),
-            &self.dfg.inputs,
-        )
+    /// Those of [`crate::samples::read`].
+    pub fn samples(&self, path: &Path) -> Result<Samples> {
+        crate::samples::prepared(path, &self.dfg.inputs, &self.expanded.hosts)
+    }
+
+    /// The samples of a file as input codes: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`Meaning::samples`] and [`crate::samples::codes`].
+    pub fn inputs(&self, path: &Path) -> Result<Batch> {
+        crate::samples::codes(&self.samples(path)?, &self.dfg.inputs)
+    }
+
+    /// The input codes of the user's values: all that the host does.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::codes`].
+    pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
+        let ports = &self.dfg.inputs;
+        crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.

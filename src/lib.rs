@@ -56,6 +56,7 @@ pub mod files;
 pub mod arrays;
 pub mod fixed;
 pub mod call;
+pub mod host;
 pub mod port;
 pub mod batch;
 pub mod samples;
@@ -63,6 +64,7 @@ pub mod samples;
 // In the order in which data flows.
 pub mod frontends;
 pub mod network;
+pub mod precision;
 pub mod layers;
 pub mod functions;
 pub mod quantizers;

@@ -1,13 +1,13 @@
 //! `nanotrig compile MODEL -o DIR`: Verilog, test bench, flows, report.
 
 use super::model::{MakingArguments, ModelArguments};
+use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning, agree, hardware};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 use crate::frontends::native;
 use crate::output::Output;
 use crate::report::{Checked, Report};
-use crate::{backends, samples};
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -30,8 +30,8 @@ pub struct Arguments {
     /// The outputs that the samples must give
     #[arg(long, value_name = "Y", requires = "input")]
     expect: Option<PathBuf>,
-    /// More operations than this are refused
-    #[arg(long, value_name = "N", default_value_t = 5_000_000)]
+    /// A network of more operations (terms of sums, elements computed or moved) is refused
+    #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     max_operations: usize,
     /// Print report.json instead of the summary
     #[arg(long)]
@@ -42,9 +42,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
     let making = arguments.making.making()?;
-    let (network, meaning) = arguments.model.meaning()?;
+    let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
-    limit(&meaning, arguments.max_operations).at(&place)?;
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
     let (checked, status) = check(arguments, &meaning, &hardware)?;
     let report =
@@ -76,22 +75,13 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     Ok(status)
 }
 
-fn limit(meaning: &Meaning, most: usize) -> Result<()> {
-    let products: usize = meaning.dfg.nodes.iter().map(|node| node.op.args().count().max(1)).sum();
-    if products <= most {
-        return Ok(());
-    }
-    let help = "a fully unrolled network of this size fits no FPGA; prune it, or raise --max-operations";
-    Err(Error::user(format!("the network has {products} operations, more than {most}"), help))
-}
-
 /// Checks that all levels agree, and give what the user expects.
 fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Result<(Checked, u8)> {
     let random = meaning.vectors(VECTORS, 1);
     agree(meaning, hardware, &random)?;
     let mut checked = Checked { random: random.rows(), given: 0, mismatches: 0 };
     if let Some(input) = &arguments.input {
-        let inputs: Batch = meaning.input_codes(&samples::read(input, &meaning.dfg.inputs)?)?;
+        let inputs: Batch = meaning.inputs(input)?;
         let codes = agree(meaning, hardware, &inputs)?;
         checked.given = inputs.rows();
         if let Some(expect) = &arguments.expect {

@@ -28,8 +28,8 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (_, meaning) = arguments.model.meaning()?;
-    let given = samples::read(&arguments.input, &meaning.dfg.inputs)?;
-    let inputs = meaning.input_codes(&given)?;
+    let given = meaning.samples(&arguments.input)?;
+    let inputs = samples::codes(&given, &meaning.dfg.inputs)?;
     let options = tensor::Options { watch: Vec::new(), statistics: true };
     let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
     if let Some(labels) = &arguments.labels {

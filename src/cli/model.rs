@@ -2,9 +2,11 @@
 
 use crate::compiler::{Head, Making, Meaning, Reading, meaning};
 use crate::error::{At, Error, Result};
+use crate::files;
 use crate::frontends;
 use crate::multipliers::MULTIPLIERS;
 use crate::network::Network;
+use crate::precision::{self, Precision};
 use crate::registry::find;
 use crate::schedulers::{Goal, SCHEDULERS};
 use crate::targets::TARGETS;
@@ -14,12 +16,16 @@ use std::path::PathBuf;
 /// A network, and what its file leaves open.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// The network: QKeras (.json or .h5), HGQ plain (.npz), neutral JSON, or native TOML
+    /// The network: native TOML, Keras, QKeras, HGQ, ONNX or QONNX, tables of DWN or KANELE; `list frontends` says more
     pub model: PathBuf,
-    /// The weights of a QKeras .json; NAME_weights.h5 beside it if not given
+    /// The weights of a Keras .json; NAME_weights.h5 beside it if not given
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8, u8/255
+    /// hls4ml's types: its YAML configuration, or the typedefs of a firmware as JSON
+    #[arg(long, value_name = "FILE")]
+    precision: Option<PathBuf>,
+    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8; with u8/255, values are
+    /// pixel/255, and files of the pixels' own integers are taken too
     #[arg(long, value_name = "[NAME=]FORMAT")]
     input_format: Vec<String>,
     /// A format that the outputs are cast to
@@ -41,7 +47,15 @@ enum HeadArgument {
 impl ModelArguments {
     /// Reads the file.
     pub fn network(&self) -> Result<Network> {
-        frontends::read(&self.model, self.weights.as_deref())
+        let network = frontends::read(&self.model, self.weights.as_deref())?;
+        let Some(file) = &self.precision else { return Ok(network) };
+        let place = file.display().to_string();
+        let text = String::from_utf8(files::read(file)?)
+            .map_err(|_| Error::user("is no text", "give hls4ml's YAML configuration").at(&place))?;
+        let precision = Precision::parse(&text).at(&place)?;
+        let network = precision::apply(&network, &precision).at(&place)?;
+        network.validate().at(place)?;
+        Ok(network)
     }
 
     /// How it is to be read.
@@ -59,13 +73,23 @@ impl ModelArguments {
                 Some(HeadArgument::Softmax) => Head::Softmax,
                 Some(HeadArgument::Argmax) => Head::Argmax,
             },
+            max_operations: None,
         }
     }
 
     /// Reads the network and expands it; notes go to standard error.
     pub fn meaning(&self) -> Result<(Network, Meaning)> {
+        self.expanded(self.reading())
+    }
+
+    /// The same, for at most so many operations.
+    pub fn meaning_within(&self, operations: usize) -> Result<(Network, Meaning)> {
+        self.expanded(Reading { max_operations: Some(operations), ..self.reading() })
+    }
+
+    fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
         let network = self.network()?;
-        let meaning = meaning(&network, &self.reading()).at(self.model.display().to_string())?;
+        let meaning = meaning(&network, &reading).at(self.model.display().to_string())?;
         meaning.expanded.notes.iter().for_each(|note| eprintln!("note: {note}"));
         Ok((network, meaning))
     }

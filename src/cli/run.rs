@@ -41,8 +41,7 @@ enum LevelArgument {
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (_, meaning) = arguments.model.meaning()?;
-    let given = samples::read(&arguments.input, &meaning.dfg.inputs)?;
-    let inputs = meaning.input_codes(&given)?;
+    let inputs = meaning.inputs(&arguments.input)?;
     if let Some(layer) = &arguments.layer {
         if arguments.level != LevelArgument::Tensor {
             return Err(Error::user("--layer shows values of the tensor level only", "leave --level away"));

@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut inputs = Batch::new(meaning.dfg.input_elements().len());
     let mut wrong = 0;
     if let Some(path) = &arguments.input {
-        inputs = meaning.input_codes(&samples::read(path, &meaning.dfg.inputs)?)?;
+        inputs = meaning.inputs(path)?;
         if let Some(expect) = &arguments.expect {
             wrong = mismatches(&meaning, &meaning.codes(&inputs)?, expect)?;
         }

@@ -12,6 +12,7 @@ mod parse;
 mod print;
 pub mod random;
 mod simplify;
+mod tables;
 mod verify;
 
 pub use build::Builder;

@@ -109,9 +109,14 @@ fn node(b: &mut Builder, random: &mut Random, ids: &[Id]) -> Result<Id> {
                 let z = pick(random);
                 return b.select(x, y, z);
             }
-            let entry = |_| Some(random.within(-20, 20) as i128);
-            let table = Table { domains: vec![range], entries: (0..size).map(entry).collect(), exp: -2 };
-            b.table(table, vec![x])
+            let other = b.range(y);
+            let two = (other.hi - other.lo + 1) * size <= 256;
+            let (domains, args) = if two { (vec![range, other], vec![x, y]) } else { (vec![range], vec![x]) };
+            let size = if two { (other.hi - other.lo + 1) * size } else { size };
+            let most = *random.one(&[1, 4, 20]);
+            let entry = |_| Some(random.within(-most, most) as i128);
+            let entries = (0..size).map(entry).collect();
+            b.table(Table { domains, entries, exp: -2 }, args)
         }
     }
 }

@@ -33,7 +33,8 @@ pub fn simplify(b: &mut Builder, op: Op) -> Result<Simple> {
         Op::Max(x, y) => max(b, x, y),
         Op::Min(x, y) => min(b, x, y),
         Op::Select { sign_of, negative, otherwise } => select(b, sign_of, negative, otherwise),
-        Op::Input { .. } | Op::Const(_) | Op::Table { .. } => Ok(Keep(op)),
+        Op::Table { table, args } => super::tables::table(b, table, args),
+        Op::Input { .. } | Op::Const(_) => Ok(Keep(op)),
     }
 }
 

@@ -13,10 +13,39 @@ pub fn parse(bytes: &[u8]) -> Result<Value> {
         let what = format!("is JSON of {} bytes, more than {MAX_BYTES}", bytes.len());
         return Err(Error::user(what, "check that this is the right file; large arrays belong in .npz or .h5"));
     }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let help = "the file is truncated or damaged; fetch or write it again";
-        Error::user(format!("broken JSON: {error}"), help)
-    })
+    serde_json::from_slice(bytes).or_else(|error| serde_json::from_slice(&finite(bytes)).map_err(|_| error)).map_err(
+        |error| {
+            let help = "the file is truncated or damaged; fetch or write it again";
+            Error::user(format!("broken JSON: {error}"), help)
+        },
+    )
+}
+
+/// The document with null for what Python writes and JSON does not have: `Infinity`, `-Infinity`, `NaN`.
+fn finite(bytes: &[u8]) -> Vec<u8> {
+    let mut clean = Vec::with_capacity(bytes.len());
+    let (mut at, mut text) = (0, false);
+    while let Some(byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let word = [&b"Infinity"[..], b"-Infinity", b"NaN"].into_iter().find(|word| !text && rest.starts_with(word));
+        match word {
+            Some(word) => {
+                clean.extend(b"null");
+                at += word.len();
+            }
+            // An escape hides a quote.
+            None if text && *byte == b'\\' => {
+                clean.extend(rest.iter().take(2));
+                at += 2;
+            }
+            None => {
+                text ^= *byte == b'"';
+                clean.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    clean
 }
 
 /// What a value is, for messages.

@@ -4,6 +4,8 @@
 //! layers to kinds of ours and foreign quantizers to call strings, and interprets nothing else. Shapes never have the
 //! sample axis. What it returns has passed [`Network::validate`].
 
+pub mod dwn;
+pub mod kanele;
 pub mod hgq;
 mod json;
 pub mod keras;
@@ -55,8 +57,15 @@ pub struct FrontEnd {
 }
 
 /// All front ends, in the order in which they are asked.
-pub const FRONTENDS: &[Entry<FrontEnd>] =
-    &[native::FRONTEND, keras::FRONTEND, hgq::FRONTEND, neutral::FRONTEND, onnx::FRONTEND];
+pub const FRONTENDS: &[Entry<FrontEnd>] = &[
+    native::FRONTEND,
+    keras::FRONTEND,
+    hgq::FRONTEND,
+    dwn::FRONTEND,
+    kanele::FRONTEND,
+    neutral::FRONTEND,
+    onnx::FRONTEND,
+];
 
 /// Reads a network with the front end that recognises the file.
 ///
@@ -97,6 +106,9 @@ impl Source {
     /// # Errors
     /// It cannot be read, is too large, or is broken JSON or gzip.
     pub fn open(path: &Path, weights: Option<&Path>) -> Result<Source> {
+        // A model that is a folder: its tables are what is read first.
+        let inside = path.join(kanele::TABLES);
+        let path = if inside.is_file() { &inside } else { path };
         files::read(path).and_then(|bytes| Source::new(path, weights, bytes).at(path.display().to_string()))
     }
 

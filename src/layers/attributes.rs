@@ -76,3 +76,14 @@ pub fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
         .collect::<Option<_>>()
         .ok_or_else(|| Error::user("a weight is NaN or infinite", "train the network again, or repair the file"))
 }
+
+/// Numbers that must be whole, of at most 53 bits.
+pub fn integers(tensor: &Tensor, name: &str) -> Result<Vec<i64>> {
+    let whole = |value: &f64| {
+        let integer = value.fract() == 0.0 && value.abs() < 2f64.powi(53);
+        integer.then_some(*value as i64).ok_or_else(|| {
+            Error::user(format!("`{name}` holds {value}, expected a whole number"), "write whole numbers")
+        })
+    };
+    tensor.data.iter().map(whole).collect()
+}

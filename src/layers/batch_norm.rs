@@ -4,11 +4,15 @@
 //! square root: TensorFlow's vectorised one misses the nearest float32 by a bit for some inputs, and which depends on
 //! the processor; ours is the nearest. For images Keras calls a fused kernel (oneDNN's on most machines) that rounds in
 //! yet another order; results there may differ from ours in the last bit, before the next quantizer.
+//!
+//! Quantizers of QKeras' QBatchNormalization quantize an array each, and `inverse_quantizer` quantizes `inv`.
 
 use super::attributes::{attributes, floats, one, tensors};
 use super::{Layer, Make};
-use crate::error::{Error, Result};
-use crate::network;
+use crate::error::{At, Error, Result};
+use crate::fixed::Fixed;
+use crate::network::{self, Tensor};
+use crate::quantizers::{self, Role};
 use crate::registry::Entry;
 use crate::tensor::{Builder, Float, Id};
 use serde::Deserialize;
@@ -22,6 +26,11 @@ pub const LAYER: Entry<Make> =
 struct Attributes {
     #[serde(default = "epsilon")]
     epsilon: f64,
+    gamma_quantizer: Option<String>,
+    beta_quantizer: Option<String>,
+    mean_quantizer: Option<String>,
+    variance_quantizer: Option<String>,
+    inverse_quantizer: Option<String>,
 }
 
 /// Keras' default.
@@ -37,8 +46,16 @@ struct BatchNorm {
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let attributes: Attributes = attributes(layer)?;
     let found = tensors(layer, &["mean", "variance"], &["gamma", "beta"])?;
-    let found: Vec<Option<Vec<f32>>> =
-        found.iter().map(|t| t.as_ref().map(floats).transpose()).collect::<Result<_>>()?;
+    let calls = [
+        ("mean", &attributes.mean_quantizer),
+        ("variance", &attributes.variance_quantizer),
+        ("gamma", &attributes.gamma_quantizer),
+        ("beta", &attributes.beta_quantizer),
+    ];
+    let quantize = |(tensor, (name, call)): (&Option<Tensor>, &(&str, &Option<String>))| {
+        tensor.as_ref().map(|tensor| quantized(tensor, call.as_deref()).at(format!("`{name}`"))).transpose()
+    };
+    let found: Vec<Option<Vec<f32>>> = found.iter().zip(&calls).map(quantize).collect::<Result<_>>()?;
     let channels = found[0].as_ref().map_or(0, Vec::len);
     if found.iter().flatten().any(|tensor| tensor.len() != channels) {
         let help = "mean, variance, gamma and beta have one value per channel";
@@ -54,8 +71,23 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let not_positive = || Error::user("a variance is not positive", "repair the file, or use a larger epsilon");
     let inverse: Vec<f32> =
         roots.ok_or_else(not_positive)?.iter().zip(&gamma).map(|(root, gamma)| root * gamma).collect();
+    let inverse = match &attributes.inverse_quantizer {
+        Some(call) => {
+            let values = inverse.iter().map(|value| f64::from(*value)).collect();
+            quantized(&Tensor::vector(values), Some(call)).at("`inverse_quantizer`")?
+        }
+        None => inverse,
+    };
     let offset = (0..channels).map(|c| beta[c] - mean[c] * inverse[c]).collect();
     Ok(Box::new(BatchNorm { inverse, offset }))
+}
+
+/// An array as float32, quantized if it has a quantizer.
+fn quantized(tensor: &Tensor, call: Option<&str>) -> Result<Vec<f32>> {
+    let Some(call) = call else { return floats(tensor) };
+    let codes = quantizers::parse(call)?.parameter(tensor, Role::Other)?;
+    let value = |(e, code): (usize, &Fixed)| code.to_f32() * codes.scale[e % codes.scale.len()];
+    Ok(codes.codes.iter().enumerate().map(value).collect())
 }
 
 impl Layer for BatchNorm {

@@ -25,7 +25,7 @@ pub struct Matrix<'a> {
     pub kernel: &'a [Fixed],
     /// Columns.
     pub outputs: usize,
-    /// One per output, or none.
+    /// One per output, or one per element of the result, or none.
     pub bias: Option<&'a [Fixed]>,
 }
 
@@ -71,7 +71,10 @@ impl Casts {
         let plan = self.plan(g, x, matrix, bias.as_deref())?;
         let mut sum = self.sum(g, x, matrix, &plan)?;
         if let Some(bias) = bias {
-            let bias = g.constant(&[bias.len()], bias)?;
+            let mut shape = g.shape(x).to_vec();
+            shape.last_mut().into_iter().for_each(|last| *last = matrix.outputs);
+            let shape = if bias.len() == matrix.outputs { vec![matrix.outputs] } else { shape };
+            let bias = g.constant(&shape, bias)?;
             sum = match sum {
                 Some(sum) => Some(g.add(sum, bias)?),
                 None => Some(self.broadcast(g, x, bias, matrix.outputs)?),
@@ -102,8 +105,8 @@ impl Casts {
         if let Some(last) = shape.last_mut() {
             *last = outputs;
         }
-        let count = shape.iter().product::<usize>();
-        g.gather(&[bias], &shape, (0..count).map(|e| (0, (e % outputs) as u32)).collect())
+        let (count, own) = (shape.iter().product::<usize>(), g.graph().node(bias).len());
+        g.gather(&[bias], &shape, (0..count).map(|e| (0, (e % own) as u32)).collect())
     }
 
     fn plan(&self, g: &Builder, x: Id, matrix: &Matrix<'_>, bias: Option<&[Fixed]>) -> Result<Plan> {
@@ -111,9 +114,15 @@ impl Casts {
         let ranges = &g.graph().node(x).ranges;
         let mut plan = Plan { changed: vec![false; matrix.kernel.len()], prefix: inner, top: 0 };
         let mut seen = std::collections::HashSet::new();
-        for row in ranges.chunks(inner.max(1)).filter(|row| seen.insert(*row)) {
+        let start =
+            |row: usize, output: usize| bias.map_or(Fixed::ZERO, |bias| bias[(row * outputs + output) % bias.len()]);
+        let differ = bias.is_some_and(|bias| bias.len() > outputs);
+        for (index, row) in ranges.chunks(inner.max(1)).enumerate() {
+            if !seen.insert((row, if differ { index } else { 0 })) {
+                continue;
+            }
             for output in 0..outputs {
-                let mut sum = Range::point(bias.map_or(Fixed::ZERO, |bias| bias[output]));
+                let mut sum = Range::point(start(index, output));
                 for (input, range) in row.iter().enumerate() {
                     let weight = matrix.kernel[input * outputs + output];
                     let exact = if weight.is_zero() { Some(Range::point(weight)) } else { range.times(weight) };

@@ -3,8 +3,8 @@
 use super::inputs::input;
 use super::{Layer, result};
 use crate::error::{At, Error, Result};
+use crate::host::Host;
 use crate::network::{self, Network};
-use crate::port::Host;
 use crate::tensor::{Builder, Graph, Id};
 use std::collections::HashMap;
 
@@ -13,6 +13,8 @@ use std::collections::HashMap;
 pub struct Options {
     /// Formats of inputs, each for the input of that name, or for all.
     pub input_formats: Vec<(Option<String>, String)>,
+    /// More operations than this are an error, before memory is spent on them.
+    pub max_operations: Option<usize>,
 }
 
 impl Options {
@@ -58,7 +60,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
-    let mut g = Builder::new(&network.name);
+    let mut g = Builder::limited(&network.name, options.max_operations.unwrap_or(usize::MAX));
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     let mut hosts = Vec::new();
@@ -73,7 +75,13 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
         let args = args.ok_or_else(|| Error::bug(format!("`{}` comes before what it reads", layer.name)))?;
-        let id = placed(made.expand(&mut g, &args), &layer.name, place(layer))?;
+        let by_host = |(port, host): (&network::Input, &Host)| {
+            matches!(host, Host::Bits(_)) && layer.inputs == [port.name.as_str()]
+        };
+        let id = match args[..] {
+            [bits] if network.inputs.iter().zip(&hosts).any(by_host) => bits,
+            _ => placed(made.expand(&mut g, &args), &layer.name, place(layer))?,
+        };
         known.insert(&layer.name, id);
         values.push((layer.name.clone(), id));
     }

@@ -5,14 +5,15 @@
 //! the window is everything but the channels, and only they remain.
 
 use super::attributes::{attributes, one, tensors};
-use super::conv::{Padding, Windows, check_lengths, image};
+use super::windows::{Movement, Padding, Windows, image, lengths};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Overflow, Quantization, Rounding};
-use crate::network;
+use crate::network::{self, elements};
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id, Reduction};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The entry.
 pub const LAYER: Entry<Make> =
@@ -31,63 +32,87 @@ struct Attributes {
     op: Operation,
     size: Option<Vec<usize>>,
     strides: Option<Vec<usize>>,
-    #[serde(default)]
-    padding: Padding,
+    padding: Option<Value>,
     accumulator_format: String,
+    /// Does an average divide by the whole window's size at the border too?
+    #[serde(default)]
+    count_include_pad: bool,
     /// What hls4ml puts outside the image for a maximum; nothing if left out.
     pad_value: Option<f64>,
 }
 
 struct Pool {
-    attributes: Attributes,
+    op: Operation,
+    /// Windows of a size; or all of the image.
+    windows: Option<(Vec<usize>, Movement)>,
     accumulator: Quantization,
+    count_include_pad: bool,
     outside: Option<Fixed>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     tensors(layer, &[], &[])?;
-    let attributes: Attributes = attributes(layer)?;
-    if let Some(size) = &attributes.size {
-        check_lengths("size", size, size.len().clamp(1, 2))?;
-        check_lengths("strides", attributes.strides.as_ref().unwrap_or(size), size.len())?;
-    }
-    let accumulator = attributes.accumulator_format.parse().at("`accumulator_format`")?;
+    let Attributes { op, size, strides, padding, accumulator_format, count_include_pad, pad_value } =
+        attributes(layer)?;
+    let accumulator = accumulator_format.parse().at("`accumulator_format`")?;
+    let windows = match size {
+        Some(size) => {
+            let axes = size.len().clamp(1, 2);
+            let size = lengths("size", Some(size), axes, &[])?;
+            let strides = lengths("strides", strides, axes, &size)?;
+            let padding = Padding::read(padding.as_ref(), axes)?;
+            Some((size, Movement { strides, dilation: vec![1; axes], padding }))
+        }
+        None => None,
+    };
     let wrong = || Error::user("`pad_value` is not finite", "give a number");
-    let outside = attributes.pad_value.map(|value| Fixed::from_f64(value).ok_or_else(wrong)).transpose()?;
-    Ok(Box::new(Pool { attributes, accumulator, outside }))
+    let outside = pad_value.map(|value| Fixed::from_f64(value).ok_or_else(wrong)).transpose()?;
+    Ok(Box::new(Pool { op, windows, accumulator, count_include_pad, outside }))
 }
 
 impl Layer for Pool {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = g.exact(one(x)?)?;
-        let (image, shape, windows) = self.windows(g.shape(x))?;
-        let size = [windows.1[0], windows.1[1]];
-        let (windows, area, channels) = (windows.0, size[0] * size[1], image[2]);
-        let outside = match self.attributes.op {
-            Operation::Average => Some(Fixed::ZERO),
-            Operation::Max => self.outside,
+        let axes = self.windows.as_ref().map_or(g.shape(x).len().saturating_sub(1), |(size, _)| size.len());
+        let (pixels, channels) = image(g.shape(x), axes)?;
+        let whole = || Movement { strides: vec![1; axes], dilation: vec![1; axes], padding: Padding::Valid };
+        let (windows, mut shape) = match &self.windows {
+            Some((size, movement)) => {
+                let windows = Windows::new(pixels, size, movement)?;
+                let shape = windows.counts();
+                (windows, shape)
+            }
+            None => (Windows::new(pixels, pixels, &whole())?, Vec::new()),
         };
+        shape.push(channels);
+        let gathered = [windows.count(), windows.taps(), channels];
+        g.room(elements(&gathered)?)?;
+        let outside = if self.op == Operation::Average { Some(Fixed::ZERO) } else { self.outside };
         let pad = g.constant(&[1], vec![outside.unwrap_or(Fixed::ZERO)])?;
-        let (mut elements, mut inside) = (Vec::new(), Vec::new());
-        for (row, column) in windows.positions() {
-            let pixels: Vec<Option<usize>> =
-                (0..area).map(|n| windows.pixel(row, column, n / size[1], n % size[1])).collect();
-            let first = pixels.iter().flatten().next().copied();
+        let (mut list, mut inside) = (Vec::new(), Vec::new());
+        for window in 0..windows.count() {
+            let pixels: Vec<Option<usize>> = (0..windows.taps()).map(|tap| windows.pixel(window, tap)).collect();
+            let first = pixels.iter().flatten().next().copied().filter(|_| outside.is_none());
             inside.push(pixels.iter().flatten().count());
             for pixel in pixels {
-                let pixel = pixel.or(if outside.is_none() { first } else { None });
-                let element = |c: usize| pixel.map_or((1, 0), |pixel| (0, (pixel * channels + c) as u32));
-                elements.extend((0..channels).map(element));
+                let element = |c: usize| pixel.or(first).map_or((1, 0), |pixel| (0, (pixel * channels + c) as u32));
+                list.extend((0..channels).map(element));
             }
         }
-        let x = g.gather(&[x, pad], &[inside.len(), area, channels], elements)?;
-        let y = match self.attributes.op {
+        if inside.contains(&0) {
+            let help = "use less padding, or a larger window";
+            return Err(Error::user("a window lies wholly in the padding", help));
+        }
+        let x = g.gather(&[x, pad], &gathered, list)?;
+        let y = match self.op {
             Operation::Max => {
                 let y = g.reduce(x, Reduction::Max, 1)?;
                 g.quantize(y, vec![self.accumulator])?
             }
             Operation::Average => {
                 let sum = self.sum(g, x)?;
+                let taps = windows.taps();
+                inside.iter_mut().filter(|_| self.count_include_pad).for_each(|count| *count = taps);
                 self.divide(g, sum, &inside)?
             }
         };
@@ -95,27 +120,7 @@ impl Layer for Pool {
     }
 }
 
-/// The windows, and the size of one.
-type Sized = (Windows, [usize; 2]);
-
 impl Pool {
-    /// The input as an image, the shape of the result, and the windows.
-    fn windows(&self, shape: &[usize]) -> Result<([usize; 3], Vec<usize>, Sized)> {
-        let axes = self.attributes.size.as_ref().map_or(shape.len().saturating_sub(1), Vec::len);
-        let image = image(shape, axes)?;
-        let of = |lengths: &[usize]| if axes == 1 { [1, lengths[0]] } else { [lengths[0], lengths[1]] };
-        let size = self.attributes.size.as_deref().map_or([image[0], image[1]], of);
-        let strides = self.attributes.strides.as_deref().map_or(size, of);
-        let windows = Windows::new(image, size, strides, self.attributes.padding)?;
-        let channels = image[2];
-        let result = match (&self.attributes.size, axes) {
-            (None, _) => vec![channels],
-            (_, 1) => vec![windows.count[1], channels],
-            _ => vec![windows.count[0], windows.count[1], channels],
-        };
-        Ok((image, result, (windows, size)))
-    }
-
     /// The sum over axis 1, every partial sum in the accumulator's format.
     fn sum(&self, g: &mut Builder, x: Id) -> Result<Id> {
         let exact = g.reduce(x, Reduction::Sum, 1)?;

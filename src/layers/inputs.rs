@@ -2,15 +2,17 @@
 //!
 //! The first quantizer of an input is its port's format. Otherwise the user's `--input-format`, the file's, or
 //! `fixed<16,6>` decides. With integer codes and a scale, such as `u8/255`, the port carries `round(255 x)`, which the network
-//! divides in float32; behind a quantizer whose scale `s` is no power of two it carries the codes `round(x / s)`.
+//! divides in float32; behind a quantizer whose scale `s` is no power of two it carries the codes `round(x / s)`. `bits` leaves a thermometer
+//! behind the input to the host.
 
 use super::expand::place;
 use super::quant::dequantized;
 use super::{Layer, Options};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Overflow, Quantization, Rounding};
+use crate::host::{Host, Thermometer};
 use crate::network::{self, Input, Network, elements};
-use crate::port::{Host, Port};
+use crate::port::Port;
 use crate::tensor::{Builder, Float, Id};
 
 /// A layer as written, and as made.
@@ -30,6 +32,9 @@ pub fn input(
     input: &Input,
     options: &Options,
 ) -> Result<(Id, Host)> {
+    if let Some(thermometer) = encoded(network, layers, input, options)? {
+        return Ok((bits(g, input, thermometer)?, Host::Bits(thermometer.clone())));
+    }
     let count = elements(&input.shape)?;
     let asked = options.format(&input.name);
     let (formats, host, note) = match (read(network, layers, input)?, asked, &input.format) {
@@ -52,11 +57,56 @@ pub fn input(
         g.note(note);
     }
     let id = match host {
-        Host::Nothing => id,
+        Host::Nothing | Host::Bits(_) => id,
         Host::Times(divisor) => g.float(id, Float::Div(vec![divisor]))?,
         Host::Scale { scale, zero } => dequantized(g, id, zero, vec![scale])?,
     };
     Ok((id, host))
+}
+
+/// What an input is given as where the host makes its bits.
+const BITS: &str = "bits";
+
+/// The thermometer that the host applies to an input, where `bits` asks for that.
+///
+/// # Errors
+/// Something else reads the input, too.
+fn encoded<'a>(
+    network: &Network,
+    layers: &[Made<'a>],
+    input: &Input,
+    options: &Options,
+) -> Result<Option<&'a Thermometer>> {
+    if options.format(&input.name).or(input.format.as_deref()) != Some(BITS) {
+        return Ok(None);
+    }
+    let help = "give the input a format such as fixed<16,6>";
+    let wrong = |what: String| Err(Error::user(what, help));
+    if network.outputs.contains(&input.name) {
+        return wrong("its bits are asked for, and it is an output itself".into());
+    }
+    let mut found: Option<&Thermometer> = None;
+    for (layer, made) in layers.iter().filter(|(layer, _)| layer.inputs.contains(&input.name)) {
+        match made.thermometer().filter(|_| layer.inputs.len() == 1) {
+            Some(thermometer) if found.is_none_or(|found| found == thermometer) => found = Some(thermometer),
+            _ => return wrong(format!("its bits are asked for, and `{}` reads more than those", layer.name)),
+        }
+    }
+    if found.is_some_and(|thermometer| input.shape != [thermometer.thresholds.len()]) {
+        return wrong(format!("its shape {:?} is not that of the thresholds", input.shape));
+    }
+    Ok(found)
+}
+
+/// The port of the bits.
+fn bits(g: &mut Builder, input: &Input, thermometer: &Thermometer) -> Result<Id> {
+    let width = thermometer.thresholds.first().map_or(0, Vec::len);
+    let shape = vec![thermometer.thresholds.len(), width];
+    let bit = Quantization::plain(Format { signed: false, width: 1, lsb: 0 });
+    let count = elements(&shape)?;
+    let id = g.input(Port { name: input.name.clone(), shape, elements: vec![bit; count] })?;
+    g.note("the host makes its bits: report.json has the thresholds, and samples are features or bits");
+    Ok(id)
 }
 
 /// The quantizer that everything reads the input through, if there is one, and what the host does before it.

@@ -1,30 +1,82 @@
-//! `add`, `multiply` and `concatenate` of several inputs; `multiply` of one squares it.
+//! `add`, `subtract`, `multiply`, `divide`, `average`, `maximum`, `minimum` of inputs, or of one input and the tensor
+//! `constant`; and `concatenate`.
+//!
+//! Element by element, with broadcasting, exact. An average is the exact sum, divided in float32 or exactly by a power of two;
+//! `multiply` of one input squares it. With a constant see [`super::constants`].
 
 use super::attributes::{attributes, axis, tensors};
+use super::constants::with_constant;
+use super::reduce::divided;
 use super::{Layer, Make};
 use crate::error::{Error, Result};
-use crate::network;
+use crate::fixed::Fixed;
+use crate::network::{self, Tensor};
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 use serde::Deserialize;
 
 /// The sum of the inputs.
 pub const ADD: Entry<Make> =
-    Entry { name: "add", doc: "the sum of the inputs, exact, with broadcasting", make: make_add };
+    Entry { name: "add", doc: "the sum of the inputs, exact, with broadcasting", make: |layer| make(layer, Kind::Add) };
+/// The first input less the second.
+pub const SUBTRACT: Entry<Make> = Entry {
+    name: "subtract",
+    doc: "the first input less the second, exact, with broadcasting",
+    make: |layer| make(layer, Kind::Subtract),
+};
 /// The product of the inputs.
-pub const MULTIPLY: Entry<Make> =
-    Entry { name: "multiply", doc: "the product of the inputs; of one, its square", make: make_multiply };
+pub const MULTIPLY: Entry<Make> = Entry {
+    name: "multiply",
+    doc: "the product of the inputs; of one, its square",
+    make: |layer| make(layer, Kind::Multiply),
+};
+/// The input by a constant.
+pub const DIVIDE: Entry<Make> =
+    Entry { name: "divide", doc: "the input divided by a constant", make: |layer| make(layer, Kind::Divide) };
+/// The mean of the inputs.
+pub const AVERAGE: Entry<Make> =
+    Entry { name: "average", doc: "the mean of the inputs", make: |layer| make(layer, Kind::Average) };
+/// The greatest of the inputs.
+pub const MAXIMUM: Entry<Make> =
+    Entry { name: "maximum", doc: "the greatest of the inputs", make: |layer| make(layer, Kind::Maximum) };
+/// The least of the inputs.
+pub const MINIMUM: Entry<Make> =
+    Entry { name: "minimum", doc: "the least of the inputs", make: |layer| make(layer, Kind::Minimum) };
 /// The inputs behind one another.
 pub const CONCATENATE: Entry<Make> =
     Entry { name: "concatenate", doc: "the inputs behind one another along an axis", make: make_concatenate };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Add {}
+struct Attributes {
+    #[serde(default)]
+    constant_first: bool,
+}
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Multiply {}
+/// What two tensors become.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// The sum.
+    Add,
+    /// The difference.
+    Subtract,
+    /// The product.
+    Multiply,
+    /// The quotient; of a constant only.
+    Divide,
+    /// The mean.
+    Average,
+    /// The greater.
+    Maximum,
+    /// The less.
+    Minimum,
+}
+
+struct Merge {
+    kind: Kind,
+    constant: Option<Tensor>,
+    constant_first: bool,
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,14 +89,14 @@ fn last() -> i64 {
     -1
 }
 
-fn make_add(layer: &network::Layer) -> Result<Box<dyn Layer>> {
-    tensors(layer, &[], &[])?;
-    Ok(Box::new(attributes::<Add>(layer)?))
-}
-
-fn make_multiply(layer: &network::Layer) -> Result<Box<dyn Layer>> {
-    tensors(layer, &[], &[])?;
-    Ok(Box::new(attributes::<Multiply>(layer)?))
+fn make(layer: &network::Layer, kind: Kind) -> Result<Box<dyn Layer>> {
+    let optional: &[&str] = if kind == Kind::Average { &[] } else { &["constant"] };
+    let constant = tensors(layer, &[], optional)?.pop().flatten();
+    let Attributes { constant_first } = attributes(layer)?;
+    if constant_first && constant.is_none() {
+        return Err(Error::user("`constant_first` without a constant", "give the tensor `constant`, or leave it out"));
+    }
+    Ok(Box::new(Merge { kind, constant, constant_first }))
 }
 
 fn make_concatenate(layer: &network::Layer) -> Result<Box<dyn Layer>> {
@@ -56,19 +108,36 @@ fn nothing() -> Error {
     Error::user("the layer has no inputs", "give it at least one")
 }
 
-impl Layer for Add {
+impl Layer for Merge {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
+        if let Some(constant) = &self.constant {
+            let x = super::attributes::one(x)?;
+            return with_constant(g, x, self.kind, constant, self.constant_first);
+        }
         let (first, rest) = x.split_first().ok_or_else(nothing)?;
-        rest.iter().try_fold(*first, |sum, x| g.add(sum, *x))
-    }
-}
-
-impl Layer for Multiply {
-    fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        match x {
-            [x] => g.mul(*x, *x),
-            [first, rest @ ..] => rest.iter().try_fold(*first, |product, x| g.mul(product, *x)),
-            [] => Err(nothing()),
+        match self.kind {
+            Kind::Add => rest.iter().try_fold(*first, |sum, x| g.add(sum, *x)),
+            Kind::Average => {
+                let sum = rest.iter().try_fold(*first, |sum, x| g.add(sum, *x))?;
+                divided(g, sum, vec![x.len()])
+            }
+            Kind::Multiply if rest.is_empty() => g.mul(*first, *first),
+            Kind::Multiply => rest.iter().try_fold(*first, |product, x| g.mul(product, *x)),
+            Kind::Maximum => rest.iter().try_fold(*first, |most, x| g.max(most, *x)),
+            Kind::Minimum => rest.iter().try_fold(*first, |least, x| g.min(least, *x)),
+            Kind::Subtract => match rest {
+                [second] => {
+                    let minus = g.constant(&[], vec![Fixed::new(-1, 0)])?;
+                    let negated = g.mul(*second, minus)?;
+                    g.add(*first, negated)
+                }
+                _ => Err(Error::user(format!("the layer has {} inputs, and takes two", x.len()), "give it two inputs")),
+            },
+            Kind::Divide => {
+                let what = "a division of two inputs";
+                let help = "divide by the tensor `constant`, or multiply by an activation `reciprocal` and a quantizer";
+                Err(Error::user(what, help))
+            }
         }
     }
 }

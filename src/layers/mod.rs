@@ -4,42 +4,54 @@
 //! and tensors of a [`network::Layer`], and expands into nodes of a [`Builder`]. Shapes are without the sample axis;
 //! images are height, width, channels.
 
+mod softmax;
 mod activation;
 mod argmax;
 mod attributes;
 mod batch_norm;
 mod casts;
+mod constants;
+mod contraction;
 mod conv;
 mod dense;
+mod depthwise;
+mod einsum;
+mod embedding;
 mod expand;
 mod head;
 mod hls4ml;
 mod hls4ml_activation;
 mod hls4ml_pool;
 mod inputs;
+mod kan;
 mod layer_norm;
 mod merge;
 mod multi_threshold;
+mod pad;
 mod pool;
 mod prelu;
+mod product;
 mod quant;
 mod quantize;
 mod recurrent;
 mod reduce;
 mod reshape;
-mod softmax;
 mod result;
 mod scale_shift;
+mod select;
 mod table;
+mod thermometer;
 mod time_distributed;
+mod truth_table;
+mod windows;
 
 pub use expand::{Expanded, Options, expand};
 pub use head::{with_argmax, with_softmax};
 
 use crate::error::Result;
 use crate::fixed::Quantization;
+use crate::host::{Host, Thermometer};
 use crate::network;
-use crate::port::Host;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 
@@ -49,10 +61,22 @@ pub type Make = fn(&network::Layer) -> Result<Box<dyn Layer>>;
 /// All kinds of layers.
 pub const LAYERS: &[Entry<Make>] = &[
     dense::LAYER,
+    einsum::EINSUM_DENSE,
     conv::CONV2D,
     conv::CONV1D,
+    conv::CONV2D_TRANSPOSE,
+    conv::CONV1D_TRANSPOSE,
+    depthwise::DEPTHWISE_CONV2D,
+    depthwise::DEPTHWISE_CONV1D,
+    depthwise::SEPARABLE_CONV2D,
+    depthwise::SEPARABLE_CONV1D,
+    embedding::LAYER,
     pool::MAX_POOL2D,
+    pool::MAX_POOL1D,
+    pool::AVERAGE_POOL2D,
+    pool::AVERAGE_POOL1D,
     batch_norm::LAYER,
+    scale_shift::LAYER,
     activation::LAYER,
     activation::RELU,
     softmax::LAYER,
@@ -69,17 +93,36 @@ pub const LAYERS: &[Entry<Make>] = &[
     recurrent::LSTM,
     recurrent::GRU,
     reduce::SUM,
+    reduce::MEAN,
     reduce::MAX,
+    reduce::MIN,
     reshape::RESHAPE,
     reshape::FLATTEN,
     reshape::TRANSPOSE,
+    pad::PAD,
+    pad::CROP,
+    pad::UPSAMPLE,
+    select::SLICE,
+    select::GATHER,
+    select::REVERSE,
+    select::REPEAT,
     merge::ADD,
+    merge::SUBTRACT,
     merge::MULTIPLY,
+    merge::DIVIDE,
+    merge::AVERAGE,
+    merge::MAXIMUM,
+    merge::MINIMUM,
     merge::CONCATENATE,
+    einsum::EINSUM,
+    einsum::MATMUL,
+    einsum::DOT,
     table::LAYER,
-    time_distributed::LAYER,
-    scale_shift::LAYER,
     hls4ml_pool::LAYER,
+    time_distributed::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
 ];
 
 /// A layer, ready to expand.
@@ -101,6 +144,11 @@ pub trait Layer {
     /// What the host does before that format, for the port that this layer would stand behind.
     fn host(&self) -> Host {
         Host::Nothing
+    }
+
+    /// The thresholds of a layer that makes bits of features, which the host can do as well.
+    fn thermometer(&self) -> Option<&Thermometer> {
+        None
     }
 }
 

@@ -1,19 +1,20 @@
-//! `scale_shift`: `y = x * scale + shift`, exact: a batch normalisation in fixed-point numbers (hls4ml's `normalize`).
+//! `scale_shift`: `y = x * scale + shift`, exact, over the last axis: a batch normalisation whose factors are quantized.
 //!
-//! `scale` and `shift` have one value per element of the last axis, or broadcast in another way.
+//! With a `product_format` each product is cast before the shift, as in hls4ml's `normalize`.
 
 use super::attributes::{attributes, one, required, tensors};
+use super::product::quantized;
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::network::{self, Tensor};
-use crate::quantizers::{self, Role};
+use crate::quantizers::Role;
 use crate::registry::Entry;
 use crate::tensor::{Builder, Id};
 use serde::Deserialize;
 
 /// The entry.
-pub const LAYER: Entry<Make> = Entry { name: "scale_shift", doc: "y = x * scale + shift, exact", make };
+pub const LAYER: Entry<Make> = Entry { name: "scale_shift", doc: "x * scale + shift, exact, over the last axis", make };
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,53 +25,41 @@ struct Attributes {
 }
 
 struct ScaleShift {
-    scale: Constant,
-    shift: Option<Constant>,
+    scale: (Vec<usize>, Vec<Fixed>),
+    shift: Option<(Vec<usize>, Vec<Fixed>)>,
     product: Option<Quantization>,
 }
 
-struct Constant {
-    shape: Vec<usize>,
-    values: Vec<Fixed>,
-}
-
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
-    let attributes: Attributes = attributes(layer)?;
+    let Attributes { scale_quantizer, shift_quantizer, product_format } = attributes(layer)?;
     let mut found = tensors(layer, &["scale"], &["shift"])?.into_iter();
-    let scale = constant(required(found.next().flatten())?, attributes.scale_quantizer.as_deref()).at("`scale`")?;
-    let shift = found.next().flatten().map(|shift| constant(shift, attributes.shift_quantizer.as_deref()));
-    let product = attributes.product_format.map(|text| text.parse().at("`product_format`")).transpose()?;
-    Ok(Box::new(ScaleShift { scale, shift: shift.transpose().at("`shift`")?, product }))
+    let scale = exact(required(found.next().flatten())?, scale_quantizer).at("`scale`")?;
+    let shift = found.next().flatten().map(|shift| exact(shift, shift_quantizer)).transpose().at("`shift`")?;
+    let product = product_format.as_deref().map(str::parse).transpose()?;
+    Ok(Box::new(ScaleShift { scale, shift, product }))
 }
 
-/// The numbers, quantized exactly.
-fn constant(tensor: Tensor, quantizer: Option<&str>) -> Result<Constant> {
-    let values = match quantizer {
-        Some(text) => {
-            let codes = quantizers::parse(text)?.parameter(&tensor, Role::Other).at(format!("`{text}`"))?;
-            if codes.scale != [1.0] {
-                let help = "use a fixed-point format, or a quantizer with alpha=1";
-                return Err(Error::user(format!("`{text}` has a scale that is no power of two"), help));
-            }
-            codes.codes
+fn exact(tensor: Tensor, quantizer: Option<String>) -> Result<(Vec<usize>, Vec<Fixed>)> {
+    let codes = quantized(&tensor, quantizer.as_deref(), Role::Other)?;
+    match codes.scale == [1.0] {
+        true => Ok((tensor.shape, codes.codes)),
+        false => {
+            let what = "its quantizer has a scale that is no power of two";
+            Err(Error::user(what, "use a quantizer with alpha=1 or 'auto_po2'"))
         }
-        None => {
-            let wrong = || Error::user("a value is NaN or infinite", "train the network again, or repair the file");
-            tensor.data.iter().map(|value| Fixed::from_f64(*value)).collect::<Option<_>>().ok_or_else(wrong)?
-        }
-    };
-    Ok(Constant { shape: tensor.shape, values })
+    }
 }
 
 impl Layer for ScaleShift {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
-        let scale = g.constant(&self.scale.shape, self.scale.values.clone())?;
-        let mut y = g.mul(one(x)?, scale)?;
-        if let Some(product) = self.product {
-            y = g.quantize(y, vec![product])?;
+        let x = one(x)?;
+        let scale = g.constant(&self.scale.0, self.scale.1.clone())?;
+        let mut y = g.mul(x, scale)?;
+        if let Some(format) = self.product {
+            y = g.quantize(y, vec![format])?;
         }
-        let Some(shift) = &self.shift else { return Ok(y) };
-        let shift = g.constant(&shift.shape, shift.values.clone())?;
+        let Some((shape, shift)) = &self.shift else { return Ok(y) };
+        let shift = g.constant(shape, shift.clone())?;
         g.add(y, shift)
     }
 }

@@ -6,6 +6,9 @@ use crate::network::{Input, Network, Tensor};
 use crate::tensor::{Options as Evaluate, evaluate, fold};
 use serde_json::{Value, json};
 
+mod formats;
+mod mistakes;
+
 /// A layer `l` of a kind on the input `x`.
 fn layer(kind: &str, attributes: Value, tensors: &[(&str, &[usize], &[f64])]) -> network::Layer {
     let mut layer = network::Layer::new("l", kind, vec!["x".into()]);
@@ -234,13 +237,13 @@ fn input_formats_come_from_outside_or_default() {
     let network = Network { name: "test".into(), inputs: vec![input], layers, outputs: vec!["l".into()] };
     let with = |formats: &[(Option<&str>, &str)]| {
         let input_formats = formats.iter().map(|(name, format)| (name.map(Into::into), format.to_string())).collect();
-        expand(&network, &Options { input_formats })
+        expand(&network, &Options { input_formats, ..Options::default() })
     };
     let default = with(&[]).expect("expands");
     assert_eq!(default.graph.inputs[0].elements[0].to_string(), "fixed<16,6,TRN,WRAP>");
     assert!(default.notes[0].starts_with("x: no quantizer stands behind"), "{:?}", default.notes);
     let pixels = with(&[(None, "fixed<4,4>"), (Some("x"), "u8/255")]).expect("expands");
-    assert_eq!(pixels.graph.inputs[0].elements[0].to_string(), "ufixed<8,8,TRN,WRAP>");
+    assert_eq!(pixels.graph.inputs[0].elements[0].to_string(), "ufixed<8,8,RND_CONV,SAT>");
     assert_eq!(value(&pixels, &[51]).1, [f64::from(51f32 / 255f32)]);
     for (formats, what) in [
         ((Some("y"), "u8"), "no input `y`"),

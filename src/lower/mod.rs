@@ -1,9 +1,11 @@
 //! From tensors to numbers: a tensor graph without floats becomes a dataflow graph, element by element.
 
+mod lookup;
 mod quantize;
 mod stairs;
+mod threshold;
 
-use crate::dfg::{Builder, Dfg, Id, Source, Table, Term};
+use crate::dfg::{Builder, Dfg, Id, Source, Term};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Format, Quantization, Range};
 use crate::port::Port;
@@ -17,7 +19,8 @@ use crate::tensor::{self, Graph, Node, Op, Reduction, broadcast_map, pick};
 /// # Errors
 /// A number beyond 120 bits; the error names the layer.
 pub fn lower(graph: &Graph) -> Result<Dfg> {
-    let mut lowering = Lowering { graph, builder: builder(graph), values: Vec::with_capacity(graph.nodes.len()) };
+    let mut lowering =
+        Lowering { graph, builder: builder(graph), values: Vec::with_capacity(graph.nodes.len()), maps: Vec::new() };
     for node in &graph.nodes {
         let value = lowering.node(node)?;
         lowering.values.push(value);
@@ -62,10 +65,19 @@ struct Lowering<'a> {
     builder: Builder,
     /// The elements of each tensor node.
     values: Vec<Vec<Id>>,
+    /// For each operand of the node that is being lowered: which element of it is broadcast to each element of the node.
+    maps: Vec<Vec<u32>>,
 }
 
 impl Lowering<'_> {
     fn node(&mut self, node: &Node) -> Result<Vec<Id>> {
+        self.maps = match node.op {
+            Op::Add | Op::Mul | Op::Max | Op::Min => {
+                let map = |id: &tensor::Id| broadcast_map(&self.graph.node(*id).shape, &node.shape);
+                node.args.iter().map(map).collect()
+            }
+            _ => Vec::new(),
+        };
         (0..node.len())
             .map(|element| {
                 self.builder.set_source(Source { layer: node.layer, element: element as u32 });
@@ -117,16 +129,15 @@ impl Lowering<'_> {
                 stairs::stairs(&mut self.builder, x, pick(stairs, element, &node.shape))
             }
             Op::Table { lo, exp, values } => self.table(self.arg(node, 0, element), *lo, *exp, values),
+            Op::Lookup(lookup) => self.lookup(node, lookup, element),
             Op::Float(_) => Err(Error::bug("a float was neither folded nor split off")),
         }
     }
 
     /// The element of an operand that is broadcast to this element.
     fn arg(&self, node: &Node, arg: usize, element: usize) -> Id {
-        let id: tensor::Id = node.args[arg];
-        let from = &self.graph.node(id).shape;
-        let index = if *from == node.shape { element } else { broadcast_map(from, &node.shape)[element] as usize };
-        self.values[id.0 as usize][index]
+        let index = self.maps.get(arg).map_or(element, |map| map[element] as usize);
+        self.values[node.args[arg].0 as usize][index]
     }
 
     fn pair(&self, node: &Node, element: usize) -> (Id, Id) {
@@ -162,40 +173,17 @@ impl Lowering<'_> {
         let mut items: Vec<Id> = (0..from[axis]).map(|i| values[(outer * from[axis] + i) * inner + rest]).collect();
         match kind {
             Reduction::Sum => self.builder.dot(items.into_iter().map(|id| (id, Fixed::ONE)).collect(), Fixed::ZERO),
-            Reduction::Max => {
+            Reduction::Max | Reduction::Min => {
                 while items.len() > 1 {
-                    let pairs = items.chunks(2);
-                    let max = |pair: &[Id]| if let [a, b] = pair { self.builder.max(*a, *b) } else { Ok(pair[0]) };
-                    items = pairs.map(max).collect::<Result<_>>()?;
+                    let extreme = |pair: &[Id]| match pair {
+                        [a, b] if kind == Reduction::Max => self.builder.max(*a, *b),
+                        [a, b] => self.builder.min(*a, *b),
+                        _ => Ok(pair[0]),
+                    };
+                    items = items.chunks(2).map(extreme).collect::<Result<_>>()?;
                 }
-                items.first().copied().ok_or_else(|| Error::bug("a maximum over nothing"))
+                items.first().copied().ok_or_else(|| Error::bug("an extreme over nothing"))
             }
         }
     }
-
-    /// The part of a table that the operand can reach; what only its interval reaches is a don't-care.
-    fn table(&mut self, x: Id, lo: i128, exp: i32, values: &[Fixed]) -> Result<Id> {
-        let x = self.builder.floor(x, exp)?;
-        if let Some(constant) = self.builder.range(x).constant() {
-            // A number has no grid of its own: 0 is on each.
-            let index = constant.at(exp).and_then(|code| usize::try_from(code - lo).ok());
-            let value = index.and_then(|index| values.get(index));
-            return self.builder.constant(*value.ok_or_else(|| Error::bug("a table's argument is not in it"))?);
-        }
-        let Some(domain) = self.builder.range(x).at(exp) else {
-            return Err(self.builder.error("a table's argument is beyond 127 bits", "quantize it to fewer bits"));
-        };
-        let value = |code: i128| usize::try_from(code - lo).ok().and_then(|index| values.get(index)).copied();
-        lookup(&mut self.builder, x, domain, (domain.lo..=domain.hi).map(value).collect())
-    }
-}
-
-/// A table of one operand: a value for each code of the domain, `None` for a don't-care.
-fn lookup(b: &mut Builder, x: Id, domain: Range, values: Vec<Option<Fixed>>) -> Result<Id> {
-    let exponent = |value: &Fixed| if value.is_zero() { None } else { Some(value.exponent()) };
-    let exp = values.iter().flatten().filter_map(exponent).min().unwrap_or(0);
-    let wide = || b.error("a table's entries have no common grid within 127 bits", "quantize them");
-    let entry = |value: &Option<Fixed>| value.map(|value| value.at(exp).ok_or_else(wide)).transpose();
-    let entries = values.iter().map(entry).collect::<Result<_>>()?;
-    b.table(Table { domains: vec![domain], entries, exp }, vec![x])
 }

@@ -1,6 +1,7 @@
 //! Staircases: a table where the operand is narrow, a straight line where all steps lie on one, else comparisons.
 
-use super::lookup;
+use super::lookup::single;
+use super::threshold::{suits, threshold};
 use crate::dfg::{Builder, Id};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
@@ -20,6 +21,9 @@ pub fn stairs(b: &mut Builder, x: Id, stairs: &Staircase) -> Result<Id> {
     }
     if range.hi - range.lo < TABLE {
         return table(b, x, range, &staircase);
+    }
+    if let ([(at, value)], true) = (&staircase.steps[..], suits(b, x)) {
+        return threshold(b, x, *at, staircase.first, *value);
     }
     if let Some(id) = line(b, x, range, &staircase)? {
         return Ok(id);
@@ -62,7 +66,7 @@ fn ceiling(value: Fixed, exp: i32) -> Option<i128> {
 fn table(b: &mut Builder, x: Id, range: Range, codes: &Codes) -> Result<Id> {
     let value =
         |code: i128| codes.steps.iter().rev().find(|(at, _)| *at <= code).map_or(codes.first, |(_, value)| *value);
-    lookup(b, x, range, (range.lo..=range.hi).map(|code| Some(value(code))).collect())
+    single(b, x, range, (range.lo..=range.hi).map(|code| Some(value(code))).collect())
 }
 
 /// `first + step * clamp(floor(slope x + offset), 0, n)`, if there is such a line: batch normalization and scales before a

@@ -57,8 +57,12 @@ pub(super) fn inputs(network: &Network) -> Result<()> {
     Ok(())
 }
 
-/// `fixed<W,I,..>`, or integer codes with a scale such as `u8/255`.
+/// `fixed<W,I,..>`, integer codes with a scale such as `u8/255`, or `bits`.
 fn input_format(text: &str) -> Result<()> {
+    // What reads the input must be a thermometer; that is for its layer to say.
+    if text == "bits" {
+        return Ok(());
+    }
     if text.contains('<') {
         return text.parse::<Quantization>().map(drop);
     }

@@ -4,16 +4,18 @@
 //! here: [`codes`] applies each port element's quantizer, rounding included; [`values`] turns codes back into float64,
 //! exactly or not at all.
 
+mod host;
 mod read;
 mod write;
 
+pub use host::{apply, prepared};
 pub use read::{labels, read};
 pub use write::write;
 
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
-use crate::port::{Host, Port};
+use crate::port::Port;
 
 /// A matrix of real values.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,31 +57,6 @@ fn misfit(found: usize, ports: &[Port]) -> Error {
     let ports: Vec<_> = ports.iter().map(|port| format!("{} {:?}", port.name, port.shape)).collect();
     let what = format!("has {found} values in each sample, which do not fit the ports {}", ports.join(", "));
     Error::user(what, "one row is a sample; its elements are those of all ports, in their order")
-}
-
-/// Values as the ports' quantizers read them: what the host does first (`u8/255`, scales) is done.
-///
-/// A port as in `u8/255` also takes its integers as they are: where all its values are whole and one is beyond what
-/// 255 / 255 stands for, they are not multiplied.
-pub fn prepared(samples: &Samples, ports: &[Port], hosts: &[Host]) -> Samples {
-    let mut data = samples.data.clone();
-    let mut start = 0;
-    for (port, host) in ports.iter().zip(hosts) {
-        let own = start..start + port.elements.len();
-        start = own.end;
-        let mut rows: Vec<&mut f64> = data
-            .chunks_mut(samples.columns.max(1))
-            .flat_map(|row| row.iter_mut().enumerate().filter(|(at, _)| own.contains(at)).map(|(_, value)| value))
-            .collect();
-        if let Host::Times(divisor) = host {
-            let high = port.elements.first().map_or(0.0, |q| q.format.range().hi as f64) / f64::from(*divisor);
-            if rows.iter().all(|x| x.fract() == 0.0) && rows.iter().any(|x| x.abs() > high) {
-                continue;
-            }
-        }
-        rows.iter_mut().for_each(|x| **x = host.value(**x));
-    }
-    Samples { columns: samples.columns, data }
 }
 
 /// The codes of real values: each element's quantizer applied.

@@ -76,7 +76,7 @@ impl Target for Generic {
             Op::Select { .. } => logic(width),
             Op::Table { args, .. } => {
                 let bits = index_bits(dfg, args);
-                logic(width * if bits <= 5 { 0.5 } else { 2f64.powi(bits as i32 - 6).max(1.0) })
+                logic(width * 2f64.powi(bits as i32 - 6).max(1.0))
             }
         }
     }

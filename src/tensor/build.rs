@@ -1,5 +1,6 @@
 //! Building a graph, node by node: shapes are checked and ranges computed at once, and errors name the layer.
 
+use super::count::Count;
 use super::infer::infer;
 use super::{Float, Graph, Id, Node, Op, Reduction, Staircase, legal_name};
 use crate::error::{At, Error, Result};
@@ -16,12 +17,26 @@ pub struct Builder {
     /// The layers' names as the user wrote them, for errors.
     written: Vec<String>,
     notes: Vec<String>,
+    count: Count,
 }
 
 impl Builder {
     /// An empty graph; `name` is made legal.
     pub fn new(name: &str) -> Builder {
         Builder { graph: Graph { name: legal_name(name, &[]), ..Graph::default() }, ..Builder::default() }
+    }
+
+    /// The same, for at most so many operations.
+    pub fn limited(name: &str, operations: usize) -> Builder {
+        Builder { count: Count::up_to(operations), ..Builder::new(name) }
+    }
+
+    /// Is there room for a tensor of so many elements? Asked before a list of them is made.
+    ///
+    /// # Errors
+    /// It would be more operations than are allowed, or more than memory should hold.
+    pub fn room(&self, elements: usize) -> Result<()> {
+        self.count.check(self.layer, elements, elements, &self.written)
     }
 
     /// Begins a layer: the nodes that follow are its own. Answers with the name it has in hardware.
@@ -61,6 +76,7 @@ impl Builder {
 
     pub(super) fn push(&mut self, op: Op, args: &[Id], shape: &[usize]) -> Result<Id> {
         let nodes: Vec<&Node> = args.iter().map(|id| self.graph.node(*id)).collect();
+        self.count.add(self.layer, &op, &nodes, shape, &self.written)?;
         let found = infer(&op, &nodes, &self.graph.inputs, shape);
         let found = if self.written.is_empty() { found } else { found.at(self.place()) }?;
         let id = u32::try_from(self.graph.nodes.len()).map_err(|_| too_many())?;
@@ -147,13 +163,13 @@ impl Builder {
         self.push(op, &[a, b], &[])
     }
 
-    /// An axis reduced. Float operands of a sum are made exact first; a maximum moves in front of the float chain.
+    /// An axis reduced. Float operands of a sum are made exact first; a maximum or minimum moves in front of the float chain.
     ///
     /// # Errors
     /// The axis is empty or not there, or a sum needs more than 127 bits.
     pub fn reduce(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
-        if self.is_float(x) && kind == Reduction::Max {
-            return self.maximum_of_floats(x, axis);
+        if self.is_float(x) && kind != Reduction::Sum {
+            return self.extreme_of_floats(x, kind, axis);
         }
         if let Some((codes, scale)) = self.codes(x) {
             let sum = self.push(Op::Reduce { kind, axis }, &[codes], &[])?;

@@ -53,9 +53,9 @@ impl Builder {
         (0..first.len()).try_fold(base, |x, index| self.float(x, step(index)))
     }
 
-    /// The maximum over an axis of float values: where each operation is monotone, it is the chain's value of the greatest
-    /// (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
-    pub(super) fn maximum_of_floats(&mut self, x: Id, axis: usize) -> Result<Id> {
+    /// The maximum or minimum over an axis of float values: where each operation is monotone, it is the chain's value of
+    /// the greatest (or, where the chain falls, the least) exact value. Its constants must not vary along the axis.
+    pub(super) fn extreme_of_floats(&mut self, x: Id, kind: Reduction, axis: usize) -> Result<Id> {
         let shape = self.shape(x).to_vec();
         if axis >= shape.len() || shape[axis] == 0 {
             let what = format!("there is nothing to reduce along axis {axis} of shape {shape:?}");
@@ -70,8 +70,8 @@ impl Builder {
         };
         let turns = |float: &Float| (0..shape.iter().product()).any(|e| float.trend(e, &shape) == Trend::Other);
         if operations.iter().any(|float| varies(float) || turns(float)) {
-            let what =
-                "it takes the maximum of float values with different scales, or of a function that rises and falls";
+            let what = "it takes the maximum or minimum of float values with different scales, or of a function that rises \
+                        and falls";
             return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
         }
         let falls = |e: &u32| {
@@ -88,7 +88,7 @@ impl Builder {
             let signs = self.constant(&wide, signs.clone())?;
             y = self.push(Op::Mul, &[y, signs], &[])?;
         }
-        y = self.push(Op::Reduce { kind: Reduction::Max, axis }, &[y], &[])?;
+        y = self.push(Op::Reduce { kind, axis }, &[y], &[])?;
         if flips {
             let signs = self.constant(&small, signs)?;
             y = self.push(Op::Mul, &[y, signs], &[])?;
@@ -164,7 +164,7 @@ pub(crate) fn is_power_of_two(value: f32) -> bool {
 }
 
 /// One constant where all are equal, one per element of the last axis where they repeat, else one each.
-pub(super) fn shorten<T: PartialEq + Clone>(all: Vec<T>, shape: &[usize]) -> Vec<T> {
+pub(crate) fn shorten<T: PartialEq + Clone>(all: Vec<T>, shape: &[usize]) -> Vec<T> {
     let last = shape.last().copied().unwrap_or(1).max(1);
     if all.iter().all(|value| *value == all[0]) {
         return all.into_iter().take(1).collect();

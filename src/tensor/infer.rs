@@ -42,6 +42,7 @@ pub(super) fn infer(op: &Op, args: &[&Node], inputs: &[Port], shape: &[usize]) -
         (Op::Table { lo, exp, values }, Some(x)) => {
             same(x.ranges.iter().map(|range| table_range(*lo, *exp, values, range)).collect::<Result<_>>()?)
         }
+        (Op::Lookup(lookup), Some(x)) => lookup.infer(x),
         (Op::Float(float), Some(x)) => {
             let constants = float.constants();
             if !constants.is_empty() || !matches!(float, Float::Function(_) | Float::Softmax) {
@@ -64,7 +65,8 @@ fn check_operands(op: &Op, args: &[&Node]) -> Result<()> {
         Op::Input { .. } | Op::Constant { .. } => 0,
         Op::MatMul | Op::Add | Op::Mul | Op::Max | Op::Min => 2,
         Op::Gather { .. } => args.len(),
-        Op::Reduce { .. } | Op::Quantize { .. } | Op::Steps { .. } | Op::Table { .. } | Op::Float(_) => 1,
+        Op::Reduce { .. } | Op::Quantize { .. } | Op::Steps { .. } => 1,
+        Op::Table { .. } | Op::Lookup(_) | Op::Float(_) => 1,
     };
     if args.len() != expected {
         return Err(Error::bug(format!("`{}` has {} operands, not {expected}", op.name(), args.len())));
@@ -258,6 +260,7 @@ fn infer_reduce(kind: Reduction, axis: usize, x: &Node) -> Result<Inferred> {
         ranges.try_fold(first, |total, next| match kind {
             Reduction::Sum => sum(total, next),
             Reduction::Max => extreme(total, next, true),
+            Reduction::Min => extreme(total, next, false),
         })
     };
     Ok(Inferred { shape, ranges: elements.iter().map(range).collect::<Option<_>>().ok_or_else(too_wide)? })

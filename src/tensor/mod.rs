@@ -10,11 +10,13 @@
 
 mod build;
 mod cast;
+mod count;
 mod eval;
 mod floats;
 mod fold;
 mod functions;
 mod infer;
+mod lookup;
 mod names;
 mod op;
 mod print;
@@ -26,9 +28,11 @@ mod verify;
 pub use build::Builder;
 pub use cast::{cast_outputs, with_outputs};
 pub use eval::{ElementStatistics, Evaluation, Options, Statistics, Value, evaluate};
+pub(crate) use floats::{is_power_of_two, shorten};
 pub use fold::fold;
 pub(crate) use infer::quantized;
 pub use infer::{broadcast, broadcast_map};
+pub use lookup::Lookup;
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};
 pub use tail::{Tail, apply_tail, tail};

@@ -1,5 +1,6 @@
 //! The primitives of the tensor graph, about a dozen; every layer expands into these.
 
+use super::Lookup;
 use crate::fixed::{Fixed, Quantization};
 use crate::functions::{Function, Trend};
 
@@ -57,6 +58,8 @@ pub enum Op {
         /// The values, in the order of the argument.
         values: Vec<Fixed>,
     },
+    /// The entry of a table that the codes along the last axis address, exact; the axis goes away.
+    Lookup(Lookup),
     /// A float32 operation on an exact value (converted to the nearest float32) or a float one.
     Float(Float),
 }
@@ -68,6 +71,8 @@ pub enum Reduction {
     Sum,
     /// The greatest.
     Max,
+    /// The least.
+    Min,
 }
 
 /// A step function: `first` below the first threshold, then the value of the last threshold that is `<= x`.
@@ -120,10 +125,12 @@ impl Op {
             Op::Min => "min",
             Op::Reduce { kind: Reduction::Sum, .. } => "reduce_sum",
             Op::Reduce { kind: Reduction::Max, .. } => "reduce_max",
+            Op::Reduce { kind: Reduction::Min, .. } => "reduce_min",
             Op::Gather { .. } => "gather",
             Op::Quantize { .. } => "quantize",
             Op::Steps { .. } => "steps",
             Op::Table { .. } => "table",
+            Op::Lookup(_) => "lookup",
             Op::Float(float) => float.name(),
         }
     }

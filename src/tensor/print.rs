@@ -56,6 +56,11 @@ fn details(graph: &Graph, op: &Op) -> String {
         Op::Quantize { elements } => format!(" ({})", list(elements, ToString::to_string)),
         Op::Steps { stairs } => format!(" ({})", list(stairs, stair)),
         Op::Table { lo, exp, values } => format!(" from {lo}p{exp} ({})", list(values, Fixed::to_string)),
+        Op::Lookup(lookup) => {
+            let domains = list(&lookup.domains, Range::to_string);
+            let entries = lookup.tables.iter().flatten().take(SHOWN).map(i64::to_string).collect::<Vec<_>>().join(" ");
+            format!(" {} x ({domains} -> p{}: {entries} ..)", lookup.tables.len(), lookup.exp)
+        }
         Op::Float(float) => match float.constants() {
             [] => String::new(),
             constants => format!(" ({})", list(constants, ToString::to_string)),

@@ -1,6 +1,6 @@
 //! Seeded random graphs with every primitive, for tests that compare two ways to compute the same thing.
 
-use super::{Builder, Float, Graph, Id, Reduction, Staircase};
+use super::{Builder, Float, Graph, Id, Lookup, Reduction, Staircase};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
@@ -62,7 +62,7 @@ fn step(g: &mut Builder, random: &mut Random, x: Id, values: &[Id], floats: bool
     let same: Vec<Id> = values.iter().copied().filter(|id| g.shape(*id) == shape).collect();
     let other = *random.one(&same);
     let number = |random: &mut Random| Fixed::new(i128::from(random.within(-9, 9)), random.within(-3, 1) as i32);
-    match random.within(0, if floats { 13 } else { 11 }) {
+    match random.within(0, if floats { 14 } else { 12 }) {
         0 if !shape.is_empty() => {
             let columns = random.within(1, 3) as usize;
             let weights = (0..last * columns).map(|_| number(random)).collect();
@@ -74,7 +74,7 @@ fn step(g: &mut Builder, random: &mut Random, x: Id, values: &[Id], floats: bool
         3 => g.max(x, other),
         4 => g.min(x, other),
         5 | 6 if shape.len() > 1 => {
-            let kind = *random.one(&[Reduction::Sum, Reduction::Max]);
+            let kind = *random.one(&[Reduction::Sum, Reduction::Max, Reduction::Min]);
             let axis = random.within(0, shape.len() as i64 - 1) as usize;
             g.reduce(x, kind, axis)
         }
@@ -95,12 +95,23 @@ fn step(g: &mut Builder, random: &mut Random, x: Id, values: &[Id], floats: bool
             let c = g.constant(&[], vec![number(random)])?;
             g.add(x, c)
         }
-        12 | 13 => chain(g, random, x, last),
+        11 if (1..=3).contains(&last) && !shape.is_empty() => tables(g, random, x, last),
+        13 | 14 => chain(g, random, x, last),
         _ => {
             let q = quantization(random, 6);
             g.quantize(x, vec![q])
         }
     }
+}
+
+/// A table for each element, of two-bit codes.
+fn tables(g: &mut Builder, random: &mut Random, x: Id, last: usize) -> Result<Id> {
+    let format = Format { signed: random.within(0, 1) == 1, width: 2, lsb: -1 };
+    let code = g.quantize(x, vec![Quantization { format, rounding: Rounding::Trn, overflow: Overflow::Sat }])?;
+    let count = g.graph().node(x).len() / last;
+    let entries = |random: &mut Random| (0..1 << (2 * last)).map(|_| random.within(-3, 3)).collect();
+    let tables = (0..count).map(|_| entries(random)).collect();
+    g.lookup(code, Lookup { domains: vec![format.range(); last], tables, exp: -2 })
 }
 
 fn stairs(random: &mut Random) -> Staircase {

@@ -26,6 +26,14 @@ impl Builder {
         }
     }
 
+    /// Codes with one scale as they are; any other value exact.
+    ///
+    /// # Errors
+    /// As [`Builder::exact`].
+    pub fn coded(&mut self, x: Id) -> Result<Id> {
+        if self.codes(x).is_some() { Ok(x) } else { self.exact(x) }
+    }
+
     /// A sum, product, extreme or matrix product of codes, and its scale behind it; `None` where the scales do not allow it.
     pub(super) fn of_codes(&mut self, op: &Op, a: Id, b: Id) -> Result<Option<Id>> {
         let product = matches!(op, Op::Mul | Op::MatMul);

@@ -1,6 +1,7 @@
 //! Operands and cells as Verilog expressions.
 
-use crate::netlist::{Bits, Cell, Netlist, Part};
+use crate::fixed::wrap;
+use crate::netlist::{Bits, Cell, Net, Netlist, Part};
 
 /// Bits `lo .. lo + width` of a name of `whole` bits.
 pub fn slice(name: &str, whole: u32, lo: u32, width: u32) -> String {
@@ -84,14 +85,18 @@ pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
 }
 
 /// The lines of a ROM before its value, and the value: one constant vector for each bit, indexed by the operand.
-pub fn rom(netlist: &Netlist, name: &str, width: u32, index: &Bits, entries: &[u128]) -> (Vec<String>, String) {
-    let mut lines: Vec<String> = entries
+pub fn rom(netlist: &Netlist, net: &Net, index: &Bits, entries: &[u128]) -> (Vec<String>, String) {
+    let (name, width) = (&net.name, net.width);
+    let number = |entry: &u128| wrap(*entry as i128, width, net.signed).to_string();
+    // The constant of a one-bit table says as much as a list of its entries, and is indexed once.
+    let listed = if width == 1 { &[] } else { entries };
+    let mut lines: Vec<String> = listed
         .chunks(32)
-        .map(|chunk| format!("// entries: {}", chunk.iter().map(u128::to_string).collect::<Vec<_>>().join(" ")))
+        .map(|chunk| format!("// entries: {}", chunk.iter().map(number).collect::<Vec<_>>().join(" ")))
         .collect();
     let whole = |id| crate::netlist::Bits::net(id, netlist[id].width);
     let mut at = bits(netlist, index);
-    if !index.0.iter().any(|part| part.net().is_some_and(|id| *index == whole(id))) {
+    if width > 1 && !index.0.iter().any(|part| part.net().is_some_and(|id| *index == whole(id))) {
         lines.push(format!("wire {}{name}_at = {at};", super::range(index.width())));
         at = format!("{name}_at");
     }

@@ -106,7 +106,7 @@ fn wire(design: &Design, id: NetId) -> Vec<String> {
             expression::slice(&port.name, port.width(), *lo, net.width)
         }
         Cell::Rom { index, entries } => {
-            let (before, value) = expression::rom(netlist, &net.name, net.width, index, entries);
+            let (before, value) = expression::rom(netlist, net, index, entries);
             lines = before;
             value
         }

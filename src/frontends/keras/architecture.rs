@@ -21,7 +21,7 @@ pub struct Node {
     pub name: String,
     /// The layer's class, without a package.
     pub class: String,
-    /// The module of the class, if the file says it (Keras 3).
+    /// The module or package of the class, if the file says it.
     pub module: String,
     /// The layer's arguments.
     pub config: Value,
@@ -243,8 +243,8 @@ impl Flat {
 /// A layer's class, arguments and place of weights; a pruning wrapper is taken off.
 fn item(layer: &Value, outer: &Place, counter: &mut Counter) -> Result<Item> {
     let class = field(layer, "class_name", string)?;
-    let class = class.rsplit('>').next().unwrap_or(class);
-    let module = layer.get("module").and_then(Value::as_str).unwrap_or_default();
+    let (package, class) = class.rsplit_once('>').unwrap_or(("", class));
+    let module = layer.get("module").and_then(Value::as_str).unwrap_or(package);
     let config = layer.get("config").unwrap_or(&Value::Null);
     let own = config.get("name").or(layer.get("name")).and_then(Value::as_str);
     let own = own.ok_or_else(|| Error::user(format!("a layer of class `{class}` has no name"), "name it"))?;
@@ -255,7 +255,10 @@ fn item(layer: &Value, outer: &Place, counter: &mut Counter) -> Result<Item> {
         module: module.to_string(),
         config: config.clone(),
         // Operations of Keras 3 that are no layers hold no weights and are not counted.
-        place: outer.inside(own, if module.contains(".ops") { None } else { Some(counter.name(class)) }),
+        place: outer.inside(
+            own,
+            if module.starts_with("keras") && module.contains(".ops") { None } else { Some(counter.name(class)) },
+        ),
         calls: Vec::new(),
     };
     if class == "PruneLowMagnitude" {

@@ -91,6 +91,11 @@ impl<'w> Builder<'w> {
         &self.reads
     }
 
+    /// Lets the current call read something else from here on, such as its quantized inputs.
+    pub fn redirect(&mut self, reads: Vec<String>) {
+        (self.reads, self.pushed) = (reads, 0);
+    }
+
     /// The only input of the current call.
     pub fn one_input(&self) -> Result<String> {
         match self.reads.as_slice() {
@@ -202,13 +207,13 @@ impl<'w> Builder<'w> {
         }
         let result = translate(self, node);
         for layer in self.layers.drain(first..).collect::<Vec<_>>() {
-            if let (Some((steps, _)), Some(shape)) = (steps, self.shapes.get_mut(&layer.name)) {
-                shape.insert(0, *steps);
+            if let Some((steps, _)) = steps {
+                self.shapes.entry(layer.name.clone()).and_modify(|shape| shape.insert(0, *steps));
             }
             self.layers.push(change(layer));
         }
-        if let Some(whole) = &whole {
-            self.shapes.insert(input, whole.clone());
+        if let Some(shape) = whole {
+            self.shapes.insert(input, shape);
         }
         result
     }

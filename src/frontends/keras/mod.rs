@@ -81,7 +81,7 @@ fn read(source: &Source) -> Result<Network> {
     let mut builder = builder::Builder::new(&weights, &architecture, version);
     for node in &architecture.nodes {
         let place = format!("layer `{}` ({})", node.name, node.class);
-        classes::find(&node.class).and_then(|translate| builder.call(node, translate)).at(place)?;
+        classes::of(node).and_then(|translate| builder.call(node, translate)).at(place)?;
     }
     builder.finish(source.stem(), &architecture)
 }

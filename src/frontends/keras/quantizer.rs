@@ -78,6 +78,8 @@ const ALIASES: &[(&str, &str)] = &[
     ("swish", "silu"),
     ("hard_swish", "hard_silu"),
     ("exp", "exponential"),
+    // hls4ml's examples have a function of their own: K.relu(x, max_value=1).
+    ("relu1", "clip(0,1)"),
     // tf.nn.leaky_relu, and that of Keras 3, have this slope.
     ("leaky_relu", "leaky_relu(0.2)"),
 ];
@@ -116,7 +118,10 @@ pub fn activation(value: &Value) -> Result<Option<String>> {
     let lower = lower.as_deref().map(|name| ALIASES.iter().find(|(of, _)| *of == name).map_or(name, |(_, to)| to));
     match lower {
         Some("linear") => Ok(None),
-        Some(function) if FUNCTIONS.contains(&function) || function.starts_with("leaky_relu(") => {
+        Some(function)
+            if FUNCTIONS.contains(&function)
+                || function.contains('(') && ALIASES.iter().any(|(_, to)| *to == function) =>
+        {
             Ok(Some(function.to_string()))
         }
         _ => match layer(value) {

@@ -48,7 +48,10 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             };
             first.iter().zip(amounts).map(length).collect::<Option<_>>()?
         }
-        "upsample" => first.iter().zip(sizes("size")?).map(|(length, by)| length * by as usize).collect(),
+        "upsample" => {
+            let by = sizes("size")?.into_iter().chain([1]);
+            first.iter().zip(by).map(|(length, by)| length * by as usize).collect()
+        }
         "concatenate" => {
             let axis = layer.attributes.get("axis").and_then(Value::as_i64).unwrap_or(-1);
             let axis = usize::try_from(if axis < 0 { axis + first.len() as i64 } else { axis }).ok()?;
@@ -61,7 +64,13 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             let all = layer.attributes.get("return_sequences").and_then(Value::as_bool).unwrap_or(false);
             if all { vec![*first.first()?, units] } else { vec![units] }
         }
-        "gather" | "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
+        "gather" => {
+            let (indices, axis) = (sizes("indices")?, layer.attributes.get("axis")?.as_u64()? as usize);
+            let mut shape = first.to_vec();
+            *shape.get_mut(axis)? = indices.len();
+            shape
+        }
+        "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })

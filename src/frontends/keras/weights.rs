@@ -193,27 +193,28 @@ impl Weights {
                 Error::user(format!("the weights have no group `{layer}`"), help)
             })?;
             let mut found = Vec::new();
-            self.collect(&group, &mut Vec::new(), inner, &mut found)?;
+            self.collect(&group, &mut Vec::new(), &mut found)?;
             Ok(found)
         });
-        found.map_err(|error| self.located(error))
+        let all = found.map_err(|error| self.located(error))?;
+        // Some versions of Keras leave out the names of the models around the layer.
+        let below = |inner: &[String]| -> Vec<_> {
+            let steps = |path: &[String]| {
+                let mut path = path.iter();
+                inner.iter().all(|name| path.any(|step| step == name))
+            };
+            all.iter().filter(|(path, _)| steps(path)).cloned().collect()
+        };
+        let ends = (0..inner.len().max(1)).map(|from| below(inner.get(from..).unwrap_or_default()));
+        Ok(ends.into_iter().find(|found| !found.is_empty()).unwrap_or_default())
     }
 
-    /// Arrays below a group whose path has all of these groups, in this order.
-    fn collect(
-        &self,
-        group: &Group,
-        path: &mut Vec<String>,
-        inner: &[String],
-        found: &mut Vec<(Vec<String>, Tensor)>,
-    ) -> Result<()> {
+    /// Arrays below a group, with their paths.
+    fn collect(&self, group: &Group, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, Tensor)>) -> Result<()> {
         if path.len() > MAX_DEPTH || found.len() > MAX_ARRAYS {
             return Err(Error::user("the weights are nested too deeply", "the file is damaged; write it again"));
         }
         for name in group.datasets().map_err(damaged)? {
-            if !inner.is_empty() {
-                break;
-            }
             let dataset = group.dataset(&name).map_err(damaged).at(&name)?;
             let tensor = self.tensor(&dataset).at(&name)?;
             let base = name.split(':').next().unwrap_or(&name).to_string();
@@ -221,9 +222,8 @@ impl Weights {
         }
         for name in group.groups().map_err(damaged)? {
             let below = group.group(&name).map_err(damaged).at(&name)?;
-            let rest = if inner.first() == Some(&name) { &inner[1..] } else { inner };
             path.push(name.clone());
-            self.collect(&below, path, rest, found).at(&name)?;
+            self.collect(&below, path, found).at(&name)?;
             path.pop();
         }
         Ok(())
@@ -238,7 +238,12 @@ impl Weights {
             return Err(Error::user(what, "the file is truncated or damaged; fetch or write it again"));
         }
         let data = dataset.read_f64().map_err(damaged)?;
-        Tensor::new(shape.iter().map(|length| *length as usize).collect(), data)
+        let shape: Vec<usize> = shape.iter().map(|length| *length as usize).collect();
+        match shape.is_empty() && data.len() == 1 {
+            // HGQ2 keeps an infinite speed of the training among its weights; a network's own are checked with it.
+            true => Ok(Tensor { shape, data }),
+            false => Tensor::new(shape, data),
+        }
     }
 
     fn located(&self, error: Error) -> Error {

@@ -9,7 +9,7 @@
 //! [[input]]
 //! name = "x"                         # required
 //! shape = [16]                       # required; without the sample axis
-//! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, or integer codes with a scale such as "u8/255"
+//! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, integer codes with a scale such as "u8/255", or "bits" of a thermometer
 //!
 //! [[layer]]
 //! name = "dense"                     # required; unique among layers and inputs
@@ -33,19 +33,43 @@
 //!
 //! | kind | attributes | tensors |
 //! | --- | --- | --- |
-//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) | `kernel` [inputs, units], (`bias`) |
-//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
-//! | `conv1d` | the same | `kernel` [length, inputs, filters], (`bias`) |
-//! | `max_pool2d` | `size` (`strides`) (`padding`) | |
+//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) (`product_format`) (`accumulator_format`) | `kernel` [inputs, units], (`bias`) |
+//! | `einsum_dense` | `equation`: `abc,cd->abd` with the sample axis, and those of `dense` but `units` | `kernel`, (`bias`) |
+//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`, [[before, after], ..]) (`dilation`) (`groups`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
+//! | `conv1d` | the same, and `padding` `causal` | `kernel` [length, inputs, filters], (`bias`) |
+//! | `conv2d_transpose`, `conv1d_transpose` | the same without `groups` | `kernel` [.., filters, inputs], (`bias`) |
+//! | `depthwise_conv2d`, `depthwise_conv1d` | those of `conv2d` but `filters` and `groups` | `kernel` [.., inputs, multiplier], (`bias`) |
+//! | `separable_conv2d`, `separable_conv1d` | the same, with `depthwise_quantizer` and `pointwise_quantizer` for `kernel_quantizer`, without formats | `depthwise_kernel` `pointwise_kernel`, (`bias`) |
+//! | `embedding` | (`embeddings_quantizer`) | `embeddings` [codes, features] |
+//! | `max_pool2d`, `max_pool1d` | `size` (`strides`) (`padding`) | |
+//! | `average_pool2d`, `average_pool1d` | the same, and (`count_include_pad`) | |
+//! | `scale_shift` | (`scale_quantizer`) (`shift_quantizer`) (`product_format`) | `scale`, (`shift`) |
 //! | `batch_norm` | (`epsilon`) | `mean` `variance` (`gamma`) (`beta`) |
 //! | `activation` | `function`: `linear`, `relu`, `softmax`, `sigmoid`, `tanh`, or a quantizer | |
 //! | `quantize` | `format`: a quantizer; or (`rounding`) (`overflow`) with tensors | `signed` `integer` `fraction`: bits for all, each channel or each element |
-//! | `relu`, `flatten`, `add`, `multiply` | | |
+//! | `relu`, `flatten`, `average` | | |
+//! | `add`, `subtract`, `multiply`, `divide`, `maximum`, `minimum` | (`constant_first`) | (`constant`), with one input |
 //! | `softmax`, `concatenate` | (`axis`) | |
-//! | `sum`, `max` | `axis` (`keep_dims`) | |
+//! | `sum`, `mean`, `max`, `min` | `axis`: one, or a list (`keep_dims`) | |
+//! | `pad` | `padding`: [[before, after], ..] (`value`) | |
+//! | `crop` | `cropping`: [[before, after], ..] | |
+//! | `upsample` | `size` (`interpolation`: `nearest`, `bilinear`) | |
+//! | `slice` | `starts` `ends` (`steps`), one for each axis | |
+//! | `gather` | `indices` (`axis`) | |
+//! | `reverse` | `axis` | |
+//! | `repeat` | `count` | |
+//! | `einsum` | `equation` | |
+//! | `matmul` | (`transpose_a`) (`transpose_b`) | |
+//! | `dot` | `axes`: one, or one of each input | |
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
+//! | `hls4ml_pool` | `op`: `average`, `max`, `accumulator_format` (`size`) (`strides`) (`padding`) (`count_include_pad`) (`pad_value`) | |
 //! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
+//! | `truth_table` | (`bits` `signed` `fraction` of an input's code: 1, false, 0) (`out_fraction`) | `mapping` [units, k]: the inputs that each unit reads; `tables` [units, 2^(k bits)], the first input lowest in the address |
+//! | `thermometer` | (`strict`: true for `>`, false for `>=`) | `thresholds` [features, bits] |
+//! | `kan` | (`first`: the code of a table's first entry) (`fraction`) (`out_fraction`) (`activation`) | `tables` [inputs, units, codes] |
+//!
+//! Every kind also takes `result_format`, the fixed-point format that its result is brought to, as in hls4ml's layers.
 //!
 //! A quantizer is a call, `quantized_bits(6,0,alpha=1)`, or a format, `fixed<8,3,RND,SAT>`: see `nanotrig list quantizers`.
 //! Weights without a quantizer are taken exactly as they are.

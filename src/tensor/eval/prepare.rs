@@ -62,7 +62,7 @@ pub(super) fn prepare(graph: &Graph, id: Id) -> Prepared {
         }
         Op::Steps { stairs } if !graph.node(node.args[0]).is_float() => prepare_steps(graph, id, stairs),
         Op::Constant { .. } | Op::Gather { .. } | Op::Quantize { .. } | Op::Steps { .. } => Prepared::Plain,
-        Op::Table { .. } | Op::Float(_) => Prepared::Plain,
+        Op::Table { .. } | Op::Lookup(_) | Op::Float(_) => Prepared::Plain,
     }
 }
 

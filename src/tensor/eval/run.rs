@@ -130,7 +130,11 @@ impl Job<'_> {
                 exact(node, count, |row, e| {
                     let mut terms = groups[e].iter().map(|(i, shift)| args[0].at(row * from + *i as usize) << shift);
                     let first = terms.next().unwrap_or(0);
-                    terms.fold(first, |x, y| if *kind == Reduction::Sum { x.wrapping_add(y) } else { x.max(y) })
+                    terms.fold(first, |x, y| match kind {
+                        Reduction::Sum => x.wrapping_add(y),
+                        Reduction::Max => x.max(y),
+                        Reduction::Min => x.min(y),
+                    })
                 })
             }
             (Op::Gather { elements }, _) => {
@@ -150,6 +154,18 @@ impl Job<'_> {
                     let code = args[0].at(row * n + e);
                     let index = if code == 0 { 0 } else { code << (x.ranges[e].exp - exp) };
                     values[(index - lo) as usize].at(node.ranges[e].exp).unwrap_or(0)
+                })
+            }
+            (Op::Lookup(lookup), _) => {
+                let (x, inputs) = (self.graph.node(node.args[0]), lookup.domains.len());
+                exact(node, count, |row, e| {
+                    let code = |(place, domain): (usize, &Range)| {
+                        let code = args[0].at(row * x.len() + e * inputs + place);
+                        if code == 0 { 0 } else { code << (x.ranges[e * inputs + place].exp - domain.exp) }
+                    };
+                    let index = lookup.index(lookup.domains.iter().enumerate().map(code)).unwrap_or(0);
+                    let entry = Fixed::new(i128::from(lookup.table(e, &node.shape)[index]), lookup.exp);
+                    entry.at(node.ranges[e].exp).unwrap_or(0)
                 })
             }
             (Op::Quantize { elements }, _) => self.quantize(id, elements, args[0], count, statistics)?,

@@ -41,7 +41,11 @@ fn reference(graph: &Graph, codes: &[i128]) -> Vec<Vec<Fixed>> {
                 let groups = super::super::infer::reduced(shape_of(0), *axis).1;
                 let reduce = |group: &Vec<u32>| {
                     let terms = group.iter().map(|e| arg(0)[*e as usize]);
-                    let fold = |a: Fixed, b| if *kind == Reduction::Sum { a.add(b).expect("small") } else { a.max(b) };
+                    let fold = |a: Fixed, b| match kind {
+                        Reduction::Sum => a.add(b).expect("small"),
+                        Reduction::Max => a.max(b),
+                        Reduction::Min => a.min(b),
+                    };
                     terms.reduce(fold).expect("not empty")
                 };
                 groups.iter().map(reduce).collect()
@@ -56,6 +60,15 @@ fn reference(graph: &Graph, codes: &[i128]) -> Vec<Vec<Fixed>> {
             }
             Op::Table { lo, exp, values } => {
                 arg(0).iter().map(|x| values[(x.at(*exp).expect("on grid") - lo) as usize]).collect()
+            }
+            Op::Lookup(lookup) => {
+                let code = |(x, domain): (&Fixed, &crate::fixed::Range)| x.at(domain.exp).expect("on grid");
+                let rows = arg(0).chunks(lookup.domains.len()).enumerate();
+                rows.map(|(e, row)| {
+                    let index = lookup.index(row.iter().zip(&lookup.domains).map(code)).expect("within");
+                    Fixed::new(i128::from(lookup.table(e, &node.shape)[index]), lookup.exp)
+                })
+                .collect()
             }
             Op::Float(_) => Vec::new(),
         };

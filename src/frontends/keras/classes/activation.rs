@@ -32,7 +32,7 @@ fn activation(b: &mut Builder, node: &Node) -> Result<()> {
     let call = field(&node.config, "activation", function)?.unwrap_or_else(|| "linear".into());
     let call = match call.as_str() {
         // QKeras has its own: 0.5 x + 0.5, cut to [0, 1].
-        "hard_sigmoid" if node.class == "QActivation" => "hard_sigmoid_qkeras".into(),
+        "hard_sigmoid" if node.class == "QActivation" => "hard_sigmoid_keras2(0.5,0.5)".into(),
         _ => of_version(b, call),
     };
     push(b, node, call)

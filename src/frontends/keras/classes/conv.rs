@@ -26,6 +26,13 @@ pub const CLASSES: &[Class] = &[
     ("QSeparableConv2D", |b, node| separable(b, node, 2)),
 ];
 
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[
+    ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
+    ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
+    ("QConv2DTranspose", "use UpSampling2D and QConv2D"),
+];
+
 /// Are the channels in front?
 pub fn channels_first(node: &Node) -> Result<bool> {
     match optional(&node.config, "data_format", string)?.unwrap_or("channels_last") {

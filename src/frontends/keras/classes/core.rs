@@ -5,7 +5,7 @@ use super::super::architecture::Node;
 use super::super::builder::Builder;
 use super::super::quantizer::activation;
 use super::Class;
-use super::config::{mismatch, number_of, quantized, truth, wrapped};
+use super::config::{mismatch, number_of, quantized, truth};
 use crate::error::{Error, Result};
 use crate::network::{Input, Layer};
 use serde_json::Value;
@@ -16,7 +16,6 @@ pub const CLASSES: &[Class] = &[
     ("Dense", dense),
     ("QDense", dense),
     ("EinsumDense", einsum_dense),
-    ("TimeDistributed", time_distributed),
     ("Dropout", identity),
     ("SpatialDropout1D", identity),
     ("SpatialDropout2D", identity),
@@ -25,6 +24,9 @@ pub const CLASSES: &[Class] = &[
     ("GaussianDropout", identity),
     ("ActivityRegularization", identity),
 ];
+
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras")];
 
 /// Passes its input on once the training is over.
 pub fn identity(b: &mut Builder, _: &Node) -> Result<()> {
@@ -67,18 +69,6 @@ pub fn push_activation(b: &mut Builder, node: &Node, argument: &str) -> Result<(
 /// A function of the Keras that wrote the model: Keras 2 has another hard sigmoid.
 pub fn of_version(b: &Builder, call: String) -> String {
     if call == "hard_sigmoid" && b.version() < 3 { "hard_sigmoid_keras2".into() } else { call }
-}
-
-/// A layer that works on the last axis, or element by element, is the same at each step.
-fn time_distributed(b: &mut Builder, node: &Node) -> Result<()> {
-    let (class, config) = wrapped(&node.config, "layer")?;
-    let known = ["Dense", "QDense", "Activation", "QActivation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout"];
-    if !known.contains(&class) {
-        let what = format!("distributes a layer of class `{class}`");
-        return Err(Error::user(what, format!("supported inside: {}", known.join(", "))));
-    }
-    let inner = Node { class: class.into(), config: config.clone(), place: node.place.below("layer"), ..node.clone() };
-    super::find(class)?(b, &inner)
 }
 
 fn dense(b: &mut Builder, node: &Node) -> Result<()> {

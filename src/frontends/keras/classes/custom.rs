@@ -11,22 +11,25 @@ use crate::network::{Tensor, elements};
 
 /// This family.
 pub const CLASSES: &[Class] = &[
-    ("BinaryDense", |b, node| few_valued(b, node, |h| format!("binary(alpha={h})"), 0.0)),
-    ("TernaryDense", |b, node| few_valued(b, node, |h| format!("ternary(alpha={h},threshold={})", h / 2.0), 0.5)),
+    ("BinaryDense", |b, node| few_valued(b, node, |w| if w > 0.0 { 1.0 } else { -1.0 })),
+    ("TernaryDense", |b, node| few_valued(b, node, |w| f64::from(i8::from(w > 0.5) - i8::from(w <= -0.5)))),
     ("NodeEdgeProjection", node_edge_projection),
 ];
 
-/// BinaryNet's and TernaryNet's dense layers for Keras (`binary_layers.py`, `ternary_layers.py`, used by hls4ml's examples): weights are
-/// `-H` and `H`, or also 0 up to `H / 2`. A weight at the border itself goes to another side than QKeras' quantizer takes.
-fn few_valued(b: &mut Builder, node: &Node, call: fn(f64) -> String, border: f64) -> Result<()> {
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[("GarNet", GARNET), ("GarNetStack", GARNET)];
+
+const GARNET: &str = "it multiplies features by 2^-d of unquantized distances d, and sums: the file names no format for either, so nothing \
+                      exact can be built; train it with quantizers behind the distances and the exponentials";
+
+/// BinaryNet's and TernaryNet's dense layers for Keras, that hls4ml's examples use: `H` times one of two or three values of `w / H`. A
+/// weight of 0 becomes `-H`, as rounding half to even has it; hls4ml's `BinaryQuantizer` and `TernaryQuantizer` agree.
+fn few_valued(b: &mut Builder, node: &Node, value: fn(f64) -> f64) -> Result<()> {
     let h = optional(&node.config, "H", number)?.unwrap_or(1.0);
     let mut layer = kernel_and_bias(b, node, b.layer(node, "dense"), "units")?;
-    let at_border = |weight: &f64| (weight.abs() / h - border).abs() < 1e-7;
-    if layer.tensors.get("kernel").is_some_and(|kernel| kernel.data.iter().any(at_border)) {
-        let what = format!("has a weight at the border of two values, {}", border * h);
-        return Err(Error::user(what, "move it to one side"));
+    if let Some(kernel) = layer.tensors.get_mut("kernel") {
+        kernel.data.iter_mut().for_each(|weight| *weight = h * value(*weight / h));
     }
-    layer = layer.with("kernel_quantizer", call(h));
     push_activated(b, node, layer)
 }
 

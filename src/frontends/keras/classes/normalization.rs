@@ -20,6 +20,12 @@ pub const CLASSES: &[Class] = &[
     ("Rescaling", rescaling),
 ];
 
+/// Why others are not here.
+pub const REFUSED: &[(&str, &str)] = &[
+    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
+    ("UnitNormalization", "it divides by a norm of the data; use BatchNormalization"),
+];
+
 /// The quantizers of a QBatchNormalization; each quantizes one array, and the last one `gamma / sqrt(variance + epsilon)`.
 const QUANTIZERS: [&str; 5] =
     ["gamma_quantizer", "beta_quantizer", "mean_quantizer", "variance_quantizer", "inverse_quantizer"];

@@ -168,12 +168,8 @@ fn clip(g: &mut Graph, node: &Node) -> Result<()> {
                     let layer = g.layer(node, "relu", &[&x]);
                     g.elementwise(&x, layer)
                 }
-                (low, high) => {
-                    let (kind, bound) = low.map_or(("minimum", high), |low| ("maximum", Some(low)));
-                    let constant = Constant::float(Vec::new(), vec![bound.unwrap_or(0.0)]);
-                    let layer = g.layer(node, kind, &[&x]).with_tensor("constant", against(&constant, &x)?.0);
-                    g.elementwise(&x, layer)
-                }
+                (Some(low), None) => applied(g, node, &x, &format!("clip({low})")),
+                (None, Some(high)) => applied(g, node, &x, &format!("clip(high={high})")),
             };
             g.gives(node, y)
         }

@@ -1,4 +1,4 @@
-//! Normalisations: `BatchNormalization`, `LayerNormalization`.
+//! Normalisations: `BatchNormalization`.
 
 use super::super::graph::Graph;
 use super::super::node::Node;
@@ -10,7 +10,12 @@ use crate::network::Tensor as Array;
 /// The family.
 pub const OPERATORS: &[(&str, Operator)] = &[
     ("BatchNormalization", batch),
-    ("LayerNormalization", layer),
+    ("LayerNormalization", |_, _| {
+        refuse(
+            "it divides by float32 statistics of each sample",
+            "use BatchNormalization, or hls4ml's fixed-point `layer_norm` in a native network",
+        )
+    }),
     ("InstanceNormalization", |_, _| refuse("it divides by statistics of each sample", "use BatchNormalization")),
 ];
 
@@ -30,25 +35,6 @@ fn batch(g: &mut Graph, node: &Node) -> Result<()> {
     for (index, name) in names.iter().enumerate() {
         let constant = g.required(node, index + 1)?;
         layer = layer.with_tensor(name, Array::vector(constant.data.clone()));
-    }
-    let y = g.elementwise(&x, layer);
-    g.gives(node, y)
-}
-
-fn layer(g: &mut Graph, node: &Node) -> Result<()> {
-    let x = g.tensor(node, 0)?;
-    let x = g.plain(&x)?;
-    let axis = super::super::graph::axis(node.integer("axis", -1), x.rank())?;
-    let axis = x.axis(axis)?;
-    if axis + 2 != x.rank() {
-        return refuse("it normalises over several axes", "normalise over the last axis");
-    }
-    let mut layer =
-        g.layer(node, "layer_norm", &[&x]).with("axis", -1).with("epsilon", f64::from(node.float("epsilon", 1e-5)));
-    for (index, name) in ["gamma", "beta"].iter().enumerate() {
-        if let Some(constant) = g.constant(node, index + 1)? {
-            layer = layer.with_tensor(name, Array::vector(constant.data.clone()));
-        }
     }
     let y = g.elementwise(&x, layer);
     g.gives(node, y)

@@ -85,13 +85,26 @@ fn top(g: &mut Graph, node: &Node) -> Result<()> {
         Some(count) => count.to_integers()?.first().copied().unwrap_or(0),
         None => node.integer("k", 0),
     };
-    if count != 1 {
-        return refuse("the greatest values, more than one", "TopK of 1 is supported");
-    }
-    node.only("largest", 1, "TopK of the greatest value is supported")?;
+    node.only("largest", 1, "TopK of the greatest values is supported")?;
     let along = axis(node.integer("axis", -1), x.rank())?;
     if along == x.batch() {
         return Err(samples_mixed());
+    }
+    let most = x.shape[along];
+    let count = usize::try_from(count).ok().filter(|count| (1..=most).contains(count));
+    let Some(count) = count else {
+        return refuse("as many greatest values as there are none of", "give a `k` within the axis");
+    };
+    if count > 1 {
+        for (index, output) in ["values", "indices"].into_iter().enumerate() {
+            if node.output(index).is_some_and(|name| g.reads(name)) {
+                let layer = g.layer(node, "top_k", &[&x]).with("k", count).with("axis", x.axis(along)?);
+                let mut y = x.with(g.push(layer.with("output", output)));
+                y.shape[along] = count;
+                g.result(node, index, Value::Tensor(y));
+            }
+        }
+        return Ok(());
     }
     if node.output(0).is_some_and(|name| g.reads(name)) {
         let layer = g.layer(node, "max", &[&x]).with("axis", x.axis(along)?).with("keep_dims", true);

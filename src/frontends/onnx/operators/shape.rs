@@ -48,7 +48,9 @@ fn cast(g: &mut Graph, node: &Node) -> Result<()> {
             Ok(())
         }
         // An index (of ArgMax, TopK) is an integer already; whether this is one, is not known here.
-        (Value::Tensor(x), false) if g.network.layer(&x.layer).is_some_and(|layer| layer.kind == "argmax") => {
+        (Value::Tensor(x), false)
+            if g.network.layer(&x.layer).is_some_and(|layer| ["argmax", "top_k"].contains(&layer.kind.as_str())) =>
+        {
             g.gives(node, x)
         }
         (_, false) => refuse("a cast of computed values to integers", "use a quantizer"),

@@ -67,6 +67,27 @@ impl Grower {
         self.push("quantize", &[from], shape, |layer| layer.with("format", format));
     }
 
+    /// A layer of sequences behind a value of two axes.
+    fn sequence(&mut self, from: usize) {
+        let shape = self.values[from].1.clone();
+        let (steps, last) = (shape[0], shape[1]);
+        let kind = *self.one(&["simple_rnn", "lstm", "gru", "time_distributed"]);
+        let gates = ["simple_rnn", "", "gru", "lstm"].iter().position(|k| *k == kind).map_or(1, |at| at + 1);
+        let kernel = self.tensor(&[last, gates]);
+        if kind == "time_distributed" {
+            return self.push(kind, &[from], vec![steps, gates], |layer| {
+                layer.with("layer", "dense").with_tensor("kernel", kernel)
+            });
+        }
+        let recurrent = self.tensor(&[1, gates]);
+        self.push(kind, &[from], vec![steps, 1], |layer| {
+            let layer = layer.with_tensor("kernel", kernel).with_tensor("recurrent_kernel", recurrent);
+            let layer = layer.with("activation", "quantized_tanh(4)").with("return_sequences", true);
+            let layer = layer.with("state_quantizer", "fixed<5,2,TRN,SAT>").with("go_backwards", steps % 2 == 0);
+            if kind == "simple_rnn" { layer } else { layer.with("recurrent_activation", "quantized_sigmoid(3)") }
+        });
+    }
+
     /// A layer of a random kind behind a random value.
     fn grow(&mut self) {
         let from = self.random.below(self.values.len());
@@ -90,6 +111,7 @@ impl Grower {
                     l.with_tensor("kernel", kernel)
                 });
             }
+            3 | 13 if rank == 2 && self.random.below(3) > 0 => self.sequence(from),
             3 if rank == 2 => {
                 let kernel = self.tensor(&[2, last, units]);
                 self.push("conv1d", &[from], vec![shape[0], units], |layer| {

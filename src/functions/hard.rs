@@ -18,7 +18,11 @@ pub const HARD_SIGMOID_KERAS2: Entry<Definition> = Entry {
         parameters: &[("alpha", Some(0.2)), ("beta", Some(0.5))],
         formula: |x, p| (x * p[0] + p[1]).clamp(0.0, 1.0),
         trend: |p| if p[0] >= 0.0 { Trend::Rising } else { Trend::Falling },
-        exact: inexact,
+        // QKeras' slopes, 1/2 and 3/16, are exact; Keras' 0.2 in float32 has 24 bits, and products with it round.
+        exact: |p| {
+            let (slope, offset) = (dyadic(p[0]).filter(|slope| slope.mantissa().abs() < 16)?, dyadic(p[1])?);
+            Some(vec![Exact::Scale(slope), Exact::Add(offset), Exact::Clip(Some(Fixed::ZERO), Some(Fixed::ONE))])
+        },
     },
 };
 /// `clip(x, -1, 1)`.

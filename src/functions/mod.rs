@@ -102,6 +102,8 @@ pub enum Exact {
     Leaky(Fixed),
     /// `slope * x`.
     Scale(Fixed),
+    /// `x + constant`.
+    Add(Fixed),
     /// `x` if `x > threshold`, else 0.
     Gate(Fixed),
     /// `x * x`.
@@ -218,11 +220,13 @@ impl Exact {
             Exact::Leaky(slope) if x < Fixed::ZERO && is_shift(*slope) => x.mul(*slope),
             Exact::Leaky(slope) if is_shift(*slope) => Some(x),
             Exact::Scale(slope) if is_shift(*slope) => x.mul(*slope),
+            Exact::Add(constant) => x.add(*constant),
             _ => None,
         };
         let (low, high, zero) = (value(x.low())?, value(x.high())?, value(Fixed::ZERO.max(x.low()).min(x.high()))?);
         let exp = match self {
             Exact::Leaky(slope) | Exact::Scale(slope) => x.exp.checked_add(slope.exponent().min(0))?,
+            Exact::Add(constant) if !constant.is_zero() => x.exp.min(constant.exponent()),
             Exact::Clip(a, b) => {
                 [a, b].into_iter().flatten().filter(|v| !v.is_zero()).fold(x.exp, |e, v| e.min(v.exponent()))
             }

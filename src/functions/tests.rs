@@ -22,6 +22,7 @@ const CALLS: &[&str] = &[
     "elu(0.5)",
     "celu(2)",
     "hard_sigmoid_keras2(0.25,0.5)",
+    "hard_sigmoid_keras2(0.1875,0.5)",
     "power(3)",
     "power(2)",
     "power(1)",
@@ -61,6 +62,7 @@ fn ranges_of_exact_forms_hold_every_result() {
                         }
                         Exact::Leaky(slope) if x < Fixed::ZERO => x.mul(slope).expect("small"),
                         Exact::Scale(slope) => x.mul(slope).expect("small"),
+                        Exact::Add(constant) => x.add(constant).expect("small"),
                         _ => x,
                     };
                     assert!(range.contains(&Range::point(y)), "{function}: {x} -> {y} not in {range}");

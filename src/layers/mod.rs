@@ -4,6 +4,7 @@
 //! and tensors of a [`network::Layer`], and expands into nodes of a [`Builder`]. Shapes are without the sample axis;
 //! images are height, width, channels.
 
+mod softmax;
 mod activation;
 mod argmax;
 mod attributes;
@@ -119,6 +120,9 @@ pub const LAYERS: &[Entry<Make>] = &[
     table::LAYER,
     hls4ml_pool::LAYER,
     time_distributed::LAYER,
+    truth_table::LAYER,
+    thermometer::LAYER,
+    kan::LAYER,
 ];
 
 /// A layer, ready to expand.

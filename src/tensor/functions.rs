@@ -86,6 +86,10 @@ impl Builder {
                 let slope = self.constant(&[], vec![slope])?;
                 self.mul(x, slope)
             }
+            Exact::Add(constant) => {
+                let constant = self.constant(&[], vec![constant])?;
+                self.add(x, constant)
+            }
             Exact::Gate(threshold) => self.gate(x, threshold),
             Exact::Square => self.mul(x, x),
             Exact::Floor => self.integers(x, Rounding::Trn),

@@ -64,6 +64,10 @@
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
 //! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
+//! | `simple_rnn` | (`units`) (`activation`: `tanh`) (`return_sequences`) (`go_backwards`) (`kernel_quantizer`) (`recurrent_quantizer`) (`bias_quantizer`) (`state_quantizer`) (`gate_format`) (`activation_format`) (`state_format`) | `kernel` [features, units], `recurrent_kernel` [units, units], (`bias`) |
+//! | `lstm` | the same, (`recurrent_activation`: `sigmoid`) (`recurrent_activation_format`) (`carry_format`) | four gates side by side: i, f, c, o |
+//! | `gru` | the same without `carry_format`, (`reset_after`: true, with two rows of biases) | three: z, r, h |
+//! | `time_distributed` | `layer`: a kind, whose attributes and tensors it has | |
 //!
 //! A quantizer is a call, `quantized_bits(6,0,alpha=1)`, or a format, `fixed<8,3,RND,SAT>`: see `nanotrig list quantizers`.
 //! Weights without a quantizer are taken exactly as they are.

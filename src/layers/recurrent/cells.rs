@@ -1,9 +1,12 @@
 //! One step of each recurrent layer.
 
 use super::super::activation::activate;
+use super::super::casts::Casts;
+use super::super::hls4ml_activation;
 use super::matrix::{Matrix, Placed};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Format, Quantization, Range};
+use crate::network;
 use crate::tensor::{Builder, Id};
 
 /// Which recurrent layer.
@@ -29,7 +32,17 @@ pub struct Functions<'a> {
     pub recurrent_activation_format: Option<&'a str>,
     pub carry_format: Option<&'a str>,
     pub state_format: Option<&'a str>,
+    /// Behind the product of the reset gate.
+    pub accumulator_format: Option<&'a str>,
+    /// Entries and format of hls4ml's tables, in place of float functions.
+    pub table: Option<(u32, &'a str)>,
 }
+
+/// What an attribute says, behind its name.
+type Named<T> = (&'static str, T);
+
+/// Functions that hls4ml looks up.
+const TABLES: [&str; 2] = ["sigmoid", "tanh"];
 
 /// A step, its weights in the graph.
 pub struct Cell<'a> {
@@ -40,8 +53,6 @@ pub struct Cell<'a> {
     recurrent: Placed,
     /// What remains then: h.
     candidate: Option<Placed>,
-    /// Biases of the state.
-    bias: Option<Id>,
 }
 
 impl Kind {
@@ -68,15 +79,15 @@ impl Kind {
         g: &mut Builder,
         kernel: &Matrix,
         bias: Option<Vec<Fixed>>,
+        casts: Casts,
         functions: Functions<'a>,
     ) -> Result<Cell<'a>> {
         let (units, all) = (kernel.rows(), kernel.rows() * self.gates());
         let apart = self == Kind::Gru { reset_after: false };
         let first = if apart { 2 * units } else { all };
-        let recurrent = kernel.part(0..first).place(g)?;
-        let candidate = if apart { Some(kernel.part(first..all).place(g)?) } else { None };
-        let bias = bias.map(|bias| g.constant(&[all], bias)).transpose()?;
-        Ok(Cell { kind: self, units, functions, recurrent, candidate, bias })
+        let recurrent = kernel.part(0..first).place(g, bias, casts)?;
+        let candidate = if apart { Some(kernel.part(first..all).place(g, None, casts)?) } else { None };
+        Ok(Cell { kind: self, units, functions, recurrent, candidate })
     }
 }
 
@@ -121,10 +132,7 @@ impl Cell<'_> {
 
     fn gru(&self, g: &mut Builder, x: Id, h: Id, reset_after: bool) -> Result<Vec<Id>> {
         let h = g.exact(h)?;
-        let mut product = self.recurrent.times(g, h)?;
-        if let Some(bias) = self.bias {
-            product = g.add(product, bias)?;
-        }
+        let product = self.recurrent.times(g, h)?;
         let mut read = |gate: usize| -> Result<Id> {
             let (x, product) = (self.gate(g, x, gate)?, self.gate(g, product, gate)?);
             let sum = self.sum(g, x, product)?;
@@ -138,7 +146,8 @@ impl Cell<'_> {
             }
             _ => {
                 let inner = self.gate(g, product, 2)?;
-                g.mul(r, inner)?
+                let reset = g.mul(r, inner)?;
+                quantized(g, reset, self.functions.accumulator_format).at("`accumulator_format`")?
             }
         };
         let x = self.gate(g, x, 2)?;
@@ -159,8 +168,22 @@ impl Cell<'_> {
     }
 
     fn activation(&self, g: &mut Builder, x: Id) -> Result<Id> {
-        let y = activate(g, x, self.functions.activation).at("`activation`")?;
-        quantized(g, y, self.functions.activation_format).at("`activation_format`")
+        let Functions { activation, activation_format, .. } = self.functions;
+        self.apply(g, x, ("activation", activation), ("activation_format", activation_format))
+    }
+
+    /// A function, and the format behind it, each with the name of its attribute.
+    fn apply(&self, g: &mut Builder, x: Id, function: Named<&str>, format: Named<Option<&str>>) -> Result<Id> {
+        let (text, name) = (function.1, format.0);
+        if let (Some((size, table)), true) = (self.functions.table, TABLES.contains(&text)) {
+            let missing = || Error::user(format!("`{name}` is missing"), "tables need the format of their results");
+            let layer = network::Layer::new(text, "hls4ml_activation", Vec::new()).with("function", text);
+            let layer = layer.with("format", format.1.ok_or_else(missing)?).with("table_format", table);
+            let layer = layer.with("table_size", size);
+            return (hls4ml_activation::LAYER.make)(&layer)?.expand(g, &[x]).at(format!("`{}`", function.0));
+        }
+        let y = activate(g, x, text).at(format!("`{}`", function.0))?;
+        quantized(g, y, format.1).at(format!("`{name}`"))
     }
 
     fn exact_activation(&self, g: &mut Builder, x: Id) -> Result<Id> {
@@ -169,10 +192,9 @@ impl Cell<'_> {
     }
 
     fn recurrent_activation(&self, g: &mut Builder, x: Id) -> Result<Id> {
-        let function = self.functions.recurrent_activation;
-        let y = activate(g, x, function).at("`recurrent_activation`")?;
-        let format = self.functions.recurrent_activation_format;
-        let y = quantized(g, y, format).at("`recurrent_activation_format`")?;
+        let Functions { recurrent_activation: function, recurrent_activation_format: format, .. } = self.functions;
+        let names = ("recurrent_activation", "recurrent_activation_format");
+        let y = self.apply(g, x, (names.0, function), (names.1, format))?;
         g.exact(y).map_err(|_| self.float("recurrent_activation", function, "`recurrent_activation_format`"))
     }
 

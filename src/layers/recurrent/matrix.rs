@@ -1,7 +1,8 @@
 //! Weights of recurrent layers: quantized as a whole, used by parts.
 
+use super::super::casts::{self, Casts};
 use super::super::product::quantized;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::network::Tensor;
 use crate::quantizers::Role;
@@ -17,10 +18,13 @@ pub struct Matrix {
     scale: Vec<f32>,
 }
 
-/// A matrix in the graph.
+/// A matrix in the graph, what is added to its products, and the casts inside them.
 pub struct Placed {
-    id: Id,
-    scale: Vec<f32>,
+    matrix: Matrix,
+    bias: Option<Vec<Fixed>>,
+    casts: Casts,
+    /// The matrix and the bias, where nothing is cast.
+    ids: (Id, Option<Id>),
 }
 
 impl Matrix {
@@ -46,24 +50,36 @@ impl Matrix {
         Matrix { rows: self.rows, columns: columns.len(), codes: (0..self.rows).flat_map(row).collect(), scale }
     }
 
-    /// Puts it into the graph.
+    /// Puts it into the graph, with a bias for each column or none.
     ///
     /// # Errors
-    /// None that a checked matrix gives.
-    pub fn place(self, g: &mut Builder) -> Result<Placed> {
-        Ok(Placed { id: g.constant(&[self.rows, self.columns], self.codes)?, scale: self.scale })
+    /// Casts with a scale that is no power of two.
+    pub fn place(self, g: &mut Builder, bias: Option<Vec<Fixed>>, casts: Casts) -> Result<Placed> {
+        if !casts.is_none() && self.scale != [1.0] {
+            let what = "`product_format` or `accumulator_format` with a kernel scale that is no power of two";
+            return Err(Error::user(what, "use a quantizer with alpha=1 or 'auto_po2', or leave the formats out"));
+        }
+        let matrix = g.constant(&[self.rows, self.columns], self.codes.clone())?;
+        let ids = (matrix, bias.clone().map(|bias| g.constant(&[bias.len()], bias)).transpose()?);
+        Ok(Placed { matrix: self, bias, casts, ids })
     }
 }
 
 impl Placed {
-    /// `x M`, exact; a scale that is no power of two enters as the exact number that its float32 is.
+    /// `x M + bias`, exact but for the casts; a scale that is no power of two enters as the exact number that its float32 is.
     ///
     /// # Errors
     /// The shapes do not fit, or a sum needs more than 127 bits.
     pub fn times(&self, g: &mut Builder, x: Id) -> Result<Id> {
-        let product = g.matmul(x, self.id)?;
-        let y = g.float(product, Float::Mul(self.scale.clone()))?;
-        g.exact(y)
+        if !self.casts.is_none() {
+            let Matrix { codes, columns, .. } = &self.matrix;
+            let matrix = casts::Matrix { kernel: codes, outputs: *columns, bias: self.bias.as_deref() };
+            return self.casts.multiply(g, x, &matrix);
+        }
+        let product = g.matmul(x, self.ids.0)?;
+        let y = g.float(product, Float::Mul(self.matrix.scale.clone()))?;
+        let y = g.exact(y)?;
+        self.ids.1.map_or(Ok(y), |bias| g.add(y, bias))
     }
 }
 

@@ -17,11 +17,16 @@
 //! frameworks, each brought to the values as they are computed: `gate_format` behind the sums that the functions read,
 //! `recurrent_activation_format` and `activation_format` behind the functions, `carry_format` (of an `lstm`) behind `c'`,
 //! `state_format` behind `h'`. A float function needs one behind it where the recurrence multiplies its values.
+//!
+//! hls4ml's recurrence (`nnet_recurrent.h`) is these formats with `product_format` and `accumulator_format` (as of `dense`; the
+//! latter also behind `r (h Uh + bh2)`), and with `table_format` (and `table_size`, 1024), which make `sigmoid` and `tanh` its tables:
+//! `accum_t` is the product, accumulator, gate and both activation formats, the type of the result the carry and state formats.
 
 mod cells;
 mod matrix;
 
 use super::attributes::{attributes, one, required, tensors};
+use super::casts::Casts;
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::Fixed;
@@ -66,6 +71,10 @@ struct Attributes {
     recurrent_activation_format: Option<String>,
     carry_format: Option<String>,
     state_format: Option<String>,
+    product_format: Option<String>,
+    accumulator_format: Option<String>,
+    table_format: Option<String>,
+    table_size: Option<u32>,
 }
 
 struct Recurrent {
@@ -147,16 +156,15 @@ impl Recurrent {
     }
 
     /// `x W + b` of all steps at once, `[steps, gates * units]`; and the biases of the state, if there are any.
-    fn project(&self, g: &mut Builder, x: Id) -> Result<(Id, Option<Vec<Fixed>>)> {
-        let kernel = Matrix::new(&self.kernel, self.attributes.kernel_quantizer.as_deref()).at("`kernel`")?;
-        let mut y = kernel.place(g)?.times(g, x)?;
-        let Some(tensor) = &self.bias else { return Ok((y, None)) };
-        let mut bias = bias(tensor, self.attributes.bias_quantizer.as_deref(), Role::Other).at("`bias`")?;
+    fn project(&self, g: &mut Builder, x: Id, casts: Casts) -> Result<(Id, Option<Vec<Fixed>>)> {
+        let a = &self.attributes;
+        let kernel = Matrix::new(&self.kernel, a.kernel_quantizer.as_deref()).at("`kernel`")?;
+        let tensor = self.bias.as_ref();
+        let bias = tensor.map(|tensor| bias(tensor, a.bias_quantizer.as_deref(), Role::Other));
+        let mut bias = bias.transpose().at("`bias`")?;
         let columns = self.kernel.shape[1];
-        let state = (bias.len() > columns).then(|| bias.split_off(columns));
-        let b = g.constant(&[columns], bias)?;
-        y = g.add(y, b)?;
-        Ok((y, state))
+        let state = bias.as_mut().filter(|bias| bias.len() > columns).map(|bias| bias.split_off(columns));
+        Ok((kernel.place(g, bias, casts)?.times(g, x)?, state))
     }
 
     fn functions(&self) -> Functions<'_> {
@@ -169,6 +177,8 @@ impl Recurrent {
             recurrent_activation_format: a.recurrent_activation_format.as_deref(),
             carry_format: a.carry_format.as_deref(),
             state_format: a.state_format.as_deref(),
+            accumulator_format: a.accumulator_format.as_deref(),
+            table: a.table_format.as_deref().map(|format| (a.table_size.unwrap_or(1024), format)),
         }
     }
 }
@@ -187,23 +197,25 @@ impl Layer for Recurrent {
             return Err(Error::user(what, help));
         }
         elements(&[steps, columns])?;
-        let (projected, state_bias) = self.project(g, x)?;
-        let recurrent = Matrix::new(&self.recurrent_kernel, self.attributes.recurrent_quantizer.as_deref());
-        let cell = self.kind.cell(g, &recurrent.at("`recurrent_kernel`")?, state_bias, self.functions())?;
+        let a = &self.attributes;
+        let casts = Casts::new(a.product_format.as_deref(), a.accumulator_format.as_deref())?;
+        let (projected, state_bias) = self.project(g, x, casts)?;
+        let recurrent = Matrix::new(&self.recurrent_kernel, a.recurrent_quantizer.as_deref());
+        let cell = self.kind.cell(g, &recurrent.at("`recurrent_kernel`")?, state_bias, casts, self.functions())?;
         let zero = g.constant(&[units], vec![Fixed::ZERO; units])?;
         let mut state = vec![zero; self.kind.states()];
         let mut outputs = Vec::with_capacity(steps);
         for at in 0..steps {
-            let step = if self.attributes.go_backwards { steps - 1 - at } else { at };
+            let step = if a.go_backwards { steps - 1 - at } else { at };
             let row = (0..columns).map(|e| (0, (step * columns + e) as u32)).collect();
             let gates = g.gather(&[projected], &[columns], row)?;
-            let read = state.iter().map(|s| cells::quantized(g, *s, self.attributes.state_quantizer.as_deref()));
+            let read = state.iter().map(|s| cells::quantized(g, *s, a.state_quantizer.as_deref()));
             let read: Vec<Id> = read.collect::<Result<_>>().at("`state_quantizer`")?;
             state = cell.step(g, gates, &read).map_err(|error| grown(error, at))?;
             outputs.push(state[0]);
         }
         match outputs.last() {
-            Some(last) if !self.attributes.return_sequences => Ok(*last),
+            Some(last) if !a.return_sequences => Ok(*last),
             _ => {
                 let all = (0..steps as u32).flat_map(|s| (0..units as u32).map(move |e| (s, e))).collect();
                 g.gather(&outputs, &[steps, units], all)

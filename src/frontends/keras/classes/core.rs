@@ -16,7 +16,6 @@ pub const CLASSES: &[Class] = &[
     ("Dense", dense),
     ("QDense", dense),
     ("EinsumDense", einsum_dense),
-    ("Identity", identity),
     ("Dropout", identity),
     ("SpatialDropout1D", identity),
     ("SpatialDropout2D", identity),

@@ -9,6 +9,7 @@ use super::super::builder::{Arrays, Builder};
 use super::super::quantizer::{activation, quantizer};
 use super::super::weights::Part;
 use super::config::{truth, wrapped};
+use super::core::of_version;
 use super::{Class, find};
 use crate::error::{At, Error, Result};
 use crate::network::Layer;
@@ -34,7 +35,6 @@ pub const REFUSED: &[(&str, &str)] = &[
     ("ConvLSTM1D", "convolutional recurrence is not supported; use an LSTM"),
     ("ConvLSTM2D", "convolutional recurrence is not supported; use an LSTM"),
     ("ConvLSTM3D", "convolutional recurrence is not supported; use an LSTM"),
-    ("Masking", "hardware sees sequences of one length; leave the mask out, or multiply by a mask input"),
 ];
 
 /// Kinds that compute each element, or each last axis, by itself: on a longer shape they are their own steps.
@@ -77,10 +77,10 @@ fn recurrent(
     let names: &[&str] = if biased { &["kernel", "recurrent_kernel", "bias"] } else { &["kernel", "recurrent_kernel"] };
     let mut arrays = b.arrays_of(node, part, names)?;
     let default = if quantized { "quantized_tanh(8)" } else { "tanh" };
-    layer = layer.with("activation", function(config, "activation", quantized, default)?);
+    layer = layer.with("activation", function(b, config, "activation", quantized, default)?);
     if layer.kind != "simple_rnn" {
         let default = if quantized { "hard_sigmoid" } else { "sigmoid" };
-        layer = layer.with("recurrent_activation", function(config, "recurrent_activation", quantized, default)?);
+        layer = layer.with("recurrent_activation", function(b, config, "recurrent_activation", quantized, default)?);
     }
     if layer.kind == "gru" {
         // Files from before Keras had the argument say it by the shape of the bias.
@@ -134,7 +134,7 @@ fn check(config: &Value) -> Result<()> {
 }
 
 /// A function of a layer. In QKeras' layers a word is a function of QKeras, not of Keras.
-fn function(config: &Value, name: &str, quantized: bool, default: &str) -> Result<String> {
+fn function(b: &Builder, config: &Value, name: &str, quantized: bool, default: &str) -> Result<String> {
     let found = match config.get(name) {
         None => Some(default.to_string()),
         Some(value) => activation(value).at(format!("`{name}`"))?,
@@ -145,7 +145,7 @@ fn function(config: &Value, name: &str, quantized: bool, default: &str) -> Resul
         ("hard_sigmoid", true) => "hard_sigmoid_keras2(0.5,0.5)".into(),
         ("hard_tanh", true) => "hard_tanh".into(),
         ("smooth_sigmoid", true) => "hard_sigmoid_keras2(0.1875,0.5)".into(),
-        _ => found,
+        _ => of_version(b, found),
     })
 }
 

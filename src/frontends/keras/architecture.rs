@@ -255,7 +255,10 @@ fn item(layer: &Value, outer: &Place, counter: &mut Counter) -> Result<Item> {
         module: module.to_string(),
         config: config.clone(),
         // Operations of Keras 3 that are no layers hold no weights and are not counted.
-        place: outer.inside(own, if module.starts_with("keras") && module.contains(".ops") { None } else { Some(counter.name(class)) }),
+        place: outer.inside(
+            own,
+            if module.starts_with("keras") && module.contains(".ops") { None } else { Some(counter.name(class)) },
+        ),
         calls: Vec::new(),
     };
     if class == "PruneLowMagnitude" {

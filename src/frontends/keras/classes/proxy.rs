@@ -31,8 +31,10 @@ fn quantizer(b: &mut Builder, node: &Node) -> Result<()> {
     let arrays = b.arrays(node, &names)?;
     let [signed, bits, integers] = names.map(|name| arrays.get(name).ok_or_else(|| Error::bug("an array is gone")));
     let (signed, bits, integers) = (signed?, bits?, integers?);
-    let [1, shape @ ..] = bits.shape.as_slice() else {
-        return Err(mismatch("bits", &bits.shape, "an axis of the samples of length 1"));
+    let shape = match bits.shape.as_slice() {
+        [1, shape @ ..] => shape,
+        [] => &[],
+        shape => return Err(mismatch("bits", shape, "an axis of the samples of length 1")),
     };
     for (name, other) in [("keep_negative", signed), ("integers", integers)] {
         if other.shape != bits.shape {
@@ -40,9 +42,10 @@ fn quantizer(b: &mut Builder, node: &Node) -> Result<()> {
         }
     }
     let each = signed.data.iter().zip(&bits.data).zip(&integers.data);
-    if let Some(((k, bits), _)) = each.clone().find(|((k, bits), _)| {
-        !(**k == 0.0 || **k == 1.0) || **bits < 0.0 || **bits > f64::from(Format::MAX_WIDTH)
-    }) {
+    if let Some(((k, bits), _)) = each
+        .clone()
+        .find(|((k, bits), _)| !(**k == 0.0 || **k == 1.0) || **bits < 0.0 || **bits > f64::from(Format::MAX_WIDTH))
+    {
         let what = format!("has a format of {bits} bits and keep_negative {k}");
         return Err(Error::user(what, "a format has at most 64 bits, and a sign bit or not"));
     }
@@ -66,7 +69,10 @@ fn table(b: &mut Builder, node: &Node) -> Result<()> {
     let kif = |value: &Value| list(value)?.iter().map(integer).collect::<Result<Vec<i64>>>();
     let kif = field(&node.config, "kif_in", kif)?;
     let [k @ (0 | 1), i, f] = kif[..] else {
-        return Err(Error::user(format!("`kif_in` is {kif:?}"), "expected a sign bit or not, integer and fraction bits"));
+        return Err(Error::user(
+            format!("`kif_in` is {kif:?}"),
+            "expected a sign bit or not, integer and fraction bits",
+        ));
     };
     let width = (i.abs() <= 256 && f.abs() <= 256).then_some(k + i + f).filter(|width| (1..=24).contains(width));
     let width = width.ok_or_else(|| Error::user(format!("`kif_in` is {kif:?}"), "a table has at most 24 bits"))?;

@@ -18,14 +18,18 @@ program=${CARGO_TARGET_DIR:-fuzz/target}/x86_64-unknown-linux-gnu/release/fronte
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-export WEIGHTS="$PWD/tests/data/qkeras/fixed_mlp_weights.h5"
 for FRONTEND in "$@"; do
-    export FRONTEND
+    # What lies beside the input: weights of JSON architectures, the configuration of tables.
+    INPUT=examples/jet_tagger/model.toml WEIGHTS=
+    case $FRONTEND in
+    keras) WEIGHTS=tests/data/qkeras/fixed_mlp_weights.h5 ;;
+    kanele) INPUT=$(ls tests/data/lut/*/truth_tables.json | head -1) ;;
+    esac
+    export FRONTEND INPUT WEIGHTS
     found=$scratch/$FRONTEND
     mkdir -p "$found" "fuzz/corpus/$FRONTEND" fuzz/artifacts
     say "$FRONTEND: $seconds s"
-    # shellcheck disable=SC2086 # a list of folders
-    "$program" "$found" "fuzz/corpus/$FRONTEND" $(ls -d tests/data/*/ examples/*/) -max_total_time="$seconds" -timeout=20 \
+    "$program" "$found" "fuzz/corpus/$FRONTEND" tests/data examples/jet_tagger tests/golden/frontends -max_total_time="$seconds" -timeout=20 \
         -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=65536 -use_value_profile=1 -print_final_stats=1 \
         -artifact_prefix="fuzz/artifacts/$FRONTEND-" >"$scratch/log" 2>&1 ||
         { tail -40 "$scratch/log" >&2; say "$FRONTEND failed; the input is in fuzz/artifacts"; exit 1; }

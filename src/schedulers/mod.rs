@@ -11,6 +11,7 @@
 
 mod asap;
 mod cut;
+mod flow;
 mod min_registers;
 mod random;
 mod verify;

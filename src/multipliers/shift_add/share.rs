@@ -52,9 +52,14 @@ struct Column {
     kraft: u128,
 }
 
+/// More pairs of terms than this are not all counted, for the sake of memory and time: only those within blocks of values.
+const PAIRS: usize = 1 << 22;
+
 struct Sharing<'a> {
     columns: Vec<Column>,
     values: &'a mut Vec<Value>,
+    /// The block of each value; pairs are of values of one block.
+    blocks: Vec<usize>,
     counts: Counts,
     heap: BinaryHeap<(u64, Reverse<Pattern>)>,
     limit: u32,
@@ -94,14 +99,19 @@ impl<'a> Sharing<'a> {
             kraft: terms.iter().map(weight).sum::<u128>() + *constant as u128,
         };
         let columns: Vec<Column> = columns.iter().zip(constants).map(column).collect();
+        let all: usize = columns.iter().map(|column| column.terms.len() * column.terms.len() / 2).sum();
+        let size = values.len().div_ceil(all.div_ceil(PAIRS).max(1)).max(1);
+        let blocks: Vec<usize> = (0..values.len()).map(|value| value / size).collect();
         let mut counts = Counts::default();
         for column in &columns {
             let terms: Vec<Term> = column.terms.iter().copied().collect();
             for (index, x) in terms.iter().enumerate() {
-                terms[index + 1..].iter().for_each(|y| *counts.entry(pattern(*x, *y).0).or_default() += 1);
+                // Terms are in the order of their values, and so are blocks.
+                let near = terms[index + 1..].iter().take_while(|y| blocks[y.id.index()] == blocks[x.id.index()]);
+                near.for_each(|y| *counts.entry(pattern(*x, *y).0).or_default() += 1);
             }
         }
-        let mut sharing = Sharing { columns, values, counts, heap: BinaryHeap::new(), limit };
+        let mut sharing = Sharing { columns, values, blocks, counts, heap: BinaryHeap::new(), limit };
         let repeated: Vec<Pattern> = sharing.counts.iter().filter(|(_, count)| **count > 1).map(|(p, _)| *p).collect();
         sharing.push(&repeated);
         sharing
@@ -164,6 +174,7 @@ impl<'a> Sharing<'a> {
         let new = Id(self.values.len() as u32);
         let value = Value::pair(&self.values[p.a as usize], &self.values[p.b as usize], p.shift, p.negative);
         self.values.push(value);
+        self.blocks.push(self.blocks[p.a as usize]);
         let mut fresh = Vec::new();
         for (index, x) in occurrences {
             let y = Term { id: Id(p.b), shift: x.shift + p.shift, negative: x.negative != p.negative };
@@ -181,7 +192,8 @@ impl<'a> Sharing<'a> {
         let column = &mut self.columns[index];
         column.terms.remove(&term);
         column.kraft -= 1u128 << self.values[term.id.index()].level.min(100);
-        for other in &column.terms {
+        let (blocks, block) = (&self.blocks, self.blocks[term.id.index()]);
+        for other in column.terms.iter().filter(|other| blocks[other.id.index()] == block) {
             if let Some(count) = self.counts.get_mut(&pattern(term, *other).0) {
                 *count -= 1;
             }
@@ -190,7 +202,8 @@ impl<'a> Sharing<'a> {
 
     fn insert(&mut self, index: usize, term: Term, fresh: &mut Vec<Pattern>) {
         let column = &mut self.columns[index];
-        for other in &column.terms {
+        let (blocks, block) = (&self.blocks, self.blocks[term.id.index()]);
+        for other in column.terms.iter().filter(|other| blocks[other.id.index()] == block) {
             let pattern = pattern(term, *other).0;
             *self.counts.entry(pattern).or_default() += 1;
             fresh.push(pattern);

@@ -9,6 +9,8 @@ use std::rc::Rc;
 
 /// States kept in each step.
 const BEAM: usize = 6;
+/// With more items than this, only one state is kept: the sums of a dense layer behind a large image.
+const MANY: usize = 256;
 /// With more items than this, only neighbours in (level, top bit) order are tried as pairs.
 const FEW: usize = 8;
 /// What a bit that is still to be added will cost, in tenths of an adder bit (measured on jet taggers).
@@ -96,17 +98,19 @@ fn constant(index: usize, value: Fixed) -> Item {
 /// The states after one more addition, the best first.
 fn advance(beam: &[State], limit: u32, row: bool) -> Vec<State> {
     let mut next: Vec<(i64, u64, State)> = Vec::new();
+    let width = if beam[0].items.len() > MANY { 1 } else { BEAM };
     for state in beam {
+        let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
         let mut moves: Vec<(i64, usize, usize, Item, i64)> = Vec::new();
         for (i, j) in pairs(&state.items) {
-            if let Some((item, bits)) = merge(state, i, j, limit, row) {
+            if let Some((item, bits)) = merge(state, i, j, kraft, limit, row) {
                 let removed = state.items[i].range.width() as i64 + state.items[j].range.width() as i64;
                 let score = 10 * bits - BIT_TENTHS * (removed - item.range.width() as i64);
                 moves.push((score, i, j, item, bits));
             }
         }
         moves.sort_by_key(|(score, i, j, ..)| (*score, *i, *j));
-        for (_, i, j, item, bits) in moves.into_iter().take(BEAM) {
+        for (_, i, j, item, bits) in moves.into_iter().take(width) {
             let mut items = state.items.clone();
             items[i] = item;
             items.swap_remove(j);
@@ -118,7 +122,7 @@ fn advance(beam: &[State], limit: u32, row: bool) -> Vec<State> {
     }
     next.sort_by_key(|(rank, hash, _)| (*rank, *hash));
     let mut seen = HashSet::new();
-    next.into_iter().filter(|(_, hash, _)| seen.insert(*hash)).map(|(_, _, state)| state).take(BEAM).collect()
+    next.into_iter().filter(|(_, hash, _)| seen.insert(*hash)).map(|(_, _, state)| state).take(width).collect()
 }
 
 /// Pairs worth trying, the first index the lesser.
@@ -139,10 +143,14 @@ fn pairs(items: &[Item]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// The sum of two items and its adder bits, if the rest can still be added within the limit.
-fn merge(state: &State, i: usize, j: usize, limit: u32, row: bool) -> Option<(Item, i64)> {
+fn power(level: u32) -> u128 {
+    1 << level.min(100)
+}
+
+/// The sum of two items and its adder bits, if the rest can still be added within the limit. `kraft` is the
+/// sum of `2^level` of all items.
+fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32, row: bool) -> Option<(Item, i64)> {
     let (a, b) = (&state.items[i], &state.items[j]);
-    let power = |level: u32| 1u128 << level.min(100);
     // Both negative: the sum of both, subtracted. A difference is taken the way its low bits are free, but a row's last
     // sum is positive. A constant has no sign of its own.
     let (na, nb, negative) = match (a.negative, b.negative) {
@@ -159,7 +167,6 @@ fn merge(state: &State, i: usize, j: usize, limit: u32, row: bool) -> Option<(It
     let range = Range::add(signed(a.range, na), signed(b.range, nb))?;
     let bits = cost(&a.range, &b.range, na, nb, &range);
     let level = a.level.max(b.level) + (bits > 0) as u32;
-    let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
     if kraft - power(a.level) - power(b.level) + power(level) > power(limit) {
         return None;
     }

@@ -22,6 +22,8 @@ impl Builder {
     pub fn scaled(&mut self, x: Id) -> Result<(Id, f32)> {
         match self.codes(x) {
             Some(found) => Ok(found),
+            // A matrix product takes a quotient as it is.
+            None if self.divided(x).is_some() => Ok((x, 1.0)),
             None => Ok((self.exact(x)?, 1.0)),
         }
     }

@@ -2,6 +2,7 @@
 
     pip install "tensorflow-cpu==2.15.*" qkeras "pyparsing<3.2" hls4ml==1.3.0
     python scripts/fixtures_hls4ml.py [CASE ..]        # needs g++
+    python scripts/fixtures_hls4ml.py --examples FOLDER    # hls4ml's example-models: example_NAME.npz, inputs and outputs alone
 
 NAME.h5 is a Keras model with random weights, NAME.yml its hls4ml configuration with random types, NAME.npz inputs (on no grid: the
 host's cast is tested too) and the outputs of the compiled firmware (Vitis or Vivado back end, io_parallel). cases.toml lists them.
@@ -189,7 +190,21 @@ def make(name, seed, folder):
     return backend
 
 
+def example(name, folder, scratch):
+    """hls4ml's example models with the configurations beside them: inputs and outputs only."""
+    config = yaml.safe_load((folder / "config-files" / f"{name}_config.yml").read_text())
+    config.update(KerasJson=str(folder / "keras" / f"{name}.json"), KerasH5=str(folder / "keras" / f"{name}_weights.h5"),
+                  OutputDir=f"{scratch}/{name}", Backend="Vitis", IOType="io_parallel")
+    firmware = hls4ml.converters.keras_v2_to_hls(config)
+    firmware.compile()
+    x = np.random.default_rng(1).normal(0, 1, (100,) + tuple(firmware.get_input_variables()[0].shape)).astype(np.float32)
+    np.savez_compressed(OUT / f"example_{name}.npz", x=x, y=firmware.predict(x))
+
+
 def main():
+    if sys.argv[1:2] == ["--examples"]:
+        with tempfile.TemporaryDirectory() as scratch:
+            return example("qkeras_3layer", pathlib.Path(sys.argv[2]), scratch)
     OUT.mkdir(parents=True, exist_ok=True)
     wanted = sys.argv[1:] or list(CASES)
     with tempfile.TemporaryDirectory() as folder:

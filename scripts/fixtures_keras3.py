@@ -24,10 +24,11 @@ CASES = []
 
 
 def on_grid(shape, step=1 / 8, limit=0.875, scale=0.5):
+    limit = limit if step < 0.5 else 1.0
     return np.clip(np.round(RNG.normal(0, scale, shape) / step) * step, -limit, limit).astype(np.float32)
 
 
-def randomize(layers):
+def randomize(layers, step=1 / 8):
     for layer in layers:
         if isinstance(layer, (kl.BatchNormalization,)):
             # variance + epsilon is a power of four, so that the factor is exact
@@ -39,9 +40,9 @@ def randomize(layers):
         elif isinstance(layer, kl.Normalization):
             pass
         elif hasattr(layer, "layers"):
-            randomize(layer.layers)
+            randomize(layer.layers, step)
         elif layer.weights:
-            layer.set_weights([on_grid(w.shape) if "seed" not in w.path else np.array(w) for w in layer.weights])
+            layer.set_weights([on_grid(w.shape, step) if "seed" not in w.path else np.array(w) for w in layer.weights])
 
 
 def convolutions():
@@ -93,8 +94,8 @@ def embedding():
     return keras.Model(i, kl.Activation("linear", name="o0")(kl.Conv1D(2, 2, name="c")(kl.Embedding(10, 3, name="table")(i))))
 
 
-def save(name, model, about, form="keras", inputs=None, samples=25, input_format=None):
-    randomize(model.layers)
+def save(name, model, about, form="keras", inputs=None, samples=25, input_format=None, step=1 / 8):
+    randomize(model.layers, step)
     names = [layer.name for layer in model.layers if isinstance(layer, kl.InputLayer)]
     shapes = {layer.name: layer.batch_shape[1:] for layer in model.layers if isinstance(layer, kl.InputLayer)}
     if inputs is None:
@@ -111,23 +112,18 @@ def save(name, model, about, form="keras", inputs=None, samples=25, input_format
     else:
         model.save(OUT / f"{name}.{form}")
     outputs = [t._keras_history.operation for t in model.outputs]
-    # Identities vanish: the output has the name of what they read.
-    arrays = {f"in_{n}": inputs[n].astype(np.float32) for n in names} | {f"out_{our_name(op)}": np.asarray(y) for op, y in zip(outputs, outs)}
+    arrays = {f"in_{n}": inputs[n].astype(np.float32) for n in names} | {f"out_{op.name}": np.asarray(y) for op, y in zip(outputs, outs)}
     np.savez_compressed(OUT / f"{name}.npz", **arrays)
     CASES.append(dict(**case, vectors=f"{name}.npz", **({"input_format": input_format} if input_format else {}), about=about))
-
-
-def our_name(op):
-    return op.name
 
 
 def main():
     sys.path.insert(0, str(pathlib.Path(__file__).parent))
     save("keras3_convolutions", convolutions(), "Keras 3: convolutions with groups and dilation, channels_first, pooling, padding", samples=10)
     save("keras3_others", others(), "Keras 3: EinsumDense, normalisations, activations as layers and as objects, merges", samples=15)
-    save("keras3_nested", nested(), "Keras 3: a shared layer, nested models called twice, inputs as a dict")
-    save("keras3_nested_h5", nested(), "Keras 3: the same in HDF5", form="h5")
-    save("keras3_nested_json", nested(), "Keras 3: the same as JSON with its weights", form="json")
+    save("keras3_nested", nested(), "Keras 3: a shared layer, nested models called twice, inputs as a dict", step=0.5)
+    save("keras3_nested_h5", nested(), "Keras 3: the same in HDF5", form="h5", step=0.5)
+    save("keras3_nested_json", nested(), "Keras 3: the same as JSON with its weights", form="json", step=0.5)
     save("keras3_embedding", embedding(), "Keras 3: Embedding of integer codes", inputs={"codes": RNG.integers(0, 10, (30, 4)).astype(np.float64)}, input_format=["codes=ufixed<4,4>"])
     write_cases(OUT / "cases.toml", CASES)
 

@@ -243,6 +243,19 @@ fn mutated_keras_files() {
 }
 
 #[test]
+fn mutated_networks_of_tables() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/lut");
+    for name in ["dwn.npz", "dwn_one.npz"] {
+        mutate(&folder.join(name), &[], &folder.join(name), 300);
+    }
+    let (tables, config) = (folder.join("kanele/truth_tables.json"), folder.join("kanele/config.json"));
+    mutate(&tables, &[&config], &tables, 300);
+    mutate(&config, &[&tables], &tables, 300);
+    let native = folder.join("native.toml");
+    mutate(&native, &[], &native, 300);
+}
+
+#[test]
 fn mutated_other_files() {
     let Some(models) = shared("data/models") else { return };
     let hgq = models.join("hgq/openml_e93431_acc75.86.plain.npz");

@@ -47,24 +47,46 @@ fn topo2a_as_the_fpga_computed_it() {
     assert!(got.iter().zip(&want.data).all(|(got, want)| got * 1024.0 == *want));
 }
 
-/// A qubit's readout with an integer accumulator: every layer's values as the C simulation gave them.
+/// hls4ml's own example, with the configuration beside it, as hls4ml 1.3 compiles it.
 #[test]
-fn every_layer_of_the_qubit_readout() {
-    let Some(data) = shared("data/qubit_readout") else { return };
+fn an_example_of_hls4ml_with_its_configuration() {
+    let Some(data) = shared("data/models/hls4ml_examples") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let dump = data.join("two_layer_w400_h8.npz");
-    save(&folder.path().join("x.npz"), "x", &array(&dump, "x"));
-    let (model, types) = (data.join("two_layer_w400_h8_keras.h5"), data.join("two_layer_types.json"));
-    let layers = [("fc1", "fc1_out"), ("fc1_relu", "fc1_relu_out"), ("batchnorm1", "batchnorm1_out"), ("fc2", "y_hls")];
-    for (layer, key) in layers {
-        let options = ["--precision", types.to_str().unwrap(), "--input", "x.npz", "--layer", layer];
-        let got = run(folder.path(), &[&[model.to_str().unwrap()][..], &options].concat());
-        let want = array(&dump, key).data;
-        assert_eq!(got.len(), want.len());
-        for (got, want) in got.iter().zip(&want) {
-            assert_eq!(printed(*got), printed(*want), "{layer}");
-        }
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hls4ml/example_qkeras_3layer.npz");
+    save(&folder.path().join("x.npz"), "x", &array(&vectors, "x"));
+    let (model, config) = (data.join("keras/qkeras_3layer.json"), data.join("config-files/qkeras_3layer_config.yml"));
+    let arguments = [model.to_str().unwrap(), "--precision", config.to_str().unwrap(), "--input", "x.npz"];
+    assert_eq!(run(folder.path(), &arguments), array(&vectors, "y").data);
+}
+
+/// Mistakes in a file of precisions name what is known.
+#[test]
+fn mistakes_in_a_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/hls4ml/dense_auto.h5");
+    let model_type = "Model: {Precision: \"ap_fixed<16,6>\"}";
+    let cases = [
+        ("LayerName: {fc9: {Precision: auto}}", "there is no layer `fc9`", "known: x, fc1, fc1_linear, act1, fc2"),
+        (
+            "LayerName: {fc1: {Precision: {weight: float}}}",
+            "`float` is no fixed-point type",
+            "ap_fixed<16,6,AP_RND,AP_SAT>",
+        ),
+        ("LayerName: {fc1: {Precision: \"ap_fixed<16,6,AP_UP>\"}}", "`UP` is no rounding mode", "known: TRN"),
+        ("LayerName: {fc1: {Strategy: distributed_arithmetic}}", "distributed_arithmetic", "latency or resource"),
+        ("LayerName: [", "broken YAML", "hls4ml's configuration"),
+        ("LayerName: {fc1: {Precision: {weight: 3}}}", "is 3, expected a type", "ap_fixed<16,6>"),
+        ("LayerName: {fc1: {Precision: {accum: \"ap_fixed<90,6>\"}}}", "no fixed-point type", ""),
+    ];
+    for (text, what, help) in cases {
+        std::fs::write(folder.path().join("p.yml"), format!("{model_type}\n{text}\n")).unwrap();
+        let ran = nanotrig(folder.path(), &["dump", model.to_str().unwrap(), "--precision", "p.yml"]);
+        assert_eq!(ran.status, 2, "{text}: {}", ran.err);
+        assert!(ran.err.contains(what) && ran.err.contains(help) && ran.err.contains("p.yml"), "{text}: {}", ran.err);
     }
+    std::fs::write(folder.path().join("p.yml"), "LayerName: {fc1: {Precision: {weight: auto}}}").unwrap();
+    let ran = nanotrig(folder.path(), &["dump", model.to_str().unwrap(), "--precision", "p.yml"]);
+    assert!(ran.status == 2 && ran.err.contains("no default"), "{}", ran.err);
 }
 
 /// A Python with NumPy, or none (said aloud). `NANOTRIG_PYTHON` names one.
@@ -81,6 +103,27 @@ fn script(python: &str, folder: &Path, name: &str, arguments: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
     let output = Command::new(python).arg(script).args(arguments).current_dir(folder).output().unwrap();
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A qubit's readout with an integer accumulator: every layer's values as the C simulation gave them. (The Keras file beside
+/// it holds other weights than the firmware.)
+#[test]
+fn every_layer_of_the_qubit_readout() {
+    let (Some(data), Some(python)) = (shared("data/qubit_readout"), python()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (types, dump) = (data.join("two_layer_types.json"), data.join("two_layer_w400_h8.npz"));
+    let arguments = [types.to_str().unwrap(), "--weights", dump.to_str().unwrap(), "-o", "two.toml"];
+    script(&python, folder.path(), "from_hls4ml.py", &arguments);
+    save(&folder.path().join("x.npz"), "x", &array(&dump, "x"));
+    let layers = [("fc1", "fc1_out"), ("fc1_relu", "fc1_relu_out"), ("batchnorm1", "batchnorm1_out"), ("fc2", "y_hls")];
+    for (layer, key) in layers {
+        let got = run(folder.path(), &["two.toml", "--input", "x.npz", "--layer", layer]);
+        let want = array(&dump, key).data;
+        assert_eq!(got.len(), want.len());
+        for (got, want) in got.iter().zip(&want) {
+            assert_eq!(printed(*got), printed(*want), "{layer}");
+        }
+    }
 }
 
 /// The board's decisions, 4400 windows.

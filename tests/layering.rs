@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Who may use whom, the lowest first. `registry`, `error` and `fixed` are not repeated: everything above them may.
 /// A new edge is a decision: write it here, with the reason in ARCHITECTURE.md.
-const MAY_USE: [(&str, &[&str]); 30] = [
+const MAY_USE: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("registry", &[]),
     ("fixed", &[]),
@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
     ("network", &["files"]),
     ("arrays", &["files", "network"]),
     ("frontends", &["arrays", "files", "network"]),
-    ("quantizers", &["call", "network"]),
+    ("quantizers", &["call", "functions", "network"]),
     ("precision", &["network", "quantizers"]),
     ("tensor", &["batch", "functions", "port"]),
     ("layers", &["functions", "host", "network", "port", "quantizers", "tensor"]),
@@ -52,7 +52,7 @@ const MAY_USE: [(&str, &[&str]); 30] = [
             "tensor",
         ],
     ),
-    ("report", &["backends", "compiler", "dfg", "port", "targets"]),
+    ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
     ("cli", &["*"]),
 ];
 const LOWEST: [&str; 4] = ["error", "registry", "random", "fixed"];
@@ -137,7 +137,7 @@ fn the_reader_of_uses() {
 
 #[test]
 fn modules_use_only_what_is_below_them() {
-    let table: BTreeMap<&str, &[&str]> = MAY_USE.into();
+    let table: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
     let order: Vec<&str> = MAY_USE.iter().map(|(name, _)| *name).collect();
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -164,7 +164,7 @@ fn modules_use_only_what_is_below_them() {
             let place = |name: &str| order.iter().position(|other| *other == name).unwrap();
             assert!(place(to) < place(from), "`{from}` is above `{to}`");
             assert!(
-                used.get(from).is_some_and(|used| used.contains(*to)),
+                used.get(*from).is_some_and(|used| used.contains(*to)),
                 "`{from}` no longer uses `{to}`: strike it out"
             );
         }

@@ -3,30 +3,29 @@
 mod common;
 
 use common::{Random, nanotrig, shared};
-use nanotrig::compiler::{Reading, meaning};
+use nanotrig::arrays::npz;
 use nanotrig::frontends::read;
-use nanotrig::samples::Samples;
+use nanotrig::network::Tensor;
 use std::path::Path;
 
 const JETS: &str = "data/jets_hlf/jets_hlf.npz";
 const DIGITS: &str = "data/mnist_10k/mnist10k.npz";
 
-fn array(path: &Path, key: &str) -> nanotrig::network::Tensor {
+fn array(path: &Path, key: &str) -> Tensor {
     let bytes = std::fs::read(path).unwrap();
-    nanotrig::arrays::npz::Npz::open(&bytes).unwrap().get(key).unwrap().tensor().unwrap()
+    npz::Npz::open(&bytes).unwrap().get(key).unwrap().tensor().unwrap()
 }
 
-/// The first samples of an array.
-fn samples(tensor: &nanotrig::network::Tensor, rows: usize) -> Samples {
-    let columns = tensor.shape[1..].iter().product();
-    Samples { columns, data: tensor.data[..rows * columns].to_vec() }
-}
-
-fn outputs(model: &Path, format: &str, given: &Samples) -> Vec<f64> {
-    let reading = Reading { input_formats: vec![(None, format.into())], ..Reading::default() };
-    let meaning = meaning(&read(model, None).unwrap(), &reading).unwrap_or_else(|error| panic!("{error}"));
-    let codes = meaning.codes(&meaning.input_codes(given).unwrap()).unwrap();
-    meaning.values(&codes).unwrap().data
+/// What `nanotrig run` gives for an array.
+fn outputs(model: &Path, x: &Tensor, options: &[&str]) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.npz"), npz::format([("x", x)]).unwrap()).unwrap();
+    let given = ["run", model.to_str().unwrap(), "--input", "x.npz", "--output", "y.npz"];
+    let ran = nanotrig(folder.path(), &[&given[..], options].concat());
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let bytes = std::fs::read(folder.path().join("y.npz")).unwrap();
+    let file = npz::Npz::open(&bytes).unwrap();
+    file.get(file.keys()[0]).unwrap().tensor().unwrap().data
 }
 
 #[test]
@@ -34,21 +33,15 @@ fn the_jet_tagger_equals_its_keras_original() {
     let (Some(model), Some(jets)) = (shared("data/models/qonnx/qkeras_jettagging.onnx"), shared(JETS)) else { return };
     let golden = shared("data/models/qonnx/qkeras_jettagging.golden.npz").unwrap();
     let keras = shared("data/models/hls4ml_examples/keras/qkeras_3layer.json").unwrap();
-    let given = samples(&array(&jets, "x_std"), 700);
+    let x = array(&jets, "x_std");
     // The stored logits are those of the float32 inputs, and 60 bits hold these exactly.
-    let head = |format: &str, model: &Path| {
-        let reading = Reading {
-            input_formats: vec![(None, format.into())],
-            head: nanotrig::compiler::Head::Logits,
-            ..Reading::default()
-        };
-        let meaning = meaning(&read(model, None).unwrap(), &reading).unwrap();
-        meaning.values(&meaning.codes(&meaning.input_codes(&given).unwrap()).unwrap()).unwrap().data
-    };
-    assert_eq!(head("fixed<60,10>", &model), array(&golden, "logits").data);
-    assert_eq!(head("fixed<16,6>", &model), head("fixed<16,6>", &keras));
+    let exact = ["--input-format", "fixed<60,10>"];
+    let logits = outputs(&model, &x, &[&exact[..], &["--head", "logits"]].concat());
+    assert_eq!(logits, array(&golden, "logits").data);
+    let narrow = ["--input-format", "fixed<16,6>", "--head", "logits"];
+    assert_eq!(outputs(&model, &x, &narrow), outputs(&keras, &x, &narrow));
     // onnxruntime's exponential and sum round differently from ours, in the last bits.
-    let found = outputs(&model, "fixed<60,10>", &given);
+    let found = outputs(&model, &x, &exact);
     let near = found.iter().zip(&array(&golden, "softmax").data).all(|(a, b)| (a - b).abs() < 4e-7);
     assert!(near, "softmax");
 }
@@ -56,14 +49,15 @@ fn the_jet_tagger_equals_its_keras_original() {
 #[test]
 fn binary_networks_of_digits() {
     let (Some(golden), Some(digits)) = (shared("data/models/qonnx/tfc.golden.npz"), shared(DIGITS)) else { return };
-    let pixels = samples(&array(&digits, "x_test"), 200);
-    let real = Samples { columns: 784, data: pixels.data.iter().map(|x| f64::from(*x as f32 / 255.0)).collect() };
+    let all = array(&digits, "x_test");
+    let pixels = Tensor { shape: vec![200, 28, 28], data: all.data[..200 * 784].to_vec() };
+    let real = Tensor { data: pixels.data.iter().map(|x| f64::from(*x as f32 / 255.0)).collect(), ..pixels.clone() };
     for name in ["TFC_1W1A", "TFC_1W2A", "TFC_2W2A"] {
         let model = shared(&format!("data/models/qonnx/{name}.onnx")).unwrap();
         let want = array(&golden, name).data;
         // Pixels divided by 255, as the network has them, and the integers themselves.
         for given in [&real, &pixels] {
-            assert_eq!(outputs(&model, "u8/255", given), want, "{name}");
+            assert_eq!(outputs(&model, given, &["--input-format", "u8/255"]), want, "{name}");
         }
     }
 }

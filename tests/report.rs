@@ -29,6 +29,7 @@ fn report(layers: usize, stages: u32) -> Report {
         layers: (0..layers).map(share).collect(),
     };
     let port = |elements: &[&str], chain: &[&str]| PortRow {
+        thermometer: None,
         name: HOSTILE.into(),
         shape: vec![elements.len()],
         width: 24,

@@ -16,15 +16,16 @@ use std::path::PathBuf;
 /// A network, and what its file leaves open.
 #[derive(Args)]
 pub struct ModelArguments {
-    /// The network: QKeras (.json or .h5), HGQ plain (.npz), neutral JSON, or native TOML
+    /// The network: native TOML, Keras, QKeras, HGQ, ONNX or QONNX, tables of DWN or KANELE; `list frontends` says more
     pub model: PathBuf,
-    /// The weights of a QKeras .json; NAME_weights.h5 beside it if not given
+    /// The weights of a Keras .json; NAME_weights.h5 beside it if not given
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// hls4ml's types: its YAML configuration, or the typedefs of a firmware as JSON
     #[arg(long, value_name = "FILE")]
     precision: Option<PathBuf>,
-    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8, u8/255
+    /// An input's format where the network has none: fixed<16,6,TRN,WRAP>, ufixed<..>, u8; with u8/255, values are
+    /// pixel/255, and files of the pixels' own integers are taken too
     #[arg(long, value_name = "[NAME=]FORMAT")]
     input_format: Vec<String>,
     /// A format that the outputs are cast to

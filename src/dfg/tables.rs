@@ -34,7 +34,8 @@ pub fn table(b: &mut Builder, table: u32, args: Vec<Id>) -> Result<Simple> {
     let Some((mut new, mut ids)) = gathered(old, &places) else { return keep(table, args) };
     for index in (0..ids.len()).rev() {
         if let Some(entries) = without(&new, index) {
-            (new.domains.remove(index), ids.remove(index));
+            new.domains.remove(index);
+            ids.remove(index);
             new.entries = entries;
         }
     }

@@ -90,5 +90,5 @@ fn classes(npz: &Npz) -> Result<usize> {
         Some(Ok(count)) => Ok(count),
         _ => integer(value),
     });
-    Ok(count.at("config").map(|count| usize::try_from(count).unwrap_or(0))?)
+    count.at("config").map(|count| usize::try_from(count).unwrap_or(0))
 }

@@ -1,7 +1,7 @@
 //! `kanele`: a Kolmogorov-Arnold network of KANELÉ: `truth_tables.json`, and `config.json` beside it.
 //!
 //! The tables are an object of edges `"LAYER_INPUT_OUTPUT": {"acive": 1, "values_int": [..]}` (the key is spelled so); an edge that is not active
-//! counts as zeros. The configuration has `layers`, the nodes of each layer from the input on, and `layers_bitwidth`, the bits
+//! counts as zeros. The folder of both will do as the model. The configuration has `layers`, the nodes of each layer from the input on, and `layers_bitwidth`, the bits
 //! of their codes. As `KAN_LUT.predict` has it, a node's integers are summed exactly and saturated to signed codes of its
 //! bits; a table has an entry for each code, the least first. Inputs are unsigned codes: the signed ones of the input
 //! quantizer plus half their number. Outputs are the codes of the last layer. What stands in front of the input codes (a batch
@@ -22,6 +22,8 @@ pub const FRONTEND: Entry<FrontEnd> = Entry {
     make: FrontEnd { recognise, read, takes_weights: false },
 };
 
+/// The file of the tables, in the folder of a model.
+pub const TABLES: &str = "truth_tables.json";
 const CONFIG: &str = "config.json";
 
 fn recognise(source: &Source) -> bool {
@@ -67,7 +69,7 @@ fn read(source: &Source) -> Result<Network> {
     let input = Input { name: "x".into(), shape: vec![nodes[0]], format: Some(format!("u{}", bits[0])) };
     let name =
         source.path.parent().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy().to_string());
-    let name = name.filter(|_| source.stem() == "truth_tables").unwrap_or_else(|| source.stem());
+    let name = name.filter(|_| source.path.ends_with(TABLES)).unwrap_or_else(|| source.stem());
     Ok(Network { name, inputs: vec![input], layers, outputs: vec![before] })
 }
 

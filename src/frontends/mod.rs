@@ -106,6 +106,9 @@ impl Source {
     /// # Errors
     /// It cannot be read, is too large, or is broken JSON or gzip.
     pub fn open(path: &Path, weights: Option<&Path>) -> Result<Source> {
+        // A model that is a folder: its tables are what is read first.
+        let inside = path.join(kanele::TABLES);
+        let path = if inside.is_file() { &inside } else { path };
         files::read(path).and_then(|bytes| Source::new(path, weights, bytes).at(path.display().to_string()))
     }
 

@@ -243,7 +243,7 @@ fn input_formats_come_from_outside_or_default() {
     assert_eq!(default.graph.inputs[0].elements[0].to_string(), "fixed<16,6,TRN,WRAP>");
     assert!(default.notes[0].starts_with("x: no quantizer stands behind"), "{:?}", default.notes);
     let pixels = with(&[(None, "fixed<4,4>"), (Some("x"), "u8/255")]).expect("expands");
-    assert_eq!(pixels.graph.inputs[0].elements[0].to_string(), "ufixed<8,8,TRN,WRAP>");
+    assert_eq!(pixels.graph.inputs[0].elements[0].to_string(), "ufixed<8,8,RND_CONV,SAT>");
     assert_eq!(value(&pixels, &[51]).1, [f64::from(51f32 / 255f32)]);
     for (formats, what) in [
         ((Some("y"), "u8"), "no input `y`"),

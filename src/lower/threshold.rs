@@ -22,9 +22,11 @@ pub fn threshold(b: &mut Builder, x: Id, at: i128, below: Fixed, from: Fixed) ->
     // Bits below the threshold's lowest decide nothing.
     let mut place = (at.trailing_zeros() as i32).min(range.width() as i32 - 1);
     let mut carry: Option<Id> = None;
+    // The lowest table takes what is over: the fewer bits it has, the more thresholds share it.
+    let bits = range.width() as i32 - place;
+    let mut free = bits - (bits - 2) / (INPUTS - 1) * (INPUTS - 1);
     loop {
         let high = b.floor(x, range.exp + place)?;
-        let free = INPUTS - carry.is_some() as i32;
         if range.width() as i32 - place <= free {
             return decide(b, high, carry, at >> place, [below, from]);
         }
@@ -32,6 +34,7 @@ pub fn threshold(b: &mut Builder, x: Id, at: i128, below: Fixed, from: Fixed) ->
         let mask = (1i128 << free) - 1;
         carry = Some(decide(b, part, carry, at >> place & mask, [Fixed::ZERO, Fixed::ONE])?);
         place += free;
+        free = INPUTS - 1;
     }
 }
 
@@ -49,4 +52,32 @@ fn decide(b: &mut Builder, part: Id, carry: Option<Id>, at: i128, values: [Fixed
     let steps = [Some(values[0]), Some(values[1])];
     let range = b.range(reached);
     single(b, reached, range, (range.lo..=range.hi).map(|code| steps[(code != 0) as usize]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::Batch;
+    use crate::dfg::Evaluator;
+    use crate::fixed::Quantization;
+    use crate::port::Port;
+
+    #[test]
+    fn every_threshold_of_every_width() {
+        for format in ["fixed<2,1>", "ufixed<6,3>", "fixed<7,4>", "ufixed<8,8>", "fixed<9,2>", "ufixed<12,3>"] {
+            let element: Quantization = format.parse().unwrap();
+            let port = |name: &str, element| Port { name: name.into(), shape: vec![1], elements: vec![element] };
+            let range = element.format.range();
+            for at in (range.lo + 1..=range.hi).step_by(if range.width() > 9 { 37 } else { 1 }) {
+                let mut b = Builder::new("net", vec![("x".into(), 1)], vec![port("x", element)]);
+                let x = b.input(0, 0).unwrap();
+                let y = threshold(&mut b, x, at, Fixed::new(-1, 0), Fixed::new(2, 0)).unwrap();
+                let dfg = b.finish(vec![port("y", "fixed<3,3>".parse().unwrap())], vec![y]);
+                let codes: Vec<i128> = (range.lo..=range.hi).collect();
+                let found = Evaluator::new(&dfg).unwrap().run(&Batch { columns: 1, data: codes.clone() });
+                let wanted: Vec<i128> = codes.iter().map(|code| if *code >= at { 2 } else { -1 }).collect();
+                assert_eq!(found.data, wanted, "{format} at {at}");
+            }
+        }
+    }
 }

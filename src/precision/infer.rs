@@ -5,6 +5,7 @@
 //! `auto` becomes what loses nothing, or the model's default.
 
 use super::config::Precision;
+use super::functions::Function;
 use super::graph::{Graph, Node};
 use super::shapes::list;
 use super::types::{Type, Wanted};
@@ -38,7 +39,7 @@ pub fn simplify(graph: &mut Graph, precision: &Precision) -> Result<()> {
             continue;
         }
         let linear = |node: &Node| {
-            let here = node.function == Some(super::functions::Function::Linear);
+            let here = node.function == Some(Function::Linear);
             let same = node.types.get("result") == Some(&Wanted::Auto);
             let input = node.layer.inputs.first();
             here && input.is_some_and(|name| {
@@ -116,7 +117,7 @@ pub fn infer(graph: &mut Graph, precision: &Precision) -> Result<()> {
             .filter_map(|n| graph.read(node, n))
             .map(|input| input.known("result"))
             .collect::<Result<_>>()?;
-        let found = context.node(graph, node, &inputs).at(place)?;
+        let found = context.node(node, &inputs).at(place)?;
         graph.nodes[at].types.extend(found.into_iter().map(|(usage, known)| (usage, Wanted::Type(known))));
     }
     Ok(())
@@ -125,7 +126,7 @@ pub fn infer(graph: &mut Graph, precision: &Precision) -> Result<()> {
 /// Takes linear activations out whose type is that of what they read (`EliminateLinearActivation`).
 pub fn drop_linear(graph: &mut Graph) {
     let same = |graph: &Graph, node: &Node| {
-        let linear = node.function == Some(super::functions::Function::Linear);
+        let linear = node.function == Some(Function::Linear);
         linear && graph.read(node, 0).is_some_and(|input| input.types.get("result") == node.types.get("result"))
     };
     while let Some(at) = (0..graph.nodes.len()).find(|at| same(graph, &graph.nodes[*at])) {
@@ -158,7 +159,7 @@ impl Context {
     }
 
     /// The types of a node that were `auto`.
-    fn node(&self, graph: &Graph, node: &Node, inputs: &[Type]) -> Result<Vec<(&'static str, Type)>> {
+    fn node(&self, node: &Node, inputs: &[Type]) -> Result<Vec<(&'static str, Type)>> {
         let wanted: Vec<&'static str> =
             node.types.iter().filter(|(_, wanted)| **wanted == Wanted::Auto).map(|(usage, _)| *usage).collect();
         let mut found = Vec::new();
@@ -185,7 +186,6 @@ impl Context {
             };
             found.push((usage, known));
         }
-        let _ = graph;
         Ok(found)
     }
 
@@ -247,7 +247,7 @@ fn pooled(node: &Node, x: Type) -> Result<Type> {
 
 /// A type for a constant: its own bits, at most 8 and the sign.
 fn parameter(node: &Node) -> Result<Type> {
-    let Some(super::functions::Function::Leaky(slope)) = node.function else { return Err(Error::bug("no parameter")) };
+    let Some(Function::Leaky(slope)) = node.function else { return Err(Error::bug("no parameter")) };
     let exact =
         crate::fixed::Fixed::from_f64(slope).ok_or_else(|| Error::user("the slope is not finite", "give a number"))?;
     if exact.is_zero() {

@@ -26,7 +26,9 @@ pub use config::Precision;
 
 use crate::error::{At, Error, Result};
 use crate::network::Network;
+use functions::Function;
 use graph::{Graph, Node};
+use std::collections::BTreeMap;
 use types::{Type, Wanted};
 
 /// The network in hls4ml's types.
@@ -86,7 +88,7 @@ fn wanted_types(node: &mut Node, precision: &Precision) -> Result<()> {
 }
 
 /// The types that a firmware's typedefs name, by the layer's number or name.
-fn named_types(graph: &mut Graph, typedefs: &std::collections::BTreeMap<String, Type>) -> Result<()> {
+fn named_types(graph: &mut Graph, typedefs: &BTreeMap<String, Type>) -> Result<()> {
     let mut at = 0;
     while at < graph.nodes.len() {
         let node = &graph.nodes[at];
@@ -103,7 +105,7 @@ fn named_types(graph: &mut Graph, typedefs: &std::collections::BTreeMap<String, 
             };
             keys.iter().find_map(|key| typedefs.get(&key.to_lowercase())).copied()
         };
-        let plain = node.function == Some(functions::Function::Linear) || node.in_place();
+        let plain = node.function == Some(Function::Linear) || node.in_place();
         if plain && find("result").is_none() {
             // It was taken out, or has the memory of what it reads.
             graph.remove(at);
@@ -111,10 +113,10 @@ fn named_types(graph: &mut Graph, typedefs: &std::collections::BTreeMap<String, 
         }
         // Where the linear activation of the last layer was taken out, that layer has the result's type.
         let behind = graph.nodes.iter().any(|other| {
-            let linear = other.function == Some(functions::Function::Linear) && other.layer.inputs == [name.clone()];
+            let linear = other.function == Some(Function::Linear) && other.layer.inputs == [name.clone()];
             linear && graph.outputs.contains(&other.layer.name) && !typedefs.contains_key(&format!("layer{index}_t"))
         });
-        let mut types = std::collections::BTreeMap::new();
+        let mut types = BTreeMap::new();
         for usage in usages(node.class) {
             let known = if behind && *usage == "result" { typedefs.get("result_t").copied() } else { find(usage) };
             let missing =

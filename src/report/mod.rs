@@ -6,7 +6,8 @@ mod summary;
 
 use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};
-use crate::fixed::Quantization;
+use crate::fixed::{Fixed, Quantization};
+use crate::host::{Host, Thermometer};
 use crate::port::Port;
 use measure::Measure;
 use serde::{Deserialize, Serialize};
@@ -120,6 +121,18 @@ pub struct PortRow {
     pub elements: Vec<String>,
     /// Float32 operations that the host applies to its values, in order.
     pub chain: Vec<String>,
+    /// Where the host makes the port's bits of features: which thresholds they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thermometer: Option<ThermometerRow>,
+}
+
+/// Bits of features: a bit for each threshold, feature by feature, the first bit lowest in the port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThermometerRow {
+    /// A bit is 1 where the feature is `>` its threshold, or `>=`.
+    pub comparison: String,
+    /// The thresholds of each feature.
+    pub thresholds: Vec<Vec<f64>>,
 }
 
 /// What tensor graph, dataflow graph and netlist were compared on.
@@ -147,6 +160,13 @@ impl Report {
         let ns = |ps: u32| f64::from(ps) / 1000.0;
         let latency = hardware.schedule.latency;
         let measure = Measure::new(hardware, &*making.target);
+        let inputs = meaning.dfg.inputs.iter().zip(&meaning.expanded.hosts).map(|(port, host)| match host {
+            Host::Nothing => PortRow::new(port, Vec::new()),
+            Host::Bits(thermometer) => {
+                PortRow { thermometer: Some(ThermometerRow::new(thermometer)), ..PortRow::new(port, Vec::new()) }
+            }
+            host => PortRow::new(port, vec![host.to_string()]),
+        });
         let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
         Report {
             generator: "nanotrig".into(),
@@ -167,7 +187,7 @@ impl Report {
             compile_s: 0.0,
             layers: measure.layers(),
             stages: measure.stages(),
-            inputs: meaning.dfg.inputs.iter().map(|port| PortRow::new(port, Vec::new())).collect(),
+            inputs: inputs.collect(),
             outputs: meaning.dfg.outputs.iter().zip(chains).map(|(port, chain)| PortRow::new(port, chain)).collect(),
             checked,
             notes: meaning.expanded.notes.clone(),
@@ -215,9 +235,25 @@ impl LayerRow {
     }
 }
 
+impl ThermometerRow {
+    fn new(thermometer: &Thermometer) -> ThermometerRow {
+        // Thresholds come from floats.
+        let number = |threshold: &Fixed| threshold.to_f64().unwrap_or(f64::NAN);
+        let thresholds = thermometer.thresholds.iter().map(|row| row.iter().map(number).collect()).collect();
+        ThermometerRow { comparison: if thermometer.strict { ">" } else { ">=" }.into(), thresholds }
+    }
+}
+
 impl PortRow {
     fn new(port: &Port, chain: Vec<String>) -> PortRow {
         let elements = port.elements.iter().map(Quantization::to_string).collect();
-        PortRow { name: port.name.clone(), shape: port.shape.clone(), width: port.width(), elements, chain }
+        PortRow {
+            name: port.name.clone(),
+            shape: port.shape.clone(),
+            width: port.width(),
+            elements,
+            chain,
+            thermometer: None,
+        }
     }
 }

@@ -58,8 +58,8 @@ fn details(graph: &Graph, op: &Op) -> String {
         Op::Table { lo, exp, values } => format!(" from {lo}p{exp} ({})", list(values, Fixed::to_string)),
         Op::Lookup(lookup) => {
             let domains = list(&lookup.domains, Range::to_string);
-            let entries = lookup.tables.iter().flatten().copied().take(SHOWN + 1).collect::<Vec<_>>();
-            format!(" {} x ({domains} -> p{}: {} ..)", lookup.tables.len(), lookup.exp, list(&entries, i64::to_string))
+            let entries = lookup.tables.iter().flatten().take(SHOWN).map(i64::to_string).collect::<Vec<_>>().join(" ");
+            format!(" {} x ({domains} -> p{}: {entries} ..)", lookup.tables.len(), lookup.exp)
         }
         Op::Float(float) => match float.constants() {
             [] => String::new(),

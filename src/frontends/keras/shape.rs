@@ -48,7 +48,10 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             };
             first.iter().zip(amounts).map(length).collect::<Option<_>>()?
         }
-        "upsample" => first.iter().zip(sizes("size")?).map(|(length, by)| length * by as usize).collect(),
+        "upsample" => {
+            let by = sizes("size")?.into_iter().chain([1]);
+            first.iter().zip(by).map(|(length, by)| length * by as usize).collect()
+        }
         "concatenate" => {
             let axis = layer.attributes.get("axis").and_then(Value::as_i64).unwrap_or(-1);
             let axis = usize::try_from(if axis < 0 { axis + first.len() as i64 } else { axis }).ok()?;

@@ -9,7 +9,7 @@
 //! [[input]]
 //! name = "x"                         # required
 //! shape = [16]                       # required; without the sample axis
-//! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, or integer codes with a scale such as "u8/255"
+//! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, integer codes with a scale such as "u8/255", or "bits" of a thermometer
 //!
 //! [[layer]]
 //! name = "dense"                     # required; unique among layers and inputs
@@ -63,11 +63,13 @@
 //! | `dot` | `axes`: one, or one of each input | |
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
+//! | `hls4ml_pool` | `op`: `average`, `max`, `accumulator_format` (`size`) (`strides`) (`padding`) (`count_include_pad`) (`pad_value`) | |
 //! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
-//! | `simple_rnn` | (`units`) (`activation`: `tanh`) (`return_sequences`) (`go_backwards`) (`kernel_quantizer`) (`recurrent_quantizer`) (`bias_quantizer`) (`state_quantizer`) (`gate_format`) (`activation_format`) (`state_format`) | `kernel` [features, units], `recurrent_kernel` [units, units], (`bias`) |
-//! | `lstm` | the same, (`recurrent_activation`: `sigmoid`) (`recurrent_activation_format`) (`carry_format`) | four gates side by side: i, f, c, o |
-//! | `gru` | the same without `carry_format`, (`reset_after`: true, with two rows of biases) | three: z, r, h |
-//! | `time_distributed` | `layer`: a kind, whose attributes and tensors it has | |
+//! | `truth_table` | (`bits` `signed` `fraction` of an input's code: 1, false, 0) (`out_fraction`) | `mapping` [units, k]: the inputs that each unit reads; `tables` [units, 2^(k bits)], the first input lowest in the address |
+//! | `thermometer` | (`strict`: true for `>`, false for `>=`) | `thresholds` [features, bits] |
+//! | `kan` | (`first`: the code of a table's first entry) (`fraction`) (`out_fraction`) (`activation`) | `tables` [inputs, units, codes] |
+//!
+//! Every kind also takes `result_format`, the fixed-point format that its result is brought to, as in hls4ml's layers.
 //!
 //! A quantizer is a call, `quantized_bits(6,0,alpha=1)`, or a format, `fixed<8,3,RND,SAT>`: see `nanotrig list quantizers`.
 //! Weights without a quantizer are taken exactly as they are.

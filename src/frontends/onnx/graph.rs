@@ -7,6 +7,7 @@
 use super::constant::Constant;
 use super::node::Node;
 use crate::error::{Error, Result};
+use crate::files::MAX_ELEMENTS;
 use crate::network::{Layer, Network, Tensor as Array, elements};
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
@@ -59,6 +60,8 @@ pub struct Graph {
     readers: HashMap<String, usize>,
     names: HashSet<String>,
     arranged: HashMap<(String, Vec<usize>), String>,
+    /// Elements of all constants that were folded.
+    folded: usize,
 }
 
 impl Tensor {
@@ -123,7 +126,15 @@ impl Graph {
     /// An empty graph; `readers` says how often each value is read.
     pub fn new(name: String, opset: i64, readers: HashMap<String, usize>) -> Graph {
         let network = Network { name, inputs: Vec::new(), layers: Vec::new(), outputs: Vec::new() };
-        Graph { network, opset, readers, values: HashMap::new(), names: HashSet::new(), arranged: HashMap::new() }
+        Graph {
+            network,
+            opset,
+            readers,
+            values: HashMap::new(),
+            names: HashSet::new(),
+            arranged: HashMap::new(),
+            folded: 0,
+        }
     }
 
     /// Names a value.
@@ -148,6 +159,22 @@ impl Graph {
     pub fn folds(&mut self, node: &Node, constant: Constant) -> Result<()> {
         self.result(node, 0, Value::Constant(Rc::new(constant)));
         Ok(())
+    }
+
+    /// Checks the size of a new value, and that of all constants together.
+    ///
+    /// # Errors
+    /// It is more than a network for an FPGA can have.
+    pub fn bounded(&mut self, name: &str) -> Result<()> {
+        match self.values.get(name) {
+            Some(Value::Tensor(tensor)) => elements(&tensor.shape).map(drop),
+            Some(Value::Constant(constant)) => {
+                self.folded = self.folded.saturating_add(constant.data.len());
+                let what = || Error::user("its constants have too many elements", "check that this is the right file");
+                (self.folded <= MAX_ELEMENTS).then_some(()).ok_or_else(what)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A value by its name.

@@ -105,10 +105,12 @@ pub fn formula(dfg: &Dfg, id: Id, label: impl Fn(Id) -> Option<String> + Copy) -
 
 /// An operand that is wiring: its formula if that is short, else the dataflow node's number.
 fn nested(dfg: &Dfg, id: Id, label: impl Fn(Id) -> Option<String> + Copy) -> String {
-    let short = |arg: Id| label(arg).or_else(|| matches!(dfg[arg].op, Op::Const(_)).then(String::new)).is_some();
+    let wiring = |id: Id| matches!(dfg[id].op, Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. });
+    let named = |arg: Id| label(arg).is_some() || matches!(dfg[arg].op, Op::Const(_));
+    let short = |arg: Id| named(arg) || wiring(arg) && dfg[arg].op.args().all(named);
     match &dfg[id].op {
         Op::Const(value) => number(*value),
-        Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } if dfg[id].op.args().all(short) => formula(dfg, id, label),
+        _ if wiring(id) && dfg[id].op.args().all(short) => formula(dfg, id, label),
         _ => id.to_string(),
     }
 }

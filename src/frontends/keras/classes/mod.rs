@@ -4,6 +4,7 @@
 //! A class of any package is found by its name alone: `Custom>QDense` and `qkeras.qlayers` + `QDense` are `QDense`.
 
 mod activation;
+mod attention;
 mod config;
 mod conv;
 mod core;
@@ -41,6 +42,7 @@ pub const FAMILIES: &[&[Class]] = &[
     proxy::CLASSES,
     folded::CLASSES,
     recurrent::CLASSES,
+    attention::CLASSES,
     custom::CLASSES,
 ];
 

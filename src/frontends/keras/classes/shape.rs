@@ -99,7 +99,6 @@ fn both_sides(value: &Value, axes: usize) -> Result<Vec<Vec<usize>>> {
 fn upsample(b: &mut Builder, node: &Node, axes: usize) -> Result<()> {
     to_last(b, node, axes)?;
     let by = per_axis(&node.config, "size", axes)?.unwrap_or_else(|| vec![2; axes]);
-    let by: Vec<usize> = by.into_iter().chain([1]).collect();
     let mut layer = b.layer(node, "upsample").with("size", by);
     let interpolation = optional(&node.config, "interpolation", string).at("`interpolation`")?.unwrap_or("nearest");
     if interpolation != "nearest" {

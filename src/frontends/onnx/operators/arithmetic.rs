@@ -90,10 +90,12 @@ fn constant(g: &mut Graph, node: &Node, kind: &str, x: &Tensor, c: &Constant, fi
         return Ok(x.clone());
     }
     let from = node.input(if first { 1 } else { 0 }).unwrap_or("");
-    if kind == "add" && shape == x.shape && g.read_once(from) {
-        if let Some(y) = as_bias(g, x, &array) {
-            return Ok(y);
-        }
+    if kind == "add"
+        && shape == x.shape
+        && g.read_once(from)
+        && let Some(y) = as_bias(g, x, &array)
+    {
+        return Ok(y);
     }
     let mut layer = g.layer(node, kind, &[x]).with_tensor("constant", array);
     if first && kind == "subtract" {

@@ -59,7 +59,10 @@ pub fn apply(graph: &mut Graph, node: &Node) -> Result<()> {
     let mut all = OPERATORS.iter().copied().flatten();
     let known = DOMAINS.contains(&node.domain.as_str());
     match all.find(|(name, _)| known && *name == node.op) {
-        Some((_, operator)) => operator(graph, node),
+        Some((_, operator)) => {
+            operator(graph, node)?;
+            node.outputs.iter().try_for_each(|name| graph.bounded(name))
+        }
         None => {
             let domain = if known { String::new() } else { format!(" of the domain `{}`", node.domain) };
             let mut names: Vec<&str> = OPERATORS.iter().copied().flatten().map(|(name, _)| *name).collect();

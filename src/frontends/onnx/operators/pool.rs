@@ -40,7 +40,7 @@ fn pool(g: &mut Graph, node: &Node, kind: &str) -> Result<()> {
             let wide = (size[axis] - 1) * windows.dilations[axis] + 1;
             let [before, behind] = windows.pads[axis];
             let room = lengths[axis] + before + behind - wide;
-            if room % windows.strides[axis] == 0 {
+            if room.is_multiple_of(windows.strides[axis]) {
                 continue;
             }
             // A last window that begins inside; those that would begin in the padding are left out.

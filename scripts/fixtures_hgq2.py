@@ -110,6 +110,8 @@ def quantizers():
         Quantizer(QuantizerConfig("kbi", "datalane", b0=6, i0=3, round_mode="TRN", overflow_mode="SAT"), name="kbi_sat")(y),
         Quantizer(act(i0=2, f0=3, scaler=0.5), name="scaled")(y),
         Quantizer(act(i0=2, f0=3, affine=(0.25, 0.5)), name="affine")(y),
+        Quantizer(HardTanhConfig(place="datalane", f0=4), name="hard_tanh")(y),
+        Quantizer(HardSigmoidConfig(place="datalane", f0=4), name="hard_sigmoid")(y),
     ]
     return keras.Model(x, keras.layers.Concatenate(name="all")(layers + axes))
 
@@ -280,38 +282,6 @@ def attention():
         QLinformerAttention(2, 3, 2, name="linformer", **attention_config())(x, x),  # noqa: F405
     ]
     return keras.Model([x, y], last(*out))
-
-
-@case("QDenseT, QEinsumDenseT, QConvT1D, QConvT2D: networks that are tables")
-def tables():
-    x, s, z = keras.Input((5,), name="x"), keras.Input((6, 2), name="series"), keras.Input((4, 4, 1), name="image")
-    toq = lambda: QuantizerConfig("kif", "table", i0=2, f0=4)  # noqa: E731
-    config = lambda: {"iq_conf": act(i0=2, f0=2), "toq_conf": toq()}  # noqa: E731
-    out = [
-        QDenseT(3, name="dense", **config())(x),  # noqa: F405
-        QDenseT(3, n_hl=2, d_hl=4, batch_norm=True, activation="relu", name="norm", **config())(x),  # noqa: F405
-        QDenseT(2, n_hl=0, use_bias=False, name="linear", **config())(s),  # noqa: F405
-        QConvT1D(2, 3, subnn_activation="tanh", name="conv1d", **config())(s),  # noqa: F405
-        QConvT2D(2, 2, strides=2, d_hl=3, subnn_activation="relu", name="conv2d", **config())(z),  # noqa: F405
-        QEinsumDenseT("bnc,cd->bnd", (6, 2), d_hl=4, bias_axes="d", name="einsum", **config())(s),  # noqa: F405
-        QEinsumDenseT("bnc,nm->bmc", (3, 2), d_hl=4, batch_norm=True, name="einsum_norm", **config())(s),  # noqa: F405
-    ]
-    return keras.Model([x, s, z], last(*out))
-
-
-@case("QSimpleRNN and QGRU, both conventions, sequences and last states")
-def recurrent():
-    x = keras.Input((4, 3), name="x")
-    common = lambda: dict(iq_conf=act(i0=2, f0=2), sq_conf=act(i0=1, f0=4))  # noqa: E731
-    gru = lambda: dict(  # noqa: E731
-        **common(), rhq_conf=act(i0=2, f0=3), paq_conf=HardTanhConfig(place="datalane", f0=4), praq_conf=HardSigmoidConfig(place="datalane", f0=4)
-    )
-    out = [
-        QSimpleRNN(3, name="simple", return_sequences=True, **common())(x),  # noqa: F405
-        QGRU(3, name="after", **gru())(x),  # noqa: F405
-        QGRU(2, name="before", reset_after=False, go_backwards=True, return_sequences=True, use_bias=False, **gru())(x),  # noqa: F405
-    ]
-    return keras.Model(x, last(*out))
 
 
 def store(name, about, h5, make):

@@ -146,3 +146,16 @@ fn flatten(value: &Value, shape: &[usize], data: &mut Vec<f64>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_python_writes_and_json_does_not_have() {
+        let text = br#"{"a": Infinity, "b": [-Infinity, NaN], "c": "NaN \" Infinity", "d": 1}"#;
+        assert_eq!(parse(text).unwrap(), json!({"a": null, "b": [null, null], "c": "NaN \" Infinity", "d": 1}));
+        assert!(parse(br#"{"a": Infinit}"#).unwrap_err().what.contains("broken JSON"));
+    }
+}

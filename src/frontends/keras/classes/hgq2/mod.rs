@@ -28,16 +28,27 @@ use state::State;
 pub const FAMILIES: &[&[Class]] =
     &[dense::CLASSES, norm::CLASSES, merge::CLASSES, functions::CLASSES, softmax::CLASSES, attention::CLASSES];
 
+/// Classes of HGQ2 that are known and refused.
+const REFUSED: &[(&str, &[&str])] = &[
+    (
+        "its networks inside the layer would have to become a table for each edge",
+        &["QDenseT", "QEinsumDenseT", "QConvT1D", "QConvT2D", "QMultiHeadAttentionT", "QLinformerAttentionT"],
+    ),
+    ("unroll the steps: slices, QDense and merges of each", &["QSimpleRNN", "QGRU"]),
+    ("spiking layers keep a state between events", &["QLIF", "QSimpleSNN"]),
+];
+
 /// What translates a class of HGQ2.
 ///
 /// # Errors
-/// It is not known.
+/// It is not known, or known and refused.
 pub fn find(class: &str) -> Result<super::Translate> {
-    let mut known = FAMILIES.iter().flat_map(|family| family.iter());
-    known.find(|(name, _)| *name == class).map(|(_, translate)| *translate).ok_or_else(|| {
-        let names: Vec<_> = FAMILIES.iter().flat_map(|family| family.iter()).map(|(name, _)| *name).collect();
-        let what = format!("layers of class `{class}` of HGQ2 are not supported");
-        Error::user(what, format!("supported: {}", names.join(", ")))
+    let all = || FAMILIES.iter().flat_map(|family| family.iter());
+    all().find(|(name, _)| *name == class).map(|(_, translate)| *translate).ok_or_else(|| {
+        let refused = REFUSED.iter().find(|(_, names)| names.contains(&class));
+        let known = || format!("supported: {}", all().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+        let help = refused.map_or_else(known, |(why, _)| why.to_string());
+        Error::user(format!("layers of class `{class}` of HGQ2 are not supported"), help)
     })
 }
 

@@ -84,8 +84,8 @@ fn einsum_dense_batchnorm(b: &mut Builder, node: &Node) -> Result<()> {
     let (mut kernel, bias) = (take(&mut arrays, "kernel")?, take(&mut arrays, "bias")?);
     let (mean, variance) = (take(&mut arrays, "moving_mean")?, take(&mut arrays, "moving_variance")?);
     let scale = scale(arrays.get("gamma"), &variance, EPSILON)?;
-    let letters = equation.split([',', '-']).nth(1).unwrap_or_default().trim();
-    let normalised: Vec<usize> = (0..letters.len()).filter(|at| axes.contains(&letters[*at..*at + 1])).collect();
+    let letters: Vec<char> = equation.split([',', '-']).nth(1).unwrap_or_default().trim().chars().collect();
+    let normalised: Vec<usize> = (0..letters.len()).filter(|at| axes.contains(letters[*at])).collect();
     let lengths: Vec<usize> = normalised.iter().filter_map(|axis| kernel.shape.get(*axis).copied()).collect();
     if letters.len() != kernel.shape.len() || lengths != mean.shape || mean.shape != variance.shape {
         return Err(shapes(&kernel));

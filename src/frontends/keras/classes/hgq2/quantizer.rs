@@ -173,7 +173,7 @@ impl Quantizer {
                 Overflow::SatSym => -(top - (-f).exp2()) * k,
                 _ => -top * k,
             };
-            let clipped = if self.overflow == Overflow::Wrap { x } else { x.clamp(low, top - (-f).exp2()) };
+            let clipped = if self.overflow == Overflow::Wrap { x } else { x.max(low).min(top - (-f).exp2()) };
             let q = round(self.rounding, clipped * f.exp2()) / f.exp2();
             match self.overflow {
                 Overflow::Wrap => {

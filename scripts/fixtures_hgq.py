@@ -130,7 +130,7 @@ def entry(model, vectors, about, *more):
 def modes():
     x = keras.Input((12,), name="x")
     rng = np.random.default_rng(7)
-    first = FixedPointQuantizer(tf.ones((1, 12)), 13 * tf.ones((1, 12)), 6 * tf.ones((1, 12)), name="first")(x)
+    first = FixedPointQuantizer(*(tf.constant(n, "int8", (1, 12)) for n in (1, 13, 6)), name="first")(x)
     out = []
     for rounding in ["TRN", "RND", "RND_CONV", "TRN_ZERO", "RND_ZERO", "RND_MIN_INF", "RND_INF"]:
         for overflow in ["WRAP", "SAT", "SAT_SYM", "SAT_ZERO"]:

@@ -49,6 +49,10 @@ ACTIVATIONS = [
     "binary", "binary(alpha=0.5)", "binary(use_01=1)", "ternary", "ternary(alpha=0.75,threshold=0.5)",
     "stochastic_ternary(alpha=1.0)", "quantized_po2(4)", "quantized_po2(4,2)", "quantized_relu_po2(4)",
     "quantized_relu_po2(3,4,negative_slope=0.5)",
+    "quantized_tanh(5,use_real_tanh=True)", "quantized_tanh(8,symmetric=True,use_real_tanh=True)", "quantized_sigmoid(5,use_real_sigmoid=True)",
+    "quantized_sigmoid(8,symmetric=True,use_real_sigmoid=True)",
+    "quantized_hswish(6,2,alpha=1)", "quantized_hswish(8,3,1)", "quantized_hswish(5,1,relu_shift=2,relu_upper_bound=4)",
+    "quantized_ulaw(6)", "quantized_ulaw(4,2)", "quantized_ulaw(5,1,symmetric=1)", "quantized_ulaw(6,0,u=15.0)",
 ]
 
 

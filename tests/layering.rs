@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("network", &["files"]),
     ("arrays", &["files", "network"]),
     ("frontends", &["arrays", "files", "network"]),
-    ("quantizers", &["call", "network"]),
+    ("quantizers", &["call", "functions", "network"]),
     ("precision", &["network", "quantizers"]),
     ("tensor", &["batch", "functions", "port"]),
     ("layers", &["functions", "host", "network", "port", "quantizers", "tensor"]),

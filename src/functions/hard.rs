@@ -54,6 +54,18 @@ pub const HARD_SWISH: Entry<Definition> = Entry {
     },
 };
 
+/// QKeras' hard swish.
+pub const SCALED_SWISH: Entry<Definition> = Entry {
+    name: "scaled_swish",
+    doc: "scaled_swish(shift,upper): x * min(max(x + shift, 0), upper) / upper, as in QKeras' hswish",
+    make: Definition {
+        parameters: &[("shift", Some(3.0)), ("upper", Some(6.0))],
+        formula: |x, p| x * (x + p[0]).max(0.0).min(p[1]) / p[1],
+        trend: other,
+        exact: inexact,
+    },
+};
+
 fn hard_sigmoid(x: f32) -> f32 {
     (x + 3.0).clamp(0.0, 6.0) / 6.0
 }

@@ -56,6 +56,7 @@ pub const FUNCTIONS: &[Entry<Definition>] = &[
     hard::HARD_TANH,
     hard::HARD_SILU,
     hard::HARD_SWISH,
+    hard::SCALED_SWISH,
     power::SQRT,
     power::RSQRT,
     power::RECIPROCAL,

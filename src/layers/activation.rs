@@ -100,6 +100,10 @@ pub fn activate(g: &mut Builder, x: Id, text: &str) -> Result<Id> {
 
 /// Applies a quantizer of activations, and the scale behind it.
 fn quantize(g: &mut Builder, x: Id, activation: &Activation) -> Result<Id> {
+    let x = match &activation.before {
+        Some(function) => g.function(x, function.clone())?,
+        None => x,
+    };
     let y = match &activation.shape {
         Shape::Quantize(quantization) => g.quantize(x, vec![*quantization])?,
         Shape::Leaky { positive, negative, slope, .. } if !g.is_float(x) => {

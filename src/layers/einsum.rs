@@ -82,8 +82,9 @@ fn make_dense(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let Dense { equation, kernel_quantizer, bias_quantizer, activation, product_format, accumulator_format } =
         attributes(layer)?;
     let weights = Weights { kernel_quantizer, bias_quantizer, activation, product_format, accumulator_format };
-    let mut found = tensors(layer, &["kernel"], &["bias"])?.into_iter();
+    let mut found = tensors(layer, &["kernel"], &["bias", "scale"])?.into_iter();
     let product = Product::of(required(found.next().flatten())?, found.next().flatten(), weights)?;
+    let product = product.scaled(found.next().flatten())?;
     Ok(Box::new(EinsumDense { equation, product }))
 }
 

@@ -23,7 +23,7 @@ pub fn with_argmax(graph: &Graph) -> Result<Graph> {
     })
 }
 
-/// The graph whose trailing softmax is hardware, as hls4ml's `stable` computes it with its default tables.
+/// The graph whose trailing softmax is hardware, of hls4ml's form `stable` with tables of up to 4096 entries.
 ///
 /// # Errors
 /// An output does not end in a softmax, or what it reads has no exact value.

@@ -1,6 +1,7 @@
 //! Products with constant weights, a bias and an activation: what dense layers and convolutions are made of.
 //!
-//! The product is exact on codes. A kernel scale that is no power of two follows it, in float32, and the bias after it.
+//! The product is exact on codes. A kernel scale that is no power of two (a quantizer's, or the tensor `scale`) follows it,
+//! in float32, times the input's own scale if it has one; and the bias after it.
 //! Where the scale differs along a summed axis it enters the sum, as exact dyadics.
 
 use super::activation::activate;
@@ -58,10 +59,7 @@ impl Product {
         let kernel = required(found.next().flatten())?;
         let (bias, scale) = (found.next().flatten(), found.next().flatten());
         check_rank(&layer.kind, &kernel, rank)?;
-        let mut product = Product::of(kernel, bias, weights)?;
-        if let Some(scale) = scale {
-            product.kernel.scale = product.checked_scale(&scale).at("`scale`")?;
-        }
+        let product = Product::of(kernel, bias, weights)?.scaled(scale)?;
         product.check_bias()?;
         Ok(product)
     }
@@ -88,17 +86,19 @@ impl Product {
         })
     }
 
-    /// A scale behind the product: one, or one per output.
-    fn checked_scale(&self, scale: &Tensor) -> Result<Vec<f32>> {
-        let quantized = !self.casts.is_none() || self.kernel.scale != [1.0];
-        match scale.data.len() {
-            1 => floats(scale),
-            count if count == self.outputs() && !quantized => floats(scale),
-            count => {
-                let what = format!("{count} scales for {} outputs", self.outputs());
-                Err(Error::user(what, "give one scale, or one per output, and a kernel of codes without casts"))
-            }
+    /// The product with a float32 scale behind it, for a kernel of codes: one, or one per output.
+    ///
+    /// # Errors
+    /// Another number of scales; or the kernel has a quantizer's scale, or there are casts.
+    pub fn scaled(mut self, scale: Option<Tensor>) -> Result<Product> {
+        let Some(scale) = scale else { return Ok(self) };
+        let (count, plain) = (scale.data.len(), self.casts.is_none() && self.kernel.scale == [1.0]);
+        if !plain || ![1, self.outputs()].contains(&count) {
+            let what = format!("a tensor `scale` of {count} values for {} outputs", self.outputs());
+            return Err(Error::user(what, "give one scale, or one per output, and a kernel of codes without casts"));
         }
+        self.kernel.scale = floats(&scale).at("`scale`")?;
+        Ok(self)
     }
 
     /// One bias per output?

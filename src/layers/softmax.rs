@@ -59,10 +59,10 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     match softmax.implementation.as_deref() {
         Some(name) if !IMPLEMENTATIONS.contains(&name) => {
             let what = format!("no implementation of a softmax is called `{name}`");
-            return Err(Error::user(what, format!("known: {}", IMPLEMENTATIONS.join(", "))));
+            Err(Error::user(what, format!("known: {}", IMPLEMENTATIONS.join(", "))))
         }
         Some(_) if softmax.format.is_none() => {
-            return Err(Error::user("`format` is missing", "a softmax in hardware needs the format of its result"));
+            Err(Error::user("`format` is missing", "a softmax in hardware needs the format of its result"))
         }
         _ => Ok(Box::new(softmax)),
     }
@@ -85,12 +85,28 @@ impl Layer for Softmax {
     }
 }
 
-/// `stable` with hls4ml's formats, over the last axis: what `--head softmax` builds.
+/// What `--head softmax` builds over the last axis: `stable` with tables of up to 4096 entries and formats in which nothing
+/// overflows. Exponentials are at most 1 and have 17 fraction bits; their sum is at least 1.
 ///
 /// # Errors
 /// As the layer's.
 pub fn stable(g: &mut Builder, x: Id, to: &Quantization) -> Result<Id> {
-    let softmax = Softmax { implementation: Some("stable".into()), format: Some(to.to_string()), ..Softmax::default() };
+    let count = g.shape(x).last().copied().unwrap_or(1) as u32;
+    let (x, own) = declared(g, x, None)?;
+    let carries = 1 + count.next_power_of_two().trailing_zeros();
+    let sums = format!("ufixed<{},{carries},RND,SAT>", 17 + carries);
+    let softmax = Softmax {
+        implementation: Some("stable".into()),
+        format: Some(to.to_string()),
+        exp_format: Some("ufixed<18,1,RND,SAT>".into()),
+        exp_table_size: Some(1 << own.width.min(12)),
+        inv_format: Some("ufixed<18,1,RND,SAT>".into()),
+        inv_table_size: Some(4096),
+        inv_input_format: Some(sums.clone()),
+        accumulator_format: Some(sums),
+        norm_format: Some(Quantization::plain(Format { signed: false, ..own }).to_string()),
+        ..Softmax::default()
+    };
     softmax.hardware(g, x)
 }
 

@@ -30,6 +30,6 @@ impl Quantizer for FixedPoint {
     }
 
     fn activation(&self) -> Result<Activation> {
-        Ok(Activation { shape: Shape::Quantize(self.0), scale: 1.0 })
+        Ok(Activation { before: None, shape: Shape::Quantize(self.0), scale: 1.0 })
     }
 }

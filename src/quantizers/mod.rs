@@ -12,8 +12,11 @@ mod binary;
 mod fixed;
 mod power_of_two;
 mod quantized_bits;
+mod quantized_hswish;
+mod quantized_linear;
 mod quantized_relu;
 mod quantized_tanh;
+mod quantized_ulaw;
 mod scale;
 mod steps;
 mod ternary;
@@ -23,6 +26,7 @@ pub use steps::Steps;
 use crate::call::Call;
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
+use crate::functions::Function;
 use crate::network::Tensor;
 use crate::registry::{Entry, find};
 
@@ -34,7 +38,10 @@ pub const QUANTIZERS: &[Entry<Make>] = &[
     fixed::FIXED,
     fixed::UFIXED,
     quantized_bits::QUANTIZER,
+    quantized_linear::QUANTIZER,
     quantized_relu::QUANTIZER,
+    quantized_hswish::QUANTIZER,
+    quantized_ulaw::QUANTIZER,
     quantized_tanh::TANH,
     quantized_tanh::SIGMOID,
     power_of_two::QUANTIZER,
@@ -64,9 +71,11 @@ pub struct Codes {
     pub scale: Vec<f32>,
 }
 
-/// What a quantizer does to activations: `shape(x) * scale`.
+/// What a quantizer does to activations: `shape(before(x)) * scale`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Activation {
+    /// A float32 function that comes first.
+    pub before: Option<Function>,
     /// The step function.
     pub shape: Shape,
     /// A float32 factor on its result; 1 unless the quantizer has a scale that is not a power of two.
@@ -96,7 +105,7 @@ pub enum Shape {
 impl Activation {
     /// The format of a port that this quantizer stands behind, if it is one of rounding and overflow.
     pub fn port(&self) -> Option<Quantization> {
-        match (&self.shape, self.scale == 1.0) {
+        match (&self.shape, self.scale == 1.0 && self.before.is_none()) {
             (Shape::Quantize(quantization), true) => Some(*quantization),
             _ => None,
         }
@@ -159,9 +168,9 @@ fn scaled(codes: Vec<Fixed>, scale: Vec<f32>) -> Result<Codes> {
 fn activation(shape: Shape, scale: f32) -> Activation {
     match (shape, Fixed::from_f64(f64::from(scale))) {
         (Shape::Steps(steps), Some(exact)) if exact.mantissa().abs() == 1 => {
-            Activation { shape: Shape::Steps(steps.times(exact)), scale: 1.0 }
+            Activation { before: None, shape: Shape::Steps(steps.times(exact)), scale: 1.0 }
         }
-        (shape, _) => Activation { shape, scale },
+        (shape, _) => Activation { before: None, shape, scale },
     }
 }
 

@@ -9,7 +9,7 @@
 
 use super::scale::{greatest, least_squares, sign, snap};
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
-use crate::call::{Alpha, Call};
+use crate::call::{Alpha, Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
 use crate::network::Tensor;
@@ -50,18 +50,24 @@ struct QuantizedBits {
 
 fn make(call: &Call) -> Result<Box<dyn Quantizer>> {
     let arguments = call.arguments(ARGUMENTS)?;
-    arguments.only("qnoise_factor", Some(1.0), "a partly quantized network has no hardware; set it to 1")?;
-    for name in ["scale_axis", "elements_per_scale", "min_po2_exponent", "max_po2_exponent", "post_training_scale"] {
+    for name in ["elements_per_scale", "min_po2_exponent", "max_po2_exponent", "post_training_scale"] {
         arguments.only(name, None, "leave it out: scales are per channel of the last axis, and without limits")?;
     }
-    let quantizer = QuantizedBits {
+    let keep_negative = arguments.flag("keep_negative", true)?;
+    quantized_bits(&arguments, keep_negative)
+}
+
+/// The quantizer from the arguments that it shares with others.
+pub(super) fn quantized_bits(arguments: &Arguments, keep_negative: bool) -> Result<Box<dyn Quantizer>> {
+    arguments.only("qnoise_factor", Some(1.0), "a partly quantized network has no hardware; set it to 1")?;
+    arguments.only("scale_axis", None, "leave it out: scales are per channel of the last axis, and without limits")?;
+    Ok(Box::new(QuantizedBits {
         bits: arguments.integer("bits", 8, 1, 32)?,
         integer: arguments.integer("integer", 0, -64, 64)?,
         symmetric: arguments.flag("symmetric", false)?,
-        keep_negative: arguments.flag("keep_negative", true)?,
+        keep_negative,
         alpha: arguments.alpha()?,
-    };
-    Ok(Box::new(quantizer))
+    }))
 }
 
 impl QuantizedBits {

@@ -2,8 +2,8 @@
 //!
 //! tanh: `m = 2^(bits-1)`, `p = 2*s(x) - 1`, `q = clip(round(p*m)/m, -1 + symmetric/m, 1 - 1/m)`;
 //! sigmoid: `m = 2^bits`, `p = s(x)`, `q = clip(round(p*m)/m, symmetric/m, 1 - 1/m)`; `s(x)` is the hard sigmoid
-//! `clip(0.5*x + 0.5, 0, 1)`, in float32. The real functions (`use_real_tanh`, `use_real_sigmoid`) differ between machines
-//! in their last bit; ours are the Rust library's. Source: QKeras 0.9.0, `quantizers.py`.
+//! `clip(0.5*x + 0.5, 0, 1)`, in float32. The real functions (`use_real_tanh`, `use_real_sigmoid`) are rounded once to
+//! float32; TensorFlow's differ from that in the last bit of some results. Source: QKeras 0.9.0, `quantizers.py`.
 
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
 use crate::call::Call;
@@ -45,9 +45,9 @@ impl Squash {
         let m = 2f32.powi(self.bits - i32::from(self.tanh));
         let hard = (0.5 * x + 0.5).clamp(0.0, 1.0);
         let p = match (self.tanh, self.real) {
-            (true, true) => x.tanh(),
+            (true, true) => libm::tanh(f64::from(x)) as f32,
             (true, false) => 2.0 * hard - 1.0,
-            (false, true) => 1.0 / (1.0 + (-x).exp()),
+            (false, true) => (1.0 / (1.0 + libm::exp(-f64::from(x)))) as f32,
             (false, false) => hard,
         };
         let symmetric = f32::from(u8::from(self.symmetric)) / m;

@@ -4,8 +4,8 @@ use super::*;
 use serde_json::Value;
 
 /// The outputs that QKeras gave.
-fn golden() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/qkeras/quantizers.json");
+fn golden(name: &str) -> Value {
+    let path = format!("{}/tests/data/qkeras/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).expect("the file is in the repository")).expect("it is JSON")
 }
 
@@ -15,6 +15,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 /// The value of an activation at a float.
 fn at(activation: &Activation, x: f32) -> f64 {
+    let x = activation.before.as_ref().map_or(x, |function| function.at(x));
     let exact = Fixed::from_f64(f64::from(x)).expect("finite");
     let stairs = |s: &Steps| match s.steps.partition_point(|(threshold, _)| *threshold <= exact) {
         0 => s.first,
@@ -35,9 +36,11 @@ fn at(activation: &Activation, x: f32) -> f64 {
 
 #[test]
 fn quantizers_give_what_qkeras_gives() {
-    let golden = golden();
+    let files = [golden("quantizers"), golden("quantized_linear")];
     let mut seen = std::collections::BTreeSet::new();
-    for case in golden["cases"].as_array().expect("a list") {
+    let cases =
+        files.iter().flat_map(|file| file["cases"].as_array().expect("a list").iter().map(move |case| (file, case)));
+    for (golden, case) in cases {
         let text = case["quantizer"].as_str().expect("a string");
         let (role, name) = (case["role"].as_str().expect("a string"), case["input"].as_str().expect("a string"));
         let input = &golden["inputs"][name];

@@ -120,6 +120,11 @@ impl Builder {
     /// # Errors
     /// The shapes do not fit, or a sum needs more than 127 bits.
     pub fn matmul(&mut self, x: Id, w: Id) -> Result<Id> {
+        // A product carries the scale of its codes; an average of three is a sum by three.
+        if let Some((sum, count)) = self.divided(x) {
+            let product = self.matmul(sum, w)?;
+            return self.float(product, Float::Div(vec![count]));
+        }
         self.binary(Op::MatMul, x, w)
     }
 

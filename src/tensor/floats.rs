@@ -39,6 +39,10 @@ impl Builder {
         let names = |floats: &[Float]| floats.iter().map(|float| float.with_constants(vec![])).collect::<Vec<_>>();
         let first = names(&operations[0]);
         if operations.iter().any(|other| names(other) != first) || operations[0].contains(&Float::Softmax) {
+            // Different chains that have an exact form are joined as that.
+            if let Ok(exact) = args.iter().map(|id| self.exact(*id)).collect::<Result<Vec<Id>>>() {
+                return self.push(Op::Gather { elements }, &exact, shape);
+            }
             let what = "it joins or moves float values that were computed in different ways, or by a softmax";
             return Err(Error::user(what, "put a quantizer before this layer").at(self.place()));
         }
@@ -136,6 +140,18 @@ impl Builder {
             };
         }
         Ok(value)
+    }
+
+    /// A float value as another one and the number that divides all of it, if that is its last operation.
+    pub(super) fn divided(&self, x: Id) -> Option<(Id, f32)> {
+        let node = self.graph().node(x);
+        match &node.op {
+            Op::Float(Float::Div(c)) => {
+                let first = *c.first()?;
+                c.iter().all(|c| *c == first).then(|| (node.args[0], first))
+            }
+            _ => None,
+        }
     }
 
     /// The refusal to compute exactly with a float value.

@@ -10,9 +10,6 @@
 //! that is called again is a further layer with the same weights, `dense_1`; layers that do nothing after training vanish.
 //! A layer's own activation is a layer `LAYER_FUNCTION`. Quantizers become call strings.
 
-// Some of the helpers are for families that are yet to come.
-#![allow(dead_code)]
-
 mod architecture;
 mod builder;
 mod calls;

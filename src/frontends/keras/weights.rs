@@ -158,7 +158,7 @@ impl Weights {
         found.at(format!("{}/{part}", place.numbered)).map_err(|error| self.located(error))
     }
 
-    /// The names of the groups below a layer in a numbered file.
+    /// The names of the groups below a layer in a numbered file; for classes whose parts are not always there.
     pub fn parts(&self, place: &Place, part: &str) -> Result<Vec<String>> {
         fenced(|| match self.walk(place, part)? {
             Some(group) => group.groups().map_err(damaged),

@@ -114,8 +114,11 @@ fn product(b: &mut Builder, node: &Node, kind: &str, axes: usize) -> Result<()> 
     let normalised = node.class.ends_with("BatchNorm");
     let mut names = vec!["kernel", "kernel_bw", "activation_bw"];
     names.extend(biased.then_some("bias"));
-    let center = normalised && biased && truth(&node.config, "center", true)?;
-    let scale = normalised && truth(&node.config, "scale", true)?;
+    // HGQ does not save whether its batch normalisations center and scale; their arrays tell.
+    let stored = b.weights().named(&node.place)?;
+    let has = |name: &str| stored.iter().any(|(path, _)| path.last().is_some_and(|last| last == name));
+    let center = normalised && biased && has("bn_beta");
+    let scale = normalised && has("bn_gamma");
     names.extend(center.then_some(["bn_beta", "moving_mean"]).into_iter().flatten());
     names.extend(scale.then_some(["bn_gamma", "moving_variance"]).into_iter().flatten());
     let mut arrays = b.arrays(node, &names)?;

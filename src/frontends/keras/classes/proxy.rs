@@ -31,8 +31,10 @@ fn quantizer(b: &mut Builder, node: &Node) -> Result<()> {
     let arrays = b.arrays(node, &names)?;
     let [signed, bits, integers] = names.map(|name| arrays.get(name).ok_or_else(|| Error::bug("an array is gone")));
     let (signed, bits, integers) = (signed?, bits?, integers?);
-    let [1, shape @ ..] = bits.shape.as_slice() else {
-        return Err(mismatch("bits", &bits.shape, "an axis of the samples of length 1"));
+    let shape = match bits.shape.as_slice() {
+        [1, shape @ ..] => shape,
+        [] => &[],
+        shape => return Err(mismatch("bits", shape, "an axis of the samples of length 1")),
     };
     for (name, other) in [("keep_negative", signed), ("integers", integers)] {
         if other.shape != bits.shape {

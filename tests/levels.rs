@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Networks in each test.
-const NETWORKS: u64 = 100;
+const NETWORKS: u64 = 200;
 /// Samples of each network.
 const SAMPLES: usize = 60;
 

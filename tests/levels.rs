@@ -2,6 +2,7 @@
 //! files: written and read back, compiled once and again.
 
 mod common;
+mod structural;
 
 use common::{Random, nanotrig};
 use nanotrig::batch::Batch;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Networks in each test.
-const NETWORKS: u64 = 60;
+const NETWORKS: u64 = 200;
 /// Samples of each network.
 const SAMPLES: usize = 60;
 
@@ -28,6 +29,8 @@ struct Grower {
     network: Network,
     /// Each value's name and shape.
     values: Vec<(String, Vec<usize>)>,
+    /// Which of the structural kinds is next.
+    turn: usize,
 }
 
 impl Grower {
@@ -95,7 +98,7 @@ impl Grower {
         let (rank, last) = (shape.len(), *shape.last().unwrap());
         let units = 1 + self.random.below(3);
         let replaced = |with: usize| [&shape[..rank - 1], &[with]].concat();
-        match self.random.below(14) {
+        match self.random.below(18) {
             0 | 1 => {
                 let (kernel, bias) = (self.tensor(&[last, units]), self.tensor(&[units]));
                 let quantizer =
@@ -186,6 +189,7 @@ impl Grower {
                 }
                 self.values.remove(name);
             }
+            14..=17 => self.structural(from),
             _ => self.quantize(from),
         }
     }
@@ -194,7 +198,7 @@ impl Grower {
 /// A random network; outputs are what nothing reads.
 fn network(seed: u64) -> Network {
     let network = Network { name: format!("random_{seed}"), inputs: vec![], layers: vec![], outputs: vec![] };
-    let mut grower = Grower { random: Random(seed), network, values: vec![] };
+    let mut grower = Grower { random: Random(seed), network, values: vec![], turn: seed as usize };
     for at in 0..1 + grower.random.below(2) {
         let shape = [vec![3], vec![3, 2], vec![2, 3, 2]][grower.random.below(3)].clone();
         let format = grower.format(5);

@@ -315,7 +315,10 @@ pub fn quantized(tensor: &Tensor, quantizer: Option<&str>, role: Role) -> Result
             return Ok(code);
         }
         let what = format!("{value:?} needs more than {most} bits, and no quantizer covers it");
-        Err(Error::user(what, "train with a quantizer, name one (kernel_quantizer, bias_quantizer), or give hls4ml's types with --precision FILE"))
+        Err(Error::user(
+            what,
+            "train with a quantizer, name one (kernel_quantizer, bias_quantizer), or give hls4ml's types with --precision FILE",
+        ))
     };
     Ok(Codes { codes: tensor.data.iter().map(exact).collect::<Result<_>>()?, scale: vec![1.0] })
 }

@@ -9,7 +9,8 @@ use common::{bless, nanotrig};
 use nanotrig::arrays::npz::{self, Npz};
 use nanotrig::frontends;
 use nanotrig::layers::LAYERS;
-use nanotrig::network::Tensor;
+use nanotrig::network::{Network, Tensor};
+use nanotrig::precision::{self, Precision};
 use rayon::prelude::*;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,15 @@ impl Case {
         list
     }
 
+    /// The network that is run.
+    fn network(&self, folder: &Path) -> Network {
+        let weights = self.weights.as_ref().map(|name| folder.join(name));
+        let network = frontends::read(&folder.join(&self.model), weights.as_deref()).unwrap();
+        let Some(precision) = &self.precision else { return network };
+        let text = std::fs::read_to_string(folder.join(precision)).unwrap();
+        precision::apply(&network, &Precision::parse(&text).unwrap()).unwrap()
+    }
+
     /// Runs it at each level.
     fn hold(&self, folder: &Path) -> Held {
         let what = folder.join(&self.model).display().to_string();
@@ -102,9 +112,7 @@ impl Case {
             let got = arrays(&Npz::open(&bytes).unwrap(), "");
             wanted.iter().for_each(|(name, want)| same(&got[name], want, &format!("{what} at {level}, `{name}`")));
         }
-        let network =
-            frontends::read(&folder.join(&self.model), self.weights.as_ref().map(|w| folder.join(w)).as_deref());
-        let kinds = network.unwrap().layers.into_iter().map(|layer| layer.kind).collect();
+        let kinds = self.network(folder).layers.into_iter().map(|layer| layer.kind).collect();
         let frontend = folder.file_name().unwrap().to_string_lossy().to_string();
         Held { frontend, kinds, values: wanted.values().map(|tensor| tensor.data.len()).sum() }
     }

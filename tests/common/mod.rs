@@ -53,3 +53,14 @@ pub fn nanotrig(folder: &Path, arguments: &[&str]) -> Ran {
 pub fn bless() -> bool {
     std::env::var_os("BLESS").is_some_and(|value| value == "1")
 }
+
+/// The kinds of layers of the golden networks of `tests/data`: those with a number in the README's table, which
+/// `tests/golden_frontends.rs` keeps true, and which it holds at every level.
+pub fn golden_kinds() -> std::collections::BTreeSet<String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, table) = readme.split_once("<!-- layers by framework -->").unwrap();
+    let rows =
+        table.lines().take_while(|line| !line.starts_with("<!-- end")).filter_map(|line| line.strip_prefix("| `"));
+    let held = rows.filter_map(|row| row.split_once('`')).filter(|(_, cells)| cells.contains(char::is_numeric));
+    held.map(|(kind, _)| kind.to_string()).collect()
+}

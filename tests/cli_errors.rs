@@ -229,14 +229,14 @@ fn keras_models() -> Vec<Case> {
         (name, String::from_utf8(json).unwrap().replace("\"units\": 2", "\"units\": 12").into_bytes())
     };
     vec![
-        case("keras-layer", RUN, [keras("LSTM", ""), weights()], &["net.json", "`fc1`", "LSTM"]),
+        case("keras-layer", RUN, [keras("ConvLSTM2D", ""), weights()], &["net.json", "`fc1`", "ConvLSTM2D"]),
         case(
             "keras-quantizer",
             RUN,
             [quantizer("my_bits(3)"), weights()],
             &["net.json", "`fc1`", "my_bits", "quantizers:"],
         ),
-        case("keras-other-weights", RUN, [keras("QDense", ""), weights()], &["net.json", "`fc1`", "`kernel`"]),
+        case("keras-other-weights", RUN, [keras("QDense", ""), weights()], &["net.json", "`fc1`", "`bias`"]),
     ]
 }
 

@@ -34,8 +34,11 @@ for FRONTEND in "$@"; do
         -artifact_prefix="fuzz/artifacts/$FRONTEND-" >"$scratch/log" 2>&1 ||
         { tail -40 "$scratch/log" >&2; say "$FRONTEND failed; the input is in fuzz/artifacts"; exit 1; }
     grep -E 'Done|stat::(number_of_executed|peak)' "$scratch/log" | sed "s/^/fuzz: $FRONTEND: /" >&2
-    # The few that reach all the code that the many reached, and are small.
-    "$program" -merge=1 -max_len=8192 "fuzz/corpus/$FRONTEND" "$found" >/dev/null 2>&1
-    say "$FRONTEND: $(ls "fuzz/corpus/$FRONTEND" | wc -l) inputs kept, $(du -sh "fuzz/corpus/$FRONTEND" | cut -f1)"
+    # The smallest of the few that reach all the code that the many reached.
+    mkdir -p "$scratch/few"
+    "$program" -merge=1 -max_len=65536 "$scratch/few" "fuzz/corpus/$FRONTEND" "$found" >/dev/null 2>&1
+    for name in $(ls -Sr "$scratch/few" | head -n 150); do cp "$scratch/few/$name" "fuzz/corpus/$FRONTEND/"; done
+    rm -rf "$scratch/few"
+    say "$FRONTEND: $(ls "fuzz/corpus/$FRONTEND" | wc -l) inputs kept"
 done
 say "passed"

@@ -26,6 +26,7 @@ module {{ name }} (
 {%- if unused %}
   // Bits that nobody reads; most only carry into the bits above them.
   wire unused = &{
-{%- for item in unused %}{{ item }}, {% endfor %}1'b0};
+{%- for line in unused %}{{ line }},{% if loop.last %} {% else %}
+    {% endif %}{% endfor %}1'b0};
 {% endif %}
 endmodule

@@ -39,6 +39,7 @@ module {{ name }} (
 {% if unused %}
   // Bits that nobody reads.
   wire unused = &{
-{%- for item in unused %}{{ item }}, {% endfor %}1'b0};
+{%- for line in unused %}{{ line }},{% if loop.last %} {% else %}
+    {% endif %}{% endfor %}1'b0};
 {% endif %}
 endmodule

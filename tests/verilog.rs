@@ -117,6 +117,29 @@ fn the_same_netlist_gives_the_same_bytes() {
     assert_eq!(files(&netlist, &context).expect("fits"), files(&again, &context).expect("fits"));
 }
 
+/// Verilator reads at most 40000 tokens a line, so no line lists every element: here 200 of which not all bits are read,
+/// half by a layer, half by an output port.
+#[test]
+fn lines_do_not_grow_with_the_elements() {
+    let mut text = String::from("dfg wide {\n  layers x:200 cut:200\n  input x [200] : 200 x fixed<8,4,TRN,WRAP>\n");
+    text += "  output y [200] : 200 x fixed<6,4,TRN,WRAP>\n";
+    let inputs = (0..200).map(|i| format!("  %{i} = input 0.{i} : [-128, 127]p-4 ; x[{i}]\n"));
+    let floors = (0..200).map(|i| format!("  %{} = floor %{i}, p-2 : [-32, 31]p-2 ; cut[{i}]\n", 200 + i));
+    text.extend(inputs.chain(floors));
+    text += "  %400 = const 0p0 : [0, 0]p0 ; cut[0]\n";
+    text.extend((0..100).map(|i| format!("  %{} = max %{}, %400 : [0, 31]p-2 ; cut[{i}]\n", 401 + i, 200 + i)));
+    let results: Vec<String> = (401..501).chain(300..400).map(|id| format!("%{id}")).collect();
+    text += &format!("  results {}\n}}\n", results.join(" "));
+    let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
+    let schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: 0 };
+    let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
+    let files = files(&netlist, &Context::default()).expect("fits");
+    let printed: Vec<&File> = files.iter().filter(|file| file.path.ends_with(".v")).collect();
+    assert!(printed.iter().filter(|file| file.text.contains("wire unused")).count() >= 2, "a layer and the top");
+    let longest = printed.iter().flat_map(|file| file.text.lines()).map(str::len).max();
+    assert!(longest < Some(300), "{longest:?} characters");
+}
+
 /// The files of a small design, all in one text.
 fn printed(text: &str) -> String {
     let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");

@@ -142,9 +142,9 @@ impl<'a> Design<'a> {
     }
 }
 
-/// `[9:0] `; a single bit has no range.
+/// `[9:0] `; a single bit, or none, has no range.
 fn range(width: u32) -> String {
-    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
+    if width <= 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
 fn mark(bits: &Bits, reads: &mut [u128]) {
@@ -153,6 +153,11 @@ fn mark(bits: &Bits, reads: &mut [u128]) {
             reads[id.0 as usize] |= part.mask();
         }
     }
+}
+
+/// Items of a list, some to a line: Verilator takes 40000 tokens a line, and a person fewer.
+fn lines(items: &[String]) -> Vec<String> {
+    items.chunks(8).map(|some| some.join(", ")).collect()
 }
 
 /// Bits that nobody reads, as an expression's items: `x[1:0]`. Most carry into the bits above them.

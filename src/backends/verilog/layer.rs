@@ -1,7 +1,7 @@
 //! The module of a layer.
 
 use super::super::render;
-use super::{Design, Module, expression, range, unread};
+use super::{Design, Module, expression, lines, range, unread};
 use crate::error::Result;
 use crate::netlist::{Cell, NetId};
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub fn text(design: &Design, module: &Module) -> Result<String> {
         register_bits: registers().map(|id| design.netlist[*id].width).sum(),
         ports: ports(design, module),
         stages,
-        unused: unused(design, module),
+        unused: lines(&unused(design, module)),
     };
     render(TEMPLATE, &text)
 }

@@ -1,7 +1,7 @@
 //! The top module: layers joined, outputs gathered, valid delayed.
 
 use super::super::render;
-use super::{Design, expression, range, unread};
+use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
 use crate::netlist::NetId;
 use serde::Serialize;
@@ -54,7 +54,7 @@ pub fn text(design: &Design) -> Result<String> {
             _ => format!("{{valid[{}:0], in_valid}}", latency - 2),
         },
         valid_last: expression::slice("valid", latency, latency.saturating_sub(1), 1),
-        unused: unused(design),
+        unused: lines(&unused(design)),
     };
     render(TEMPLATE, &text)
 }

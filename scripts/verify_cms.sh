@@ -37,7 +37,7 @@ want, run = np.load("y.npz"), np.load("run.npz")
 np.savez("y.npz", **{ours: want[theirs].reshape(run[ours].shape) for ours, theirs in zip(run.files, want.files)})
 start = time.time()
 checked = subprocess.run([nanotrig, "verify", name, "--input", "x.npz", "--expect", "y.npz"], capture_output=True, text=True)
-print(f"; verify {time.time() - start:.0f} s: {(checked.stdout + checked.stderr).strip().splitlines()[-1]}")
+print(f"; verify {time.time() - start:.0f} s: {(checked.stdout or checked.stderr).strip().splitlines()[-1]}")
 sys.exit(checked.returncode)
 PY
     then :; else status=1; fi

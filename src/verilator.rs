@@ -111,6 +111,9 @@ fn cache() -> Option<PathBuf> {
     Some(base.join("nanotrig").join("verilator"))
 }
 
+/// Bytes of Verilog from which on the test bench is built without optimisation.
+const LARGE: usize = 10_000_000;
+
 fn build(sources: &Sources, work: &Path) -> Result<PathBuf> {
     for (path, text) in sources {
         let path = work.join(path);
@@ -120,6 +123,10 @@ fn build(sources: &Sources, work: &Path) -> Result<PathBuf> {
     let folder = work.join("verilator");
     let mut command = Command::new("verilator");
     command.current_dir(&folder).args(["-f", "args.f", "-O3", "-CFLAGS", "-O1", "-j", "2", "-Wno-fatal"]);
+    if sources.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE {
+        // The C++ compiler would take longer than the simulation.
+        command.args(["-MAKEFLAGS", "OPT_FAST=-O0", "-MAKEFLAGS", "OPT_SLOW=-O0"]);
+    }
     let output = verilator(&mut command)?;
     if output.status.success() {
         return Ok(folder.join("obj_dir").join("run"));

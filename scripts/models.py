@@ -6,6 +6,7 @@ SHARED is the folder that has `data/`; PROGRAM is the nanotrig binary. Exit stat
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,8 @@ WHY_NOT = {
 def nanotrig(*arguments):
     """Runs the program; gives its exit status and its errors."""
     ran = subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True)
-    return ran.returncode, " ".join(ran.stderr.split())
+    said = " ".join(ran.stderr.split()).replace(f"{DATA}/", "").replace(" help: ", "; ")
+    return ran.returncode, said.removeprefix("error: ").removeprefix(f"{arguments[1]}: ".replace(f"{DATA}/", ""))
 
 
 def outputs(model, samples, *options):
@@ -184,6 +186,18 @@ def networks():
                 yield str(inside), path
 
 
+def others():
+    """hls4ml's configurations with their models, and further weights of models."""
+    keras = MODELS / "hls4ml_examples" / "keras"
+    for config in sorted((MODELS / "hls4ml_examples" / "config-files").glob("*.yml")):
+        model, weights = (re.search(rf"^{key}:\s*keras/(\S+)", config.read_text(), re.M).group(1) for key in ["KerasJson", "KerasH5"])
+        yield f"hls4ml_examples/config-files/{config.name}", keras / model, "--weights", keras / weights, "--precision", config
+    for weights in sorted(keras.glob("*_retrained_weights.h5")):
+        model = keras / f"{weights.name.split('_')[0]}_{weights.name.split('_')[1]}.json"
+        yield f"hls4ml_examples/keras/{weights.name}", model, "--weights", weights
+    yield "qubit_readout/two_layer_w400_h8_keras.h5", DATA / "qubit_readout" / "two_layer_w400_h8_keras.h5"
+
+
 def imported(path, *options):
     """Does it load? Else why not."""
     status, said = nanotrig("import", path, "-o", SCRATCH / "imported.toml", *options)
@@ -205,7 +219,7 @@ def main():
         why = next((why for pattern, why in WHY_NOT.items() if pathlib.PurePath(name).match(pattern)), None)
         loads, said = imported(path)
         if not loads:
-            refused.append((name, why or said.removeprefix(f"error: {path}: ")))
+            refused.append((name, why or said))
         for what, check in REFERENCES.get(name, [("", None)]):
             result, same = check(path) if check and loads else ("", True)
             line(f"`{name}`", "yes" if loads else "no", what, result)
@@ -214,6 +228,11 @@ def main():
         result, same = check()
         line(f"`{name}`", "yes", what, result)
         good &= same
+    for name, path, *options in others():
+        loads, said = imported(path, *options)
+        line(f"`{name}`", "yes" if loads else "no", "", "")
+        if not loads:
+            refused.append((name, said))
     for path in sorted((MODELS / "cms_l1").glob("*.json")):
         loads, said = imported(firmware(path, path.stem))
         line(f"`cms_l1/{path.name}`", "yes" if loads else "no", "", "")

@@ -33,7 +33,7 @@ pub use weights::is_hdf5;
 /// This front end.
 pub const FRONTEND: Entry<FrontEnd> = Entry {
     name: "keras",
-    doc: "Keras 2, Keras 3 and QKeras .h5, .keras or .json",
+    doc: "Keras, QKeras, HGQ and HGQ2 .h5, .keras or .json",
     make: FrontEnd { recognise, read, takes_weights: true },
 };
 

@@ -33,7 +33,7 @@
 //!
 //! | kind | attributes | tensors |
 //! | --- | --- | --- |
-//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) (`product_format`) (`accumulator_format`) | `kernel` [inputs, units], (`bias`) |
+//! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) (`product_format`) (`accumulator_format`) | `kernel` [inputs, units], (`bias`), (`scale`): float32, behind a kernel of codes |
 //! | `einsum_dense` | `equation`: `abc,cd->abd` with the sample axis, and those of `dense` but `units` | `kernel`, (`bias`) |
 //! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`, [[before, after], ..]) (`dilation`) (`groups`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
 //! | `conv1d` | the same, and `padding` `causal` | `kernel` [length, inputs, filters], (`bias`) |
@@ -44,12 +44,23 @@
 //! | `max_pool2d`, `max_pool1d` | `size` (`strides`) (`padding`) | |
 //! | `average_pool2d`, `average_pool1d` | the same, and (`count_include_pad`) | |
 //! | `scale_shift` | (`scale_quantizer`) (`shift_quantizer`) (`product_format`) | `scale`, (`shift`) |
-//! | `batch_norm` | (`epsilon`) | `mean` `variance` (`gamma`) (`beta`) |
-//! | `activation` | `function`: `linear`, `relu`, `softmax`, `sigmoid`, `tanh`, or a quantizer | |
+//! | `batch_norm` | (`epsilon`), a quantizer of gamma, beta, mean, variance and inverse | `mean` `variance` (`gamma`) (`beta`) |
+//! | `activation` | `function`: `linear`, `softmax`, one of `nanotrig list functions`, or a quantizer | |
 //! | `quantize` | `format`: a quantizer; or (`rounding`) (`overflow`) with tensors | `signed` `integer` `fraction`: bits for all, each channel or each element |
 //! | `relu`, `flatten`, `average` | | |
 //! | `add`, `subtract`, `multiply`, `divide`, `maximum`, `minimum` | (`constant_first`) | (`constant`), with one input |
-//! | `softmax`, `concatenate` | (`axis`) | |
+//! | `concatenate` | (`axis`) | |
+//! | `softmax` | (`axis`), and in hardware `implementation`: `latency`, `stable`, `legacy`, `argmax`, with hls4ml's formats and table sizes: see the layer | |
+//! | `prelu` | | `alpha` |
+//! | `hls4ml_activation` | `function` (`format`) (`input_format`) (`table_size`) (`table_format`) (`param`) (`param_format`) (`shift`) (`shift_format`) | (`alpha`) |
+//! | `layer_norm` | (`axis`) (`epsilon`) and hls4ml's formats and table sizes: see the layer | (`gamma`) (`beta`) |
+//! | `argmax` | (`axis`) (`keep_dims`) | |
+//! | `top_k` | (`k`) (`axis`) (`output`: `values`, `indices`) | |
+//! | `quant` | `low` `high` (`rounding`) | `scale`, (`zero_point`) |
+//! | `trunc` | `scale` `out_scale` `shift` (`rounding`) (`low`) (`high`) | |
+//! | `multi_threshold` | (`out_scale`) (`out_bias`) | `thresholds` [channels, steps] |
+//! | `simple_rnn`, `lstm`, `gru` | (`units`) (`activation`) (`recurrent_activation`) (`return_sequences`) (`go_backwards`) (`reset_after`), a quantizer of kernel, recurrent kernel, bias and state, formats: see the layer | `kernel` `recurrent_kernel` (`bias`) |
+//! | `time_distributed` | `layer`: a kind, and that kind's attributes | that kind's |
 //! | `sum`, `mean`, `max`, `min` | `axis`: one, or a list (`keep_dims`) | |
 //! | `pad` | `padding`: [[before, after], ..] (`value`) | |
 //! | `crop` | `cropping`: [[before, after], ..] | |
@@ -141,6 +152,9 @@ mod tests {
         let kinds: Vec<_> = rows.filter_map(|row| row.split("` |").next()).flat_map(|row| row.split("`, `")).collect();
         assert!(kinds.len() > 15, "{kinds:?}");
         kinds.iter().for_each(|kind| assert!(find("layer", crate::layers::LAYERS, kind).is_ok(), "{kind}"));
+        for entry in crate::layers::LAYERS {
+            assert!(kinds.contains(&entry.name), "the table lacks `{}`", entry.name);
+        }
     }
 
     #[test]

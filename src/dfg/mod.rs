@@ -5,6 +5,7 @@
 //! through [`Builder`], which folds constants, applies identities and shares equal nodes as it builds.
 
 mod build;
+mod chain;
 mod eval;
 mod linear;
 mod op;
@@ -16,6 +17,7 @@ mod tables;
 mod verify;
 
 pub use build::Builder;
+pub use chain::{Addend, Chain, INDEX, Operand, Raised};
 pub use eval::Evaluator;
 pub use op::{Op, Term};
 

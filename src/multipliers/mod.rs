@@ -61,6 +61,8 @@ pub enum Step {
     Lookup {
         /// Values and their coefficients.
         terms: Vec<(u32, Fixed)>,
+        /// What is added.
+        constant: Fixed,
     },
 }
 

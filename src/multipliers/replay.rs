@@ -28,9 +28,9 @@ impl Program {
                     let terms = terms.iter().map(|term| Term { id: values[term.id.index()], ..*term }).collect();
                     b.add(terms, *constant)?
                 }
-                Step::Lookup { terms } => {
+                Step::Lookup { terms, constant } => {
                     let terms: Vec<(Id, Fixed)> = terms.iter().map(|(v, c)| (values[*v as usize], *c)).collect();
-                    lookup(b, &terms)?
+                    lookup(b, &terms, *constant)?
                 }
             });
         }
@@ -54,19 +54,19 @@ impl Program {
             };
             match &self.steps[index] {
                 Step::Sum { terms, .. } => terms.iter().for_each(|term| claim(term.id.index())),
-                Step::Lookup { terms } => terms.iter().for_each(|(value, _)| claim(*value as usize)),
+                Step::Lookup { terms, .. } => terms.iter().for_each(|(value, _)| claim(*value as usize)),
             }
         }
         owners
     }
 }
 
-/// A table of the sum of a few narrow operands times constants.
-fn lookup(b: &mut Builder, terms: &[(Id, Fixed)]) -> Result<Id> {
+/// A table of the sum of a few narrow operands times constants, and a constant.
+fn lookup(b: &mut Builder, terms: &[(Id, Fixed)], constant: Fixed) -> Result<Id> {
     let too_wide =
         || Error::user("a partial sum is too wide for a table", "quantize this layer's weights to fewer bits");
     let domains: Vec<Range> = terms.iter().map(|(id, _)| b.range(*id)).collect();
-    let mut sums = vec![Fixed::ZERO];
+    let mut sums = vec![constant];
     for (domain, (_, factor)) in domains.iter().zip(terms) {
         let mut next = Vec::with_capacity(sums.len() * 2);
         for sum in &sums {

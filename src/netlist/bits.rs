@@ -11,7 +11,7 @@ impl Part {
     /// How many bits it has.
     pub fn width(&self) -> u32 {
         match self {
-            Part::Const { width, .. } | Part::Slice { width, .. } => *width,
+            Part::Const { width, .. } | Part::Slice { width, .. } | Part::Not { width, .. } => *width,
             Part::Repeat { count, .. } => *count,
         }
     }
@@ -20,7 +20,7 @@ impl Part {
     pub fn net(&self) -> Option<NetId> {
         match self {
             Part::Const { .. } => None,
-            Part::Slice { net, .. } | Part::Repeat { net, .. } => Some(*net),
+            Part::Slice { net, .. } | Part::Not { net, .. } | Part::Repeat { net, .. } => Some(*net),
         }
     }
 
@@ -28,7 +28,7 @@ impl Part {
     pub fn mask(&self) -> u128 {
         match self {
             Part::Const { .. } => 0,
-            Part::Slice { lo, width, .. } => ones(*width) << lo,
+            Part::Slice { lo, width, .. } | Part::Not { lo, width, .. } => ones(*width) << lo,
             Part::Repeat { bit, .. } => 1 << bit,
         }
     }
@@ -38,6 +38,7 @@ impl Part {
         match *self {
             Part::Const { bits, .. } => Part::Const { bits: (bits >> lo) & ones(width), width },
             Part::Slice { net, lo: start, .. } => Part::Slice { net, lo: start + lo, width },
+            Part::Not { net, lo: start, .. } => Part::Not { net, lo: start + lo, width },
             Part::Repeat { net, bit, .. } => Part::Repeat { net, bit, count: width },
         }
     }
@@ -85,6 +86,11 @@ impl Bits {
             {
                 Some(Part::Slice { net, lo, width: w + width })
             }
+            (Some(&Part::Not { net: a, lo, width: w }), Part::Not { net, lo: next, width })
+                if a == net && lo + w == next =>
+            {
+                Some(Part::Not { net, lo, width: w + width })
+            }
             (Some(&Part::Repeat { net: a, bit: b, count: c }), Part::Repeat { net, bit, count })
                 if a == net && b == bit =>
             {
@@ -128,11 +134,30 @@ impl Bits {
             Some(&Part::Slice { net, lo, width }) if signed => {
                 bits.push(Part::Repeat { net, bit: lo + width - 1, count });
             }
+            Some(&Part::Not { net, lo, width }) if signed => {
+                (0..count).for_each(|_| bits.push(Part::Not { net, lo: lo + width - 1, width: 1 }));
+            }
             Some(&Part::Repeat { net, bit, .. }) if signed => bits.push(Part::Repeat { net, bit, count }),
             Some(&Part::Const { bits: top, width }) if signed && top >> (width - 1) & 1 == 1 => {
                 bits.push(Part::Const { bits: ones(count), width: count });
             }
             _ => bits.push(Part::Const { bits: 0, width: count }),
+        }
+        bits
+    }
+
+    /// Every bit inverted.
+    pub fn inverted(&self) -> Bits {
+        let mut bits = Bits::empty();
+        for part in &self.0 {
+            match *part {
+                Part::Const { bits: value, width } => bits.push(Part::Const { bits: !value & ones(width), width }),
+                Part::Slice { net, lo, width } => bits.push(Part::Not { net, lo, width }),
+                Part::Not { net, lo, width } => bits.push(Part::Slice { net, lo, width }),
+                Part::Repeat { net, bit, count } => {
+                    (0..count).for_each(|_| bits.push(Part::Not { net, lo: bit, width: 1 }));
+                }
+            }
         }
         bits
     }
@@ -181,13 +206,12 @@ impl Bits {
                 (Part::Slice { lo, width, .. }, Some(whole)) => {
                     whole.slice(*lo, *width).0.iter().for_each(|part| bits.push(*part));
                 }
+                (Part::Not { lo, width, .. }, Some(whole)) => {
+                    whole.slice(*lo, *width).inverted().0.iter().for_each(|part| bits.push(*part));
+                }
                 (Part::Repeat { bit, count, .. }, Some(whole)) => {
-                    bits.push(match whole.slice(*bit, 1).0.first() {
-                        Some(&Part::Slice { net, lo, .. }) => Part::Repeat { net, bit: lo, count: *count },
-                        Some(&Part::Repeat { net, bit, .. }) => Part::Repeat { net, bit, count: *count },
-                        Some(&Part::Const { bits: 1, .. }) => Part::Const { bits: ones(*count), width: *count },
-                        _ => Part::Const { bits: 0, width: *count },
-                    });
+                    let bit = whole.slice(*bit, 1);
+                    bits = bits.then(&bit).then(&bit.resize(*count, true).slice(1, *count - 1));
                 }
                 _ => bits.push(*part),
             }

@@ -7,6 +7,7 @@
 mod cells;
 mod names;
 mod registers;
+mod sum;
 
 use super::{Bits, Cell, Net, NetId, Netlist};
 use crate::dfg::{Dfg, Id, Op};

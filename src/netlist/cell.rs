@@ -21,6 +21,15 @@ pub enum Part {
         /// How many.
         width: u32,
     },
+    /// The complements of bits `lo .. lo + width` of a net.
+    Not {
+        /// The net.
+        net: NetId,
+        /// The lowest bit.
+        lo: u32,
+        /// How many.
+        width: u32,
+    },
     /// One bit of a net, `count` times (a sign extension).
     Repeat {
         /// The net.

@@ -68,6 +68,7 @@ impl<'a> Stepper<'a> {
             let part = match part {
                 Part::Const { bits, .. } => bits,
                 Part::Slice { net, lo, width } => self.values[net.0 as usize] >> lo & ones(width),
+                Part::Not { net, lo, width } => !self.values[net.0 as usize] >> lo & ones(width),
                 Part::Repeat { net, bit, count } => (self.values[net.0 as usize] >> bit & 1) * ones(count),
             };
             value | part << at

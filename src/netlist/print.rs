@@ -42,6 +42,8 @@ impl Bits {
             Part::Const { bits, width } => format!("{width}'b{bits:0width$b}", width = *width as usize),
             Part::Slice { net, lo, width: 1 } => format!("{}[{lo}]", name(*net)),
             Part::Slice { net, lo, width } => format!("{}[{}:{lo}]", name(*net), lo + width - 1),
+            Part::Not { net, lo, width: 1 } => format!("~{}[{lo}]", name(*net)),
+            Part::Not { net, lo, width } => format!("~{}[{}:{lo}]", name(*net), lo + width - 1),
             Part::Repeat { net, bit, count } => format!("{count} x {}[{bit}]", name(*net)),
         };
         format!("{{{}}}", self.0.iter().rev().map(part).collect::<Vec<_>>().join(", "))

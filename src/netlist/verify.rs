@@ -114,7 +114,9 @@ impl Netlist {
             let width = part.net().map(|id| if (id.0 as usize) < before { self[id].width } else { 0 });
             match (part, width) {
                 (Part::Const { bits, width }, _) => (1..=128).contains(width) && bits & !super::ones(*width) == 0,
-                (Part::Slice { lo, width, .. }, Some(whole)) => *width >= 1 && lo + width <= whole,
+                (Part::Slice { lo, width, .. } | Part::Not { lo, width, .. }, Some(whole)) => {
+                    *width >= 1 && lo + width <= whole
+                }
                 (Part::Repeat { bit, count, .. }, Some(whole)) => *count >= 1 && *bit < whole,
                 (_, None) => false,
             }

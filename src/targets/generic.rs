@@ -6,8 +6,8 @@
 //! maps: one LUT per adder bit.
 
 use super::{Area, Make, Target};
-use crate::dfg::{Dfg, Id, Op, Term};
-use crate::fixed::Range;
+use crate::dfg::{Chain, Dfg, Id, Op, Operand, Term};
+use crate::fixed::{Fixed, Range};
 use crate::registry::Entry;
 
 /// The entry of this target.
@@ -30,21 +30,21 @@ impl Target for Generic {
     fn delay(&self, dfg: &Dfg, id: Id) -> u32 {
         let range = |id: Id| dfg.range(id);
         let width = dfg.range(id).width();
-        let chain = |bits: u32| if bits == 0 { 0 } else { CHAIN + CARRY_BIT * bits };
+        let carry = |bits: u32| if bits == 0 { 0 } else { CHAIN + CARRY_BIT * bits };
         match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => 0,
             // An operation that a pass has yet to expand: as if it were a tree of its terms.
-            Op::Dot { terms, .. } => chain(width) * (usize::BITS - terms.len().leading_zeros()),
-            Op::Add { terms, .. } => match adder(dfg, id, terms) {
-                Adder { bits, extra: 0 } => chain(bits),
-                Adder { bits, extra } => LUT * extra + chain(bits),
+            Op::Dot { terms, .. } => carry(width) * (usize::BITS - terms.len().leading_zeros()),
+            Op::Add { terms, constant } => match chain(dfg, id, terms, *constant) {
+                Some(sum) => LUT * (sum.rows() - 2) + carry(sum.span()),
+                None => carry(width),
             },
             Op::Mul(a, b) => {
-                (chain(width) * (u32::BITS - range(*a).width().min(range(*b).width()).leading_zeros())).max(LUT)
+                (carry(width) * (u32::BITS - range(*a).width().min(range(*b).width()).leading_zeros())).max(LUT)
             }
             Op::Max(a, b) | Op::Min(a, b) => match clip(dfg, &dfg[id].op, *a, *b) {
                 Some(bits) => LUT * (1 + levels(bits)),
-                None => chain(compared(range(*a), range(*b))) + LUT,
+                None => carry(compared(range(*a), range(*b))) + LUT,
             },
             Op::Select { .. } => LUT,
             Op::Table { args, .. } => LUT * levels(index_bits(dfg, args)).max(1),
@@ -58,10 +58,10 @@ impl Target for Generic {
         match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => Area::default(),
             Op::Dot { terms, .. } => Area { luts: width * terms.len() as f64, carry: width * terms.len() as f64 },
-            Op::Add { terms, .. } => {
-                let Adder { bits, extra } = adder(dfg, id, terms);
-                Area { luts: bits as f64 * (1 + extra) as f64, carry: bits as f64 }
-            }
+            Op::Add { terms, constant } => match chain(dfg, id, terms, *constant) {
+                Some(sum) => Area { luts: (sum.meeting() + sum.extra()) as f64, carry: sum.span() as f64 },
+                None => Area { luts: width, carry: width },
+            },
             Op::Mul(a, b) => {
                 let bits = range(*a).width() as f64 * range(*b).width() as f64;
                 Area { luts: bits, carry: bits }
@@ -94,44 +94,11 @@ impl Target for Generic {
     }
 }
 
-/// A sum as carry chains.
-struct Adder {
-    /// Bits of the longest chain; 0 if the operands are wired side by side.
-    bits: u32,
-    /// Operands (and constant) beyond two: each is a row of LUTs before the chain.
-    extra: u32,
-}
-
-fn adder(dfg: &Dfg, id: Id, terms: &[Term]) -> Adder {
-    let Op::Add { constant, .. } = &dfg[id].op else { return Adder { bits: 0, extra: 0 } };
-    let result = dfg.range(id);
-    let top = result.exp + result.width() as i32;
-    // Where each operand begins, and where it ends if it is never negative.
-    let mut spans: Vec<(i32, Option<i32>)> = terms
-        .iter()
-        .map(|term| {
-            let range = dfg.range(term.id);
-            let low = range.exp + term.shift;
-            (low, (!term.negative && range.lo >= 0).then_some(low + range.width() as i32))
-        })
-        .collect();
-    if !constant.is_zero() {
-        let positive = constant.mantissa() > 0;
-        let end = constant.exponent() + (128 - constant.mantissa().unsigned_abs().leading_zeros()) as i32;
-        spans.push((constant.exponent(), positive.then_some(end)));
-    }
-    spans.sort_by_key(|(low, _)| *low);
-    // Operands that end below the next one's begin are wired.
-    let joined = spans.len() > 1 && spans.windows(2).all(|pair| pair[0].1.is_some_and(|end| end <= pair[1].0));
-    let negative = terms.iter().any(|term| term.negative);
-    if !negative && (joined || spans.len() < 2) {
-        return Adder { bits: 0, extra: 0 };
-    }
-    let lowest_subtracted =
-        terms.iter().filter(|term| term.negative).map(|term| dfg.range(term.id).exp + term.shift).min();
-    let second = spans.get(1).map_or(spans[0].0, |(low, _)| *low);
-    let start = lowest_subtracted.map_or(second, |low| low.min(second));
-    Adder { bits: (top - start).max(1) as u32, extra: (spans.len() as u32).saturating_sub(2) }
+/// The sum's plan; sums beyond 127 bits are refused where their netlist is made.
+fn chain(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> Option<Chain> {
+    let terms = terms.iter().filter(|term| dfg.range(term.id).width() > 0);
+    let operands: Vec<Operand> = terms.map(|term| Operand::of(term, dfg.range(term.id))).collect();
+    Chain::plan(&operands, constant, dfg.range(id))
 }
 
 /// LUT levels of a function of so many bits.

@@ -22,6 +22,7 @@ fn part(netlist: &Netlist, part: &Part) -> String {
     match *part {
         Part::Const { bits, width } => constant(bits, width),
         Part::Slice { net: id, lo, width } => slice(&net(id).name, net(id).width, lo, width),
+        Part::Not { net: id, lo, width } => format!("~{}", slice(&net(id).name, net(id).width, lo, width)),
         Part::Repeat { net: id, bit, count: 1 } => slice(&net(id).name, net(id).width, bit, 1),
         Part::Repeat { net: id, bit, count } => {
             format!("{{{count}{{{}}}}}", slice(&net(id).name, net(id).width, bit, 1))
@@ -47,33 +48,55 @@ fn below_zero(operand: &Bits) -> Option<String> {
     Some(constant(value.wrapping_neg() & crate::netlist::ones(width), width))
 }
 
+/// A sum, as wide as its operands. Low bits that only one operand has are written beside it: `{a[7:2] + b, a[1:0]}`. Yosys
+/// then sees that the chain is shorter, and does not merge sums of sums into compressor trees, which are larger.
+fn sum(netlist: &Netlist, terms: &[(Bits, bool)]) -> String {
+    let width = terms.first().map_or(0, |(bits, _)| bits.width());
+    let lowest = |bits: &Bits| bits.live().trailing_zeros();
+    let first = terms.iter().filter(|(_, negative)| !negative).min_by_key(|(bits, _)| lowest(bits));
+    let others =
+        |only: &Bits| terms.iter().map(|(bits, _)| bits).filter(|bits| !std::ptr::eq(*bits, only)).map(lowest).min();
+    let split = first.and_then(|(only, _)| Some((only, others(only)?))).filter(|(_, from)| (1..width).contains(from));
+    let Some((only, from)) = split else { return added(netlist, terms) };
+    let high: Vec<(Bits, bool)> = terms.iter().map(|(bits, minus)| (bits.slice(from, width - from), *minus)).collect();
+    let low = bits(netlist, &only.slice(0, from));
+    let low = low
+        .strip_prefix('{')
+        .and_then(|low| low.strip_suffix('}'))
+        .filter(|_| only.slice(0, from).0.len() > 1)
+        .unwrap_or(&low);
+    format!("{{{}, {low}}}", added(netlist, &high))
+}
+
+fn added(netlist: &Netlist, terms: &[(Bits, bool)]) -> String {
+    let mut text = String::new();
+    for (operand, negative) in terms {
+        // A negative constant reads best as what is subtracted.
+        if let Some(less) = below_zero(operand)
+            && !text.is_empty()
+            && !negative
+        {
+            text += &format!(" - {less}");
+            continue;
+        }
+        text += match (text.is_empty(), negative) {
+            (true, false) => "",
+            (true, true) => "-",
+            (false, false) => " + ",
+            (false, true) => " - ",
+        };
+        text += &bits(netlist, operand);
+    }
+    text
+}
+
 /// What a cell computes; operands are as wide as the result, so nothing depends on Verilog's extension rules.
 /// Inputs, ROMs and registers are no expressions.
 pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
     let read = |operand: &Bits| bits(netlist, operand);
     Some(match cell {
         Cell::Wire(a) => read(a),
-        Cell::Sum(terms) => {
-            let mut text = String::new();
-            for (operand, negative) in terms {
-                // A negative constant reads best as what is subtracted.
-                if let Some(less) = below_zero(operand)
-                    && !text.is_empty()
-                    && !negative
-                {
-                    text += &format!(" - {less}");
-                    continue;
-                }
-                text += match (text.is_empty(), negative) {
-                    (true, false) => "",
-                    (true, true) => "-",
-                    (false, false) => " + ",
-                    (false, true) => " - ",
-                };
-                text += &read(operand);
-            }
-            text
-        }
+        Cell::Sum(terms) => sum(netlist, terms),
         Cell::Mul(a, b) => format!("{} * {}", read(a), read(b)),
         Cell::Mux { sel, a, b } => format!("{} ? {} : {}", read(sel), read(a), read(b)),
         Cell::Less(a, b) => format!("$signed({}) < $signed({})", read(a), read(b)),

@@ -3,12 +3,14 @@
 //! 1. `pack`: operands of one bit go, six at a time, into tables of their partial sums;
 //! 2. `digits`: coefficients become signed powers of two, so a row is a sum of shifted values;
 //! 3. `share`: the pair of terms that saves most adder bits over all rows becomes a value of its own, again and again;
-//! 4. values used once are inlined again, and `tree` orders each sum by beam search.
+//! 4. values used once are inlined again, and `tree` orders each sum by beam search;
+//! 5. `offsets` distributes the constants over the sums.
 //!
 //! A row may be as deep as the deepest row must be (plus the problem's slack): a sum of terms at levels `l` fits in `D`
 //! levels exactly if the sum of `2^l` is at most `2^D` (Kraft).
 
 pub mod digits;
+mod offsets;
 mod pack;
 mod share;
 mod tree;
@@ -51,23 +53,22 @@ fn solve(problem: &Problem) -> Program {
             terms.collect()
         })
         .collect();
-    let constants: Vec<bool> = rows.iter().map(|row| !row.constant.is_zero()).collect();
-    let limit = columns.iter().zip(&constants).map(|(terms, constant)| depth(terms, &values, *constant)).max();
+    let limit = columns.iter().map(|terms| depth(terms, &values)).max();
     let limit = limit.unwrap_or(0) + problem.slack;
-    let pairs = share::share(&mut columns, &constants, &mut values, limit);
+    let pairs = share::share(&mut columns, &mut values, limit);
     let rows = columns.into_iter().zip(&rows).map(|(terms, row)| Sum { terms, constant: row.constant, limit });
     let shared = pairs.into_iter().zip(&values[fixed..]);
     let shared = shared.map(|(terms, value)| Sum { terms, constant: Fixed::ZERO, limit: value.level });
     let mut sums: Vec<Sum> = shared.chain(rows).collect();
     let used = inline(&mut sums, fixed, values.len());
     emit(&mut program, &sums, &used, values, fixed);
+    offsets::assign(&mut program, problem);
     program
 }
 
 /// Fewest levels of a sum of these terms (Kraft).
-fn depth(terms: &[Term], values: &[Value], constant: bool) -> u32 {
-    let total: u128 =
-        terms.iter().map(|term| 1u128 << values[term.id.index()].level.min(100)).sum::<u128>() + constant as u128;
+fn depth(terms: &[Term], values: &[Value]) -> u32 {
+    let total: u128 = terms.iter().map(|term| 1u128 << values[term.id.index()].level.min(100)).sum();
     128 - total.max(1).leading_zeros() - total.is_power_of_two() as u32
 }
 
@@ -111,28 +112,35 @@ fn emit(program: &mut Program, sums: &[Sum], used: &[bool], mut values: Vec<Valu
             places.push(Term::plus(Id(0), 0));
             continue;
         }
-        let tree = tree::order(sum, &values, row);
+        if sum.terms.is_empty() {
+            program.steps.push(Step::Sum { terms: Vec::new(), constant: sum.constant });
+            program.results.push(number);
+            number += 1;
+            continue;
+        }
+        let tree = tree::order(sum, &values);
         let mut made: Vec<Term> = Vec::new();
-        for step in &tree.steps {
-            let place = |term: &Term| match term.id.index().checked_sub(values.len()) {
-                Some(inner) => compose(made[inner], *term),
-                None => compose(places[term.id.index()], *term),
-            };
-            program.steps.push(Step::Sum { terms: step.terms.iter().map(place).collect(), constant: step.constant });
+        let place = |made: &[Term], term: &Term| match term.id.index().checked_sub(values.len()) {
+            Some(inner) => compose(made[inner], *term),
+            None => compose(places[term.id.index()], *term),
+        };
+        for (index, step) in tree.steps.iter().enumerate() {
+            let terms = step.iter().map(|term| place(&made, term)).collect();
+            let last = index + 1 == tree.steps.len();
+            let constant = if last { sum.constant } else { Fixed::ZERO };
+            program.steps.push(Step::Sum { terms, constant });
             made.push(Term::plus(Id(number), 0));
             number += 1;
         }
-        let result = match tree.result.id.index().checked_sub(values.len()) {
-            Some(inner) => compose(made[inner], tree.result),
-            None => compose(places[tree.result.id.index()], tree.result),
-        };
+        let result = place(&made, &tree.result);
         if !row {
             values[fixed + index].level = tree.level;
             places.push(result);
-        } else if result == Term::plus(result.id, 0) {
+        } else if result == Term::plus(result.id, 0) && (!made.is_empty() || sum.constant.is_zero()) {
             program.results.push(result.id.0);
         } else {
-            program.steps.push(Step::Sum { terms: vec![result], constant: Fixed::ZERO });
+            let constant = if made.is_empty() { sum.constant } else { Fixed::ZERO };
+            program.steps.push(Step::Sum { terms: vec![result], constant });
             program.results.push(number);
             number += 1;
         }

@@ -29,7 +29,7 @@ pub fn pack(problem: &Problem, values: &mut Vec<Value>, program: &mut Program) -
         for group in bits.chunks(INPUTS) {
             let number = values.len() as u32;
             values.push(sum(problem, group, number));
-            program.steps.push(Step::Lookup { terms: group.to_vec() });
+            program.steps.push(Step::Lookup { terms: group.to_vec(), constant: Fixed::ZERO });
             terms.push((number, Fixed::ONE));
         }
         rows.push(Row { terms, constant: row.constant });

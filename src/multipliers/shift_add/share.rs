@@ -48,7 +48,7 @@ type Counts = HashMap<Pattern, u32, BuildHasherDefault<Quick>>;
 /// A sum being shared.
 struct Column {
     terms: BTreeSet<Term>,
-    /// The sum of `2^level` of its terms, its constant among them.
+    /// The sum of `2^level` of its terms.
     kraft: u128,
 }
 
@@ -67,10 +67,9 @@ struct Sharing<'a> {
 
 /// Replaces pairs of terms that occur in several places by new values, as long as that saves adders.
 ///
-/// `values` grows; the definitions of the new ones come back, each made of earlier values. Each row may be `limit` deep,
-/// with its constant where `constants` says it has one.
-pub fn share(columns: &mut [Vec<Term>], constants: &[bool], values: &mut Vec<Value>, limit: u32) -> Vec<Vec<Term>> {
-    let mut sharing = Sharing::new(columns, constants, values, limit);
+/// `values` grows; the definitions of the new ones come back, each made of earlier values. Each row may be `limit` deep.
+pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32) -> Vec<Vec<Term>> {
+    let mut sharing = Sharing::new(columns, values, limit);
     let mut pairs = Vec::new();
     while let Some((score, Reverse(pattern))) = sharing.heap.pop() {
         let now = sharing.score(&pattern);
@@ -92,13 +91,13 @@ pub fn share(columns: &mut [Vec<Term>], constants: &[bool], values: &mut Vec<Val
 }
 
 impl<'a> Sharing<'a> {
-    fn new(columns: &[Vec<Term>], constants: &[bool], values: &'a mut Vec<Value>, limit: u32) -> Sharing<'a> {
+    fn new(columns: &[Vec<Term>], values: &'a mut Vec<Value>, limit: u32) -> Sharing<'a> {
         let weight = |term: &Term| 1u128 << values[term.id.index()].level.min(100);
-        let column = |(terms, constant): (&Vec<Term>, &bool)| Column {
+        let column = |terms: &Vec<Term>| Column {
             terms: terms.iter().copied().collect(),
-            kraft: terms.iter().map(weight).sum::<u128>() + *constant as u128,
+            kraft: terms.iter().map(weight).sum(),
         };
-        let columns: Vec<Column> = columns.iter().zip(constants).map(column).collect();
+        let columns: Vec<Column> = columns.iter().map(column).collect();
         let all: usize = columns.iter().map(|column| column.terms.len() * column.terms.len() / 2).sum();
         let size = values.len().div_ceil(all.div_ceil(PAIRS).max(1)).max(1);
         let blocks: Vec<usize> = (0..values.len()).map(|value| value / size).collect();
@@ -129,7 +128,7 @@ impl<'a> Sharing<'a> {
         if count < 2 {
             return 0;
         }
-        (count as u64 - 1) * (self.cost(pattern) as u64 + 1)
+        (count as u64 - 1) * (self.cost(pattern) as u64 + 10)
     }
 
     fn cost(&self, p: &Pattern) -> u32 {
@@ -141,7 +140,7 @@ impl<'a> Sharing<'a> {
             let signed = if p.negative { shifted.negate() } else { shifted };
             crate::fixed::Range::add(a.range, signed).unwrap_or(signed)
         };
-        cost(&a.range, &shifted, false, p.negative, &result)
+        cost(&a.range, &shifted, &result)
     }
 
     /// Non-overlapping places of a pattern where its depth is allowed: column and the pair's first term.

@@ -1,9 +1,9 @@
 //! The order in which a sum is added up: a beam search over the multiset of what is still to be added.
 
 use super::Sum;
-use super::value::{Value, cost};
+use super::value::{Value, cost, span};
 use crate::dfg::{Id, Term};
-use crate::fixed::{Fixed, Range};
+use crate::fixed::Range;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -16,18 +16,10 @@ const FEW: usize = 8;
 /// What a bit that is still to be added will cost, in tenths of an adder bit (measured on jet taggers).
 const BIT_TENTHS: i64 = 6;
 
-/// One addition. Terms of `id >= values.len()` are earlier steps of the same tree.
-pub struct Addition {
-    /// One or two terms.
-    pub terms: Vec<Term>,
-    /// What is added.
-    pub constant: Fixed,
-}
-
 /// An ordered sum.
 pub struct Tree {
-    /// The additions, in order.
-    pub steps: Vec<Addition>,
+    /// The additions, in order. Terms of `id >= values.len()` are earlier steps of the same tree.
+    pub steps: Vec<[Term; 2]>,
     /// Where the sum is.
     pub result: Term,
     /// When it is there.
@@ -37,7 +29,6 @@ pub struct Tree {
 /// How an item came about.
 enum Made {
     Value(Term),
-    Constant(Fixed),
     Sum(Rc<Made>, Rc<Made>, [bool; 2]),
 }
 
@@ -47,7 +38,6 @@ struct Item {
     made: Rc<Made>,
     range: Range,
     negative: bool,
-    constant: bool,
     level: u32,
     hash: u64,
 }
@@ -59,21 +49,14 @@ struct State {
     cost: i64,
 }
 
-/// Orders a sum of values (and its constant) within its limit of levels.
-///
-/// A `row` must end positive, because its value is read as it is; a shared value may be used negated.
-pub fn order(sum: &Sum, values: &[Value], row: bool) -> Tree {
-    let mut items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
-    if !sum.constant.is_zero() || items.is_empty() {
-        items.push(constant(items.len(), sum.constant));
-    }
+/// Orders a sum of at least one value within its limit of levels.
+pub fn order(sum: &Sum, values: &[Value]) -> Tree {
+    let items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
     let mut beam = vec![State { items, cost: 0 }];
     while beam[0].items.len() > 1 {
-        beam = advance(&beam, sum.limit, row);
+        beam = advance(&beam, sum.limit);
     }
-    let negated = |state: &State| (row && state.items[0].negative) as i64 * 10 * state.items[0].range.width() as i64;
-    let best =
-        beam.into_iter().min_by_key(|state| state.cost + negated(state)).map(|mut state| state.items.swap_remove(0));
+    let best = beam.into_iter().min_by_key(|state| state.cost).map(|mut state| state.items.swap_remove(0));
     let mut tree = Tree { steps: Vec::new(), result: Term::plus(Id(0), 0), level: 0 };
     if let Some(item) = best {
         tree.level = item.level;
@@ -87,25 +70,20 @@ fn value(index: usize, term: Term, values: &[Value]) -> Item {
     let value = &values[term.id.index()];
     let range = Range { exp: value.range.exp + term.shift, ..value.range };
     let made = Rc::new(Made::Value(Term { negative: false, ..term }));
-    Item { made, range, negative: term.negative, constant: false, level: value.level, hash: mix(index as u64 + 1) }
-}
-
-fn constant(index: usize, value: Fixed) -> Item {
-    let made = Rc::new(Made::Constant(value));
-    Item { made, range: Range::point(value), negative: false, constant: true, level: 0, hash: mix(index as u64 + 1) }
+    Item { made, range, negative: term.negative, level: value.level, hash: mix(index as u64 + 1) }
 }
 
 /// The states after one more addition, the best first.
-fn advance(beam: &[State], limit: u32, row: bool) -> Vec<State> {
+fn advance(beam: &[State], limit: u32) -> Vec<State> {
     let mut next: Vec<(i64, u64, State)> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { BEAM };
     for state in beam {
         let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
         let mut moves: Vec<(i64, usize, usize, Item, i64)> = Vec::new();
         for (i, j) in pairs(&state.items) {
-            if let Some((item, bits)) = merge(state, i, j, kraft, limit, row) {
-                let removed = state.items[i].range.width() as i64 + state.items[j].range.width() as i64;
-                let score = 10 * bits - BIT_TENTHS * (removed - item.range.width() as i64);
+            if let Some((item, bits)) = merge(state, i, j, kraft, limit) {
+                let removed = span(&state.items[i].range) as i64 + span(&state.items[j].range) as i64;
+                let score = bits - BIT_TENTHS * (removed - span(&item.range) as i64);
                 moves.push((score, i, j, item, bits));
             }
         }
@@ -114,8 +92,8 @@ fn advance(beam: &[State], limit: u32, row: bool) -> Vec<State> {
             let mut items = state.items.clone();
             items[i] = item;
             items.swap_remove(j);
-            let cost = state.cost + 10 * bits;
-            let rest: i64 = items.iter().map(|item| item.range.width() as i64).sum();
+            let cost = state.cost + bits;
+            let rest: i64 = items.iter().map(|item| span(&item.range) as i64).sum();
             let hash = items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
             next.push((cost + BIT_TENTHS * rest, hash, State { items, cost }));
         }
@@ -147,53 +125,34 @@ fn power(level: u32) -> u128 {
     1 << level.min(100)
 }
 
-/// The sum of two items and its adder bits, if the rest can still be added within the limit. `kraft` is the
+/// The sum of two items and its cost in tenths of a LUT, if the rest can still be added within the limit. `kraft` is the
 /// sum of `2^level` of all items.
-fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32, row: bool) -> Option<(Item, i64)> {
+fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<(Item, i64)> {
     let (a, b) = (&state.items[i], &state.items[j]);
-    // Both negative: the sum of both, subtracted. A difference is taken the way its low bits are free, but a row's last
-    // sum is positive. A constant has no sign of its own.
-    let (na, nb, negative) = match (a.negative, b.negative) {
-        (true, true) => (false, false, true),
-        (false, false) => (false, false, false),
-        (na, nb) => {
-            let free = if na { a.range.exp >= b.range.exp } else { b.range.exp >= a.range.exp };
-            let last = row && state.items.len() == 2;
-            let flip = !(free || last || a.constant || b.constant);
-            (na != flip, nb != flip, flip)
-        }
-    };
     let signed = |range: Range, negative: bool| if negative { range.negate() } else { range };
-    let range = Range::add(signed(a.range, na), signed(b.range, nb))?;
-    let bits = cost(&a.range, &b.range, na, nb, &range);
+    let range = Range::add(signed(a.range, a.negative), signed(b.range, b.negative))?;
+    let bits = cost(&a.range, &b.range, &range);
     let level = a.level.max(b.level) + (bits > 0) as u32;
     if kraft - power(a.level) - power(b.level) + power(level) > power(limit) {
         return None;
     }
-    let made = Rc::new(Made::Sum(a.made.clone(), b.made.clone(), [na, nb]));
-    let hash = mix(a.hash.wrapping_add(b.hash)) ^ negative as u64;
-    Some((Item { made, range, negative, constant: false, level, hash }, bits as i64))
+    let made = Rc::new(Made::Sum(a.made.clone(), b.made.clone(), [a.negative, b.negative]));
+    let hash = mix(a.hash.wrapping_add(b.hash));
+    Some((Item { made, range, negative: false, level, hash }, bits as i64))
 }
 
-/// Writes the additions of an item; gives the place of its (positive) value.
-fn write(made: &Made, values: usize, steps: &mut Vec<Addition>) -> Term {
-    let addition = match made {
+/// Writes the additions of an item; gives the place of its value.
+fn write(made: &Made, values: usize, steps: &mut Vec<[Term; 2]>) -> Term {
+    let (a, b, signs) = match made {
         Made::Value(term) => return *term,
-        Made::Constant(value) => Addition { terms: Vec::new(), constant: *value },
-        Made::Sum(a, b, signs) => {
-            let mut addition = Addition { terms: Vec::new(), constant: Fixed::ZERO };
-            for (side, negative) in [(a, signs[0]), (b, signs[1])] {
-                if let Made::Constant(value) = **side {
-                    addition.constant = if negative { value.negate() } else { value };
-                    continue;
-                }
-                let term = write(side, values, steps);
-                addition.terms.push(Term { negative: term.negative != negative, ..term });
-            }
-            addition
-        }
+        Made::Sum(a, b, signs) => (a, b, signs),
     };
-    steps.push(addition);
+    let side = |side: &Made, negative: bool, steps: &mut Vec<[Term; 2]>| {
+        let term = write(side, values, steps);
+        Term { negative: term.negative != negative, ..term }
+    };
+    let terms = [side(a, signs[0], steps), side(b, signs[1], steps)];
+    steps.push(terms);
     Term::plus(Id((values + steps.len() - 1) as u32), 0)
 }
 

@@ -70,17 +70,23 @@ impl Value {
     }
 }
 
-/// Adder bits of `a ± b`: from the lowest position where both operands live (from the lowest bit of what is subtracted) to
-/// the top of the exact result. Operands that do not overlap cost nothing: they are wired side by side.
-pub fn cost(a: &Range, b: &Range, a_negative: bool, b_negative: bool, result: &Range) -> u32 {
-    let top = |range: &Range| range.exp + range.width() as i32;
-    if !a_negative && !b_negative && ((a.lo >= 0 && top(a) <= b.exp) || (b.lo >= 0 && top(b) <= a.exp)) {
+/// Tenths of a LUT for a position at which only one operand has bits, and which passes the carry on.
+const PASS: u32 = 3;
+
+/// What `a ± b` costs, in tenths of a LUT: positions where both have bits, and those above through which the carry runs to
+/// the top of the exact result. Signs cost nothing (see [`crate::dfg::Chain`]), so what counts is how many values there
+/// are. Operands that do not meet are wired side by side.
+pub fn cost(a: &Range, b: &Range, result: &Range) -> u32 {
+    let top = |range: &Range| range.exp + span(range) as i32;
+    let start = a.exp.max(b.exp);
+    let meeting = (top(a).min(top(b)) - start).max(0);
+    if meeting == 0 {
         return 0;
     }
-    let start = match (a_negative, b_negative) {
-        (false, true) => b.exp,
-        (true, false) => a.exp,
-        _ => a.exp.max(b.exp),
-    };
-    (top(result) - start).max(1) as u32
+    10 * meeting as u32 + PASS * (top(result) - start - meeting).max(0) as u32
+}
+
+/// Bits of a number with an offset that makes it count from 0.
+pub fn span(range: &Range) -> u32 {
+    128 - (range.hi - range.lo).leading_zeros()
 }

@@ -2,8 +2,8 @@
 
 use super::super::bits::ones;
 use super::super::{Bits, Cell};
-use super::{Maker, Value, place};
-use crate::dfg::{Id, Op, Table, Term};
+use super::{Maker, Value};
+use crate::dfg::{Id, Op, Table};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
 
@@ -63,31 +63,6 @@ impl Maker<'_> {
     fn cell(&mut self, id: Id, cell: Cell, frame: Frame) -> Bits {
         let signed = self.dfg.range(id).signed();
         frame.cut(&self.add(id, "", cell, frame.width, signed))
-    }
-
-    fn sum(&mut self, id: Id, terms: &[Term], constant: Fixed) -> Result<Bits> {
-        let args: Vec<(Id, i32)> = terms.iter().map(|term| (term.id, term.shift)).collect();
-        let own = (!constant.is_zero()).then(|| constant.exponent());
-        let frame = self.frame(id, self.grids(&args).chain(own))?;
-        let mut operands: Vec<(Bits, bool)> = terms
-            .iter()
-            .map(|term| {
-                let Value { bits, range } = self.value(term.id);
-                let bits = place(bits, range.signed(), range.exp + term.shift, frame.exp, frame.width);
-                (bits, term.negative)
-            })
-            .collect();
-        operands.retain(|(bits, _)| bits.value() != Some(0));
-        let constant = constant.at(frame.exp).ok_or_else(|| Error::bug("a constant beyond 127 bits"))?;
-        merge(&mut operands, constant as u128 & ones(frame.width), frame.width);
-        let lives: Vec<u128> = operands.iter().map(|(bits, _)| bits.live()).collect();
-        let apart = lives.iter().enumerate().all(|(i, a)| lives[..i].iter().all(|b| a & b == 0));
-        if apart && operands.iter().all(|(_, negative)| !negative) {
-            // a + b == a | b where no bit of a meets one of b: wiring
-            let bits: Vec<Bits> = operands.into_iter().map(|(bits, _)| bits).collect();
-            return Ok(frame.cut(&Bits::overlay(&bits).resize(frame.width, false)));
-        }
-        Ok(self.cell(id, Cell::Sum(operands), frame))
     }
 
     fn product(&mut self, id: Id, a: Id, b: Id) -> Result<Bits> {
@@ -232,22 +207,4 @@ fn fill(known: Vec<Option<u128>>) -> Vec<u128> {
             last
         })
         .collect()
-}
-
-/// Adds a constant to a sum: bits of it that meet only zeros of an operand are wired into that operand.
-fn merge(operands: &mut Vec<(Bits, bool)>, constant: u128, width: u32) {
-    let mut rest = constant;
-    let left = |bits: &Bits| (rest & bits.live()).count_ones();
-    let best = operands.iter_mut().filter(|(_, negative)| !negative).min_by_key(|(bits, _)| left(bits));
-    if let Some((bits, _)) = best {
-        let live = bits.live();
-        *bits = Bits::overlay(&[bits.clone(), Bits::constant((rest & !live) as i128, width)]);
-        rest &= live;
-    }
-    operands.sort_by_key(|(_, negative)| *negative);
-    if rest != 0 {
-        let first = operands.first().is_none_or(|(_, negative)| *negative);
-        let place = if first { 0 } else { operands.len() };
-        operands.insert(place, (Bits::constant(rest as i128, width), false));
-    }
 }

@@ -101,6 +101,7 @@ fn moved(bits: &Bits, stage: u32, stages: &[u32], held: &[Vec<Held>]) -> Bits {
         new.push(match *part {
             Part::Const { .. } => *part,
             Part::Slice { net, lo, width } => Part::Slice { net: at(net).net, lo: lo - at(net).lo, width },
+            Part::Not { net, lo, width } => Part::Not { net: at(net).net, lo: lo - at(net).lo, width },
             Part::Repeat { net, bit, count } => Part::Repeat { net: at(net).net, bit: bit - at(net).lo, count },
         });
     }

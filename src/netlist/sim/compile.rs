@@ -187,7 +187,9 @@ impl Compiler<'_> {
             let operand = self.operand(&self.resolve(bits), Wrap::Exact);
             let constant = if *minus { -operand.constant } else { operand.constant };
             total.constant = total.constant.wrapping_add(constant);
-            total.pieces.extend(operand.pieces.into_iter().map(|piece| Piece { minus: *minus, ..piece }));
+            total
+                .pieces
+                .extend(operand.pieces.into_iter().map(|piece| Piece { minus: piece.minus != *minus, ..piece }));
         }
         let width = match wrap {
             Wrap::Signed(width) | Wrap::Unsigned(width) => width as u32,
@@ -247,7 +249,7 @@ impl Compiler<'_> {
             }
             let last = |end: u32| end == total;
             match *part {
-                Part::Const { bits, .. } => operand.constant |= (bits << at) as i128,
+                Part::Const { bits, .. } => operand.constant += (bits << at) as i128,
                 Part::Slice { net, lo, width } => {
                     let (whole, signed) = self.kind(net);
                     let top = lo + width == whole;
@@ -259,6 +261,14 @@ impl Compiler<'_> {
                     let keep = (!open).then_some(width);
                     let piece = Piece { from: net.0, down: lo, keep, fill: false, up: *at, minus: false };
                     operand.pieces.push(piece);
+                }
+                // ~x of w bits == 2^w - 1 - x
+                Part::Not { net, lo, width } => {
+                    let (whole, signed) = self.kind(net);
+                    let open = last(at + width) || (lo + width == whole && !signed);
+                    let keep = (!open).then_some(width);
+                    operand.constant += (ones(width) << at) as i128;
+                    operand.pieces.push(Piece { from: net.0, down: lo, keep, fill: false, up: *at, minus: true });
                 }
                 Part::Repeat { net, bit, count } => {
                     let keep = (!last(at + count)).then_some(count);

@@ -1,0 +1,299 @@
+//! Where the constants of a program are added.
+//!
+//! Every value but the rows may carry an offset, `v + c` for `v`, since its readers can take it off again in their own
+//! constant. A sum is free of constants if it adds its operands' bits as they are, inverted where they are subtracted
+//! (see [`Chain`]): so values get the offsets which that gives, and what is left is added by the rows. There too it is
+//! free where an operand has no bits; the other bits sink into earlier sums, where they are.
+
+use crate::dfg::{Chain, Operand, Term};
+use crate::fixed::{Fixed, Range};
+use crate::multipliers::{Problem, Program, Step};
+use std::cell::Cell;
+
+/// Sums through which a constant's bit sinks at most.
+const DEEPEST: usize = 3;
+/// Readers that a value may have whose offset changes: what one of them gains, the others mostly lose.
+const READERS: usize = 3;
+
+/// A value of the program.
+struct Value {
+    /// Coefficients over the operands and tables, ascending.
+    form: Vec<(u32, Fixed)>,
+    /// Its range without its offset.
+    range: Range,
+    /// The constant that its sum had from the start.
+    own: Fixed,
+    offset: Fixed,
+    /// Whether the offset must stay as it is.
+    fixed: bool,
+    terms: Vec<Term>,
+    users: Vec<usize>,
+    /// What it costs; `None` where something changed.
+    price: Cell<Option<u32>>,
+}
+
+struct Offsets {
+    values: Vec<Value>,
+    /// How many of them are operands.
+    operands: usize,
+}
+
+/// Gives every step its constant; rows keep their values.
+///
+/// Ranges were checked to be narrow when the problem was made; where one is not, the program stays as it is.
+pub fn assign(program: &mut Program, problem: &Problem) {
+    let Some(mut offsets) = Offsets::new(program, problem) else { return };
+    if offsets.natural().is_none() {
+        return;
+    }
+    for index in (offsets.operands..offsets.values.len()).rev() {
+        offsets.sink(index);
+    }
+    let constants: Option<Vec<Fixed>> =
+        (offsets.operands..offsets.values.len()).map(|index| offsets.constant(index)).collect();
+    for (step, new) in program.steps.iter_mut().zip(constants.unwrap_or_default()) {
+        let (Step::Sum { constant, .. } | Step::Lookup { constant, .. }) = step;
+        *constant = new;
+    }
+}
+
+impl Offsets {
+    fn new(program: &Program, problem: &Problem) -> Option<Offsets> {
+        let mut offsets = Offsets { values: Vec::new(), operands: problem.operands.len() };
+        for (index, operand) in problem.operands.iter().enumerate() {
+            offsets.values.push(Value::leaf(index as u32, operand.range));
+        }
+        for step in &program.steps {
+            let index = offsets.values.len();
+            let value = match step {
+                Step::Sum { terms, constant } => offsets.sum(index, terms, *constant)?,
+                Step::Lookup { terms, .. } => {
+                    let products = terms.iter().map(|(operand, factor)| {
+                        let value = offsets.values.get(*operand as usize)?;
+                        value.range.times(*factor)
+                    });
+                    let range = products.reduce(|a, b| Range::add(a?, b?)).flatten()?;
+                    Value { fixed: false, offset: range.low().negate(), ..Value::leaf(index as u32, range) }
+                }
+            };
+            offsets.values.push(value);
+        }
+        for result in &program.results {
+            let value = &mut offsets.values[*result as usize];
+            (value.fixed, value.offset) = (true, Fixed::ZERO);
+        }
+        Some(offsets)
+    }
+
+    fn sum(&mut self, index: usize, terms: &[Term], constant: Fixed) -> Option<Value> {
+        let mut form: Vec<(u32, Fixed)> = Vec::new();
+        for term in terms {
+            form = merged(&form, &self.values[term.id.index()].form, term.factor())?;
+            self.values[term.id.index()].users.push(index);
+        }
+        let leaf = |leaf: u32| self.values[leaf as usize].range;
+        let products = form.iter().map(|(id, factor)| leaf(*id).times(*factor));
+        let range = products.reduce(|a, b| Range::add(a?, b?)).unwrap_or(Some(Range::point(Fixed::ZERO)))?;
+        let (offset, users) = (Fixed::ZERO, Vec::new());
+        Some(Value {
+            form,
+            range,
+            own: constant,
+            offset,
+            fixed: terms.is_empty(),
+            terms: terms.to_vec(),
+            users,
+            price: Cell::new(None),
+        })
+    }
+
+    /// The offset that a sum's operands bring with them.
+    fn brought(&self, index: usize) -> Option<Fixed> {
+        let terms = self.values[index].terms.iter();
+        terms.map(|term| self.values[term.id.index()].offset.mul(term.factor())).try_fold(Fixed::ZERO, |a, b| a.add(b?))
+    }
+
+    /// The constant of a sum: what makes its offset of those of its operands.
+    fn constant(&self, index: usize) -> Option<Fixed> {
+        let value = &self.values[index];
+        value.own.add(value.offset)?.add(self.brought(index)?.negate())
+    }
+
+    /// A value's range with its offset. A row's own constant is in it.
+    fn range(&self, index: usize) -> Option<Range> {
+        let value = &self.values[index];
+        let offset = value.offset.add(value.own)?;
+        if offset.is_zero() { Some(value.range) } else { Range::add(value.range, Range::point(offset)) }
+    }
+
+    fn plan(&self, index: usize) -> Option<Chain> {
+        let value = &self.values[index];
+        let operand = |term: &Term| Some(Operand::of(term, self.range(term.id.index())?));
+        let [first, second] = match value.terms[..] {
+            [a, b] => [operand(&a)?, operand(&b)?],
+            [a] => return Chain::plan(&[operand(&a)?], self.constant(index)?, self.range(index)?),
+            _ => return None,
+        };
+        Chain::plan(&[first, second], self.constant(index)?, self.range(index)?)
+    }
+
+    fn price(&self, index: usize) -> u32 {
+        let value = &self.values[index];
+        let price = value.price.get().unwrap_or_else(|| match value.terms[..] {
+            // A table has a LUT for each bit; what is fixed costs the same anyway.
+            [] if value.fixed => 0,
+            [] => 10 * self.range(index).map_or(128, |range| range.width()),
+            _ => self.plan(index).map_or(u32::MAX / 64, |plan| plan.price()),
+        });
+        value.price.set(Some(price));
+        price
+    }
+
+    /// Changes an offset; gives the old one.
+    fn set(&mut self, index: usize, offset: Fixed) -> Fixed {
+        let value = &self.values[index];
+        value.price.set(None);
+        value.users.iter().for_each(|user| self.values[*user].price.set(None));
+        std::mem::replace(&mut self.values[index].offset, offset)
+    }
+
+    /// Gives every value that may have one the offset of an addition of its operands' bits as they are.
+    fn natural(&mut self) -> Option<()> {
+        for index in self.operands..self.values.len() {
+            if self.values[index].fixed || self.values[index].terms.is_empty() {
+                continue;
+            }
+            let mut constant = self.values[index].own.negate();
+            for term in &self.values[index].terms {
+                let range = self.range(term.id.index())?;
+                constant = constant.add(Chain::correction(&Operand::of(term, range)))?;
+            }
+            self.set(index, self.brought(index)?.add(constant)?);
+            self.tighten(index)?;
+        }
+        Some(())
+    }
+
+    /// Takes off what keeps a value from 0, if that saves a bit of it and costs nothing.
+    fn tighten(&mut self, index: usize) -> Option<()> {
+        let (range, before) = (self.range(index)?, self.price(index));
+        let tight = Range { lo: 0, hi: range.hi.checked_sub(range.lo)?, exp: range.exp };
+        if range.lo > 0 && tight.width() < range.width() {
+            let old = self.set(index, self.values[index].offset.add(range.low().negate())?);
+            if self.price(index) > before {
+                self.set(index, old);
+            }
+        }
+        Some(())
+    }
+
+    /// Moves bits of a sum's constant that need an adder into the sums before it, one by one, where that is cheaper.
+    fn sink(&mut self, index: usize) {
+        if self.values[index].terms.is_empty() {
+            return;
+        }
+        let Some(plan) = self.plan(index) else { return };
+        let mut rest = plan.rest;
+        while rest != 0 {
+            let bit = rest.trailing_zeros();
+            rest &= rest - 1;
+            let amount = Fixed::power_of_two(bit as i32 + plan.exp);
+            let mut best: Option<(i64, Vec<(usize, Fixed)>)> = None;
+            self.search(index, amount, &mut Vec::new(), &mut best);
+            if let Some((_, path)) = best {
+                self.shift(&path, false);
+            }
+        }
+    }
+
+    /// Tries every value below a sum as the place where `amount` of the sum's constant is added instead.
+    fn search(
+        &mut self,
+        index: usize,
+        amount: Fixed,
+        path: &mut Vec<(usize, Fixed)>,
+        best: &mut Option<(i64, Vec<(usize, Fixed)>)>,
+    ) {
+        for term in self.values[index].terms.clone() {
+            let (inner, factor) = (term.id.index(), term.factor());
+            if self.values[inner].fixed || path.len() == DEEPEST || self.values[inner].users.len() > READERS {
+                continue;
+            }
+            let inverse = Fixed::new(factor.mantissa(), -factor.exponent());
+            let Some(amount) = amount.mul(inverse) else { continue };
+            // Taking a bit away may as well carry it up to where it is free.
+            for amount in [amount, amount.negate()] {
+                path.push((inner, amount));
+                let gain = self.gain(path);
+                if gain > best.as_ref().map_or(0, |(gain, _)| *gain) {
+                    *best = Some((gain, path.clone()));
+                }
+                self.search(inner, amount, path, best);
+                path.pop();
+            }
+        }
+    }
+
+    /// What changing the offsets of a path saves.
+    fn gain(&mut self, path: &[(usize, Fixed)]) -> i64 {
+        let mut touched: Vec<usize> = path.iter().map(|(index, _)| *index).collect();
+        path.iter().for_each(|(index, _)| touched.extend(&self.values[*index].users));
+        touched.sort_unstable();
+        touched.dedup();
+        let total = |offsets: &Offsets| touched.iter().map(|index| i64::from(offsets.price(*index))).sum::<i64>();
+        let before = total(self);
+        self.shift(path, false);
+        let after = total(self);
+        self.shift(path, true);
+        before - after
+    }
+
+    fn shift(&mut self, path: &[(usize, Fixed)], back: bool) {
+        for (index, amount) in path {
+            let amount = if back { amount.negate() } else { *amount };
+            let old = self.values[*index].offset;
+            self.set(*index, old.add(amount).unwrap_or(old));
+        }
+    }
+}
+
+impl Value {
+    fn leaf(index: u32, range: Range) -> Value {
+        let (own, offset) = (Fixed::ZERO, Fixed::ZERO);
+        Value {
+            form: vec![(index, Fixed::ONE)],
+            range,
+            own,
+            offset,
+            fixed: true,
+            terms: Vec::new(),
+            users: Vec::new(),
+            price: Cell::new(None),
+        }
+    }
+}
+
+/// `a + factor * b`, both ascending.
+fn merged(a: &[(u32, Fixed)], b: &[(u32, Fixed)], factor: Fixed) -> Option<Vec<(u32, Fixed)>> {
+    let mut sum = Vec::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        let order = match (a.get(i), b.get(j)) {
+            (Some(x), Some(y)) => x.0.cmp(&y.0),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            _ => std::cmp::Ordering::Greater,
+        };
+        if order.is_lt() {
+            sum.push(a[i]);
+        } else {
+            let product = b[j].1.mul(factor)?;
+            let total = if order.is_eq() { a[i].1.add(product)? } else { product };
+            if !total.is_zero() {
+                sum.push((b[j].0, total));
+            }
+        }
+        i += order.is_le() as usize;
+        j += order.is_ge() as usize;
+    }
+    Some(sum)
+}

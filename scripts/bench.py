@@ -90,6 +90,45 @@ def count(top, files):
     return {"luts": cells["lut"], "ffs": cells["ff"], "carry_bits": cells["carry_bits"]}
 
 
+def priced(nanotrig, target, top, files):
+    """Counts of cells, and the worst register-to-register path in ps by the target's delays."""
+    price = json.loads(output_of(sys.executable, HERE / "price.py", "--nanotrig", nanotrig, "--target", target, top, *files))
+    return {"luts": price["lut"], "ffs": price["ff"], "carry_bits": price["carry_bits"], "period_ps": price["period_ps"]}
+
+
+def equal_period(options, path, out):
+    """Both tools at one period: the worst path of alkaid's netlist is the period that nanotrig is asked for."""
+    name = load(path)["name"]
+    say(f"{name}: alkaid")
+    result = json.loads(output_of(sys.executable, HERE / "bench_alkaid.py", path, out / "alkaid"))
+    files = [*(out / "alkaid" / "src").glob("*.v"), *(out / "alkaid" / "src" / "static").glob("*.v")]
+    say(f"{name}: pricing alkaid")
+    alkaid = {"cycles": result["cycles"], "exact": result["exact"]} | priced(options.nanotrig, "generic", "model", files)
+    say(f"{name}: nanotrig")
+    timing = ["--period", alkaid["period_ps"] / 1000]
+    result, files = compile_nanotrig(options.nanotrig, path, out / "nanotrig", timing)
+    say(f"{name}: pricing nanotrig")
+    nanotrig = priced(options.nanotrig, result["target"], result["top"], files)
+    nanotrig = {"cycles": result["cycles"], "exact": result["exact"]} | nanotrig
+    ratios = {what: round(nanotrig[what] / max(1, alkaid[what]), 3) for what in ("cycles", "ffs", "luts", "period_ps")}
+    return {"name": name, "target": result["target"], "nanotrig": nanotrig, "alkaid": alkaid, "ratios": ratios}
+
+
+def equal_periods(options):
+    """A line for each network, and one of geometric means; whether all went well."""
+    lines = []
+    with tempfile.TemporaryDirectory() as tmp:
+        for path in options.nets:
+            lines.append(attempt(f"{path.name}: at alkaid's period", equal_period, options, path, pathlib.Path(tmp, str(len(lines)))))
+            if lines[-1]:
+                print(json.dumps(lines[-1]), flush=True)
+    done = [line["ratios"] for line in lines if line]
+    if done:
+        means = {what: round(float(np.exp(np.mean([np.log(ratio[what]) for ratio in done]))), 3) for what in done[0]}
+        print(json.dumps({"geometric_means": means, "networks": len(done)}), flush=True)
+    return len(done) == len(lines)
+
+
 def attempt(what, work, *arguments):
     """The result of the work, or None and the reason on standard error: one failure must not lose the other results."""
     try:
@@ -116,10 +155,13 @@ def main():
     parser.add_argument("--nanotrig", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--jobs", type=int, default=1, help="syntheses to run at once (compiles always run alone)")
     parser.add_argument("--period", help="clock period for nanotrig in ns, instead of alkaid's number of cycles")
+    parser.add_argument("--equal-period", action="store_true", help="compile with the period that alkaid's netlist has, and price both netlists")
     parser.add_argument("--no-peer", action="store_true", help="nanotrig only")
     options = parser.parse_args()
     say(f"alkaid {importlib.metadata.version('alkaid')}, pyosys {importlib.metadata.version('pyosys')}, counting with {os.path.relpath(COUNT, HERE.parent)}")
 
+    if options.equal_period:
+        sys.exit(not equal_periods(options))
     failed = False
     with tempfile.TemporaryDirectory() as tmp, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         rows = []

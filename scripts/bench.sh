@@ -1,7 +1,10 @@
 #!/bin/sh
 # Compile neutral networks with nanotrig and with alkaid, side by side, and count both results with the same Yosys script.
 #
-# usage: scripts/bench.sh [--jobs N] [--period NS] [--no-peer] NET.json.gz...
+# usage: scripts/bench.sh [--jobs N] [--period NS] [--no-peer] [--equal-period] NET.json.gz...
+#
+# With --equal-period, nanotrig is asked for the period that alkaid's netlist has: both netlists are mapped by Yosys and
+# priced by price.py with the target's cell delays.
 #
 # Standard output is one JSON line per network; everything else goes to standard error.
 set -eu

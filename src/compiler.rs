@@ -68,7 +68,7 @@ impl Default for Making {
             target: (TARGETS[0].make)(),
             multiplier: MULTIPLIERS[0].make,
             scheduler: SCHEDULERS[0].make,
-            goal: Goal { period: Some(5000), stages: None },
+            goal: Goal { period: Some(5000), ..Goal::default() },
             reset: false,
         }
     }

@@ -267,7 +267,7 @@ fn schedulers_keep_the_function() {
         let want = meaning.codes(&vectors).unwrap();
         for scheduler in SCHEDULERS {
             for stages in [1, 2, 5] {
-                let goal = Goal { period: None, stages: Some(stages) };
+                let goal = Goal { period: None, stages: Some(stages), ..Goal::default() };
                 let making = Making { scheduler: scheduler.make, goal, reset: stages == 2, ..Making::default() };
                 let hardware = hardware(&meaning.dfg, &making, |_, _| ());
                 let hardware = hardware.unwrap_or_else(|error| panic!("seed {seed}: {}: {error}", scheduler.name));

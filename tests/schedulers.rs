@@ -21,15 +21,15 @@ fn schedules_are_causal_and_in_time() {
                 schedule
             };
             for stages in 1..7 {
-                assert_eq!(run(Goal { period: None, stages: Some(stages) }).latency, stages);
+                assert_eq!(run(Goal { period: None, stages: Some(stages), ..Goal::default() }).latency, stages);
             }
             if scheduler.name != "random" {
-                let slow = run(Goal { period: Some(4000), stages: None });
+                let slow = run(Goal { period: Some(4000), stages: None, ..Goal::default() });
                 assert!(slow.period <= 4000);
                 // The same number of stages is possible, one fewer is not (but a single output register may do for two).
-                let again = run(Goal { period: Some(4000), stages: Some(slow.latency) });
+                let again = run(Goal { period: Some(4000), stages: Some(slow.latency), ..Goal::default() });
                 assert_eq!(again.latency, slow.latency);
-                let fewer = Goal { period: Some(4000), stages: Some(slow.latency - 1) };
+                let fewer = Goal { period: Some(4000), stages: Some(slow.latency - 1), ..Goal::default() };
                 assert!(slow.latency <= 2 || (scheduler.make)(&dfg, &*target, fewer).is_err());
             }
         }
@@ -44,7 +44,7 @@ fn min_registers_never_needs_more_than_asap() {
     for seed in 0..100 {
         let dfg = graph(&mut Random::new(seed), 60).expect("small numbers");
         let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
-        let goal = Goal { period: Some(4000), stages: None };
+        let goal = Goal { period: Some(4000), stages: None, ..Goal::default() };
         let bits = |name: &str| {
             let scheduler = SCHEDULERS.iter().find(|entry| entry.name == name).expect("it is listed");
             (scheduler.make)(&dfg, &*target, goal).expect("feasible").register_bits(&dfg)

@@ -1,14 +1,29 @@
 //! `nanotrig list SET`: the members of an open set, a line each.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry;
 use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::collections::HashMap;
 
 #[derive(Args)]
 pub struct Arguments {
     /// Which set
     set: Set,
+    /// As JSON; targets with the delays of their cells in ps
+    #[arg(long)]
+    json: bool,
+}
+
+/// A member in JSON.
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    doc: &'static str,
+    /// Delays in ps, of a target whose netlists can be priced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<targets::Cells>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -36,6 +51,16 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Frontends => registry::list(frontends::FRONTENDS),
         Set::Backends => registry::list(backends::BACKENDS),
     };
+    if arguments.json {
+        let targets = targets::TARGETS.iter().filter(|_| matches!(arguments.set, Set::Targets));
+        let cells: HashMap<&str, targets::Cells> =
+            targets.filter_map(|entry| (entry.make)().cells().map(|cells| (entry.name, cells))).collect();
+        let rows: Vec<Row> =
+            rows.into_iter().map(|(name, doc)| Row { name, doc, cells: cells.get(name).copied() }).collect();
+        let json = serde_json::to_string_pretty(&rows).map_err(|error| Error::bug(error.to_string()))?;
+        println!("{json}");
+        return Ok(0);
+    }
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     rows.iter().for_each(|(name, doc)| println!("{name:<width$}  {doc}"));
     Ok(0)

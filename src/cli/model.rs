@@ -101,7 +101,7 @@ pub struct MakingArguments {
     /// The target device
     #[arg(long, default_value = "generic")]
     pub target: String,
-    /// The clock in MHz; 200 if nothing is said
+    /// The clock in MHz; 200 if neither clock, stages nor latency is given
     #[arg(long, value_name = "MHZ", conflicts_with = "period")]
     clock: Option<f64>,
     /// The clock period in ns
@@ -110,7 +110,7 @@ pub struct MakingArguments {
     /// Registers from input port to output port; without a clock, at the shortest period
     #[arg(long, value_name = "N", conflicts_with = "latency")]
     stages: Option<u32>,
-    /// The time that the answer may take in ns, at the clock
+    /// The time that the answer may take in ns, from input port to output port; without a clock, at the fastest one
     #[arg(long, value_name = "NS")]
     latency: Option<f64>,
     /// A synchronous reset port that drops every event in flight
@@ -148,17 +148,9 @@ impl MakingArguments {
             let help = format!("use 1 to {MOST_STAGES} stages; the output register is one");
             return Err(Error::user(format!("--stages {stages}: out of range"), help));
         }
-        let Some(latency) = self.latency else {
-            let period = asked.or(if self.stages.is_none() { Some(DEFAULT_PERIOD) } else { None });
-            return Ok(Goal { period, stages: self.stages });
-        };
-        let period = asked.unwrap_or(DEFAULT_PERIOD);
-        let asked = nanoseconds(latency, "--latency")?;
-        if asked < period {
-            let what = format!("--latency {latency}: less than one clock period of {} ns", f64::from(period) / 1000.0);
-            return Err(Error::user(what, "allow at least one period, or use a faster clock"));
-        }
-        Ok(Goal { period: Some(period), stages: Some((asked / period).min(MOST_STAGES)) })
+        let latency = self.latency.map(|latency| nanoseconds(latency, "--latency")).transpose()?;
+        let given = asked.is_some() || self.stages.is_some() || latency.is_some();
+        Ok(Goal { period: if given { asked } else { Some(DEFAULT_PERIOD) }, stages: self.stages, latency })
     }
 }
 

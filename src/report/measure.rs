@@ -9,6 +9,7 @@ use crate::targets::Target;
 pub struct Measure<'a> {
     hardware: &'a Hardware,
     delay: Vec<u32>,
+    arrival: Vec<u32>,
     luts: Vec<u64>,
     carry: Vec<u64>,
     register_delay: u32,
@@ -22,7 +23,8 @@ impl Measure<'_> {
         let (luts, carry) =
             dfg.ids().map(|id| target.area(dfg, id)).map(|a| (thousandths(a.luts), thousandths(a.carry))).unzip();
         let delay = dfg.ids().map(|id| target.delay(dfg, id)).collect();
-        Measure { hardware, delay, luts, carry, register_delay: target.register_delay() }
+        let arrival = hardware.schedule.arrivals(dfg, target);
+        Measure { hardware, delay, arrival, luts, carry, register_delay: target.register_delay() }
     }
 
     /// Look-up tables of the whole.
@@ -92,15 +94,12 @@ impl Measure<'_> {
     pub fn stages(&self) -> Vec<StageRow> {
         let (dfg, schedule) = (&self.hardware.dfg, &self.hardware.schedule);
         let (width, count) = (dfg.layers.len(), schedule.latency as usize);
-        let mut arrival = vec![0; dfg.nodes.len()];
         let mut longest = vec![0; count];
         let mut luts = vec![0; width * count];
         let mut used = vec![false; width * count];
         for id in dfg.ids().filter(|id| schedule.of(*id) < schedule.latency) {
             let stage = schedule.of(id);
-            let here = dfg[id].op.args().filter(|arg| schedule.of(*arg) == stage);
-            arrival[id.index()] = here.map(|arg| arrival[arg.index()]).max().unwrap_or(0) + self.delay[id.index()];
-            longest[stage as usize] = longest[stage as usize].max(arrival[id.index()]);
+            longest[stage as usize] = longest[stage as usize].max(self.arrival[id.index()]);
             let cell = stage as usize * width + dfg[id].from.layer as usize;
             luts[cell] += self.luts[id.index()];
             used[cell] |= self.is_logic(id);

@@ -1,7 +1,8 @@
 //! `asap`: every node as soon as its operands are there.
 
-use super::{Goal, Schedule, Scheduler, Timing, is_constant, latency};
-use crate::dfg::{Dfg, Op};
+use super::logic::Logic;
+use super::{Goal, Schedule, Scheduler};
+use crate::dfg::Dfg;
 use crate::error::Result;
 use crate::registry::Entry;
 use crate::targets::Target;
@@ -11,32 +12,29 @@ pub const SCHEDULER: Entry<Scheduler> =
     Entry { name: "asap", doc: "every node as soon as its operands are there: the fewest stages", make: run };
 
 fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
-    let timing = Timing::new(dfg, target);
-    let schedule = asap(dfg, &timing, timing.budget(dfg, goal)?, goal.stages);
-    let latency = latency(&schedule, goal)?;
-    Ok(timing.schedule(dfg, schedule.stage, latency))
+    let logic = Logic::new(dfg, target);
+    let plan = logic.plan(dfg, goal)?;
+    Ok(logic.schedule(dfg, target, &plan.stage, plan.latency))
 }
 
-/// The earliest schedule with `budget` ps between registers; no node may be slower than that. Inputs are registered,
-/// unless a single stage is asked for.
-pub fn asap(dfg: &Dfg, timing: &Timing, budget: u32, stages: Option<u32>) -> Schedule {
+/// The earliest stage of each cell with `budget` ps between registers, which no cell may exceed, and the registers from
+/// input port to output port. Inputs are registered, unless a single stage is asked for.
+pub fn earliest(logic: &Logic, budget: i64, stages: Option<u32>) -> (Vec<u32>, u32) {
     let first = (stages != Some(1)) as u32;
-    let mut stage = vec![first; dfg.nodes.len()];
-    let mut arrival = vec![0u32; dfg.nodes.len()];
-    for id in dfg.ids() {
-        if matches!(dfg[id].op, Op::Input { .. } | Op::Const(_)) {
-            stage[id.index()] = 0;
+    let mut stage = vec![first; logic.delay.len()];
+    let mut arrival = vec![0i64; logic.delay.len()];
+    for cell in logic.cells() {
+        let at = cell as usize;
+        if logic.input[at] {
+            stage[at] = 0;
             continue;
         }
-        let operands = || dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg));
-        let latest = operands().map(|arg| stage[arg.index()]).max().unwrap_or(0).max(first);
-        let here = operands().filter(|arg| stage[arg.index()] == latest);
-        let ready = here.map(|arg| arrival[arg.index()]).max().unwrap_or(0);
-        let delay = timing.delay[id.index()];
-        let fits = ready + delay <= budget;
-        stage[id.index()] = if fits { latest } else { latest + 1 };
-        arrival[id.index()] = if fits { ready + delay } else { delay };
+        let operands = logic.from.of(cell);
+        let latest = operands.iter().map(|arc| stage[arc.cell as usize]).fold(first, u32::max);
+        let here = operands.iter().filter(|arc| stage[arc.cell as usize] == latest);
+        let ready = here.map(|arc| arrival[arc.cell as usize] + arc.time).fold(logic.delay[at], i64::max);
+        (stage[at], arrival[at]) = if ready <= budget { (latest, ready) } else { (latest + 1, logic.delay[at]) };
     }
     let latency = stage.iter().copied().max().unwrap_or(0) + 1;
-    timing.schedule(dfg, stage, latency)
+    (stage, latency)
 }

@@ -1,6 +1,6 @@
 //! `random`: a legal schedule at random, to test what reads schedules. Timing is not its business.
 
-use super::{Goal, Schedule, Scheduler, Timing, is_constant};
+use super::{Goal, Schedule, Scheduler, is_constant};
 use crate::dfg::{Dfg, Op};
 use crate::error::Result;
 use crate::random::Random;
@@ -12,7 +12,6 @@ pub const SCHEDULER: Entry<Scheduler> =
     Entry { name: "random", doc: "a legal schedule at random, seeded by the graph's size: for tests", make: run };
 
 fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
-    let timing = Timing::new(dfg, target);
     let mut random = Random::new(dfg.nodes.len() as u64);
     let last = goal.stages.unwrap_or(6).max(1) - 1;
     let first = 1.min(last);
@@ -23,5 +22,5 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
         let wait = if random.below(4) == 0 { random.below(3) as u32 } else { 0 };
         stage[id.index()] = (earliest + wait).min(last);
     }
-    Ok(timing.schedule(dfg, stage, last + 1))
+    Ok(Schedule::new(dfg, target, stage, last + 1))
 }

@@ -36,17 +36,26 @@ impl Schedule {
         Ok(())
     }
 
+    /// When the last bit of each node is there after the clock edge, in ps: along every path that crosses no register.
+    pub fn arrivals(&self, dfg: &Dfg, target: &dyn Target) -> Vec<u32> {
+        let mut arrival = vec![0u32; dfg.nodes.len()];
+        for id in dfg.ids() {
+            let mut ready = i64::from(target.delay(dfg, id));
+            for arg in dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg) && self.of(*arg) == self.of(id)) {
+                ready = ready.max(i64::from(arrival[arg.index()]) + i64::from(target.arc(dfg, id, arg)));
+            }
+            arrival[id.index()] = ready.clamp(0, i64::from(u32::MAX)) as u32;
+        }
+        arrival
+    }
+
     /// Timing: along every path that crosses no register, the target's delays and a register fit in `period` ps.
     ///
     /// # Errors
-    /// The slowest node, as a bug of the scheduler.
+    /// The first node that is late, as a bug of the scheduler.
     pub fn verify_timing(&self, dfg: &Dfg, target: &dyn Target, period: u32) -> Result<()> {
-        let mut arrival = vec![0u32; dfg.nodes.len()];
-        for id in dfg.ids() {
-            let unregistered = dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg) && self.of(*arg) == self.of(id));
-            let ready = unregistered.map(|arg| arrival[arg.index()]).max().unwrap_or(0);
-            arrival[id.index()] = ready + target.delay(dfg, id);
-            let need = arrival[id.index()] + target.register_delay();
+        for (id, arrival) in dfg.ids().zip(self.arrivals(dfg, target)) {
+            let need = arrival.saturating_add(target.register_delay());
             if need > period {
                 return Err(Error::bug(format!("{id} needs {need} ps in its stage, the period is {period} ps")));
             }

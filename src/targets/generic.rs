@@ -1,11 +1,10 @@
 //! `generic`: plain Verilog for any FPGA with 6-input LUTs and carry chains.
 //!
 //! Delays are those of an UltraScale+ device of speed grade -2, read from published Vivado timing reports: clock to
-//! output 0.08 ns, set-up 0.025, uncertainty 0.035, LUT 0.04 to 0.15, LUT output into a carry chain and along 8 bits of it
-//! 0.125, each further 8 bits 0.045, chain to sum 0.11, a routed net 0.10 to 0.27 (0.20 is taken). Areas are those Yosys
-//! maps: one LUT per adder bit.
+//! output 0.08 ns, set-up 0.025, uncertainty 0.035, LUT 0.04 to 0.15 (0.10 is taken), a carry chain as said at [`CELLS`], a
+//! routed net 0.10 to 0.27 (0.20 is taken). Areas are those Yosys maps: one LUT per adder bit.
 
-use super::{Area, Make, Target};
+use super::{Area, Cells, Make, Target};
 use crate::dfg::{Chain, Dfg, Id, Op, Operand, Term};
 use crate::fixed::{Fixed, Range};
 use crate::registry::Entry;
@@ -17,12 +16,24 @@ pub const TARGET: Entry<Make> = Entry {
     make: || Box::new(Generic),
 };
 
-/// LUT and the net behind it, in ps.
-const LUT: u32 = 100 + 200;
-/// Entering and leaving a carry chain, and the nets around it, in ps.
-const CHAIN: u32 = 350;
+/// Published delays, in ps. LUT output into a chain and to the carry out of its eighth bit: 125; each eight bits further,
+/// with the hop between them: 45; carry into a chain to its sums: 76 at the lowest bit, 146 at the highest.
+const CELLS: Cells = Cells {
+    lut: 100,
+    net: 200,
+    carry_entry: 77,
+    carry_bit: 6,
+    carry_exit: 80,
+    clock_to_output: 80,
+    setup: 25,
+    uncertainty: 35,
+};
+/// LUT and the net around it, in ps.
+const LUT: u32 = CELLS.lut + CELLS.net;
+/// Entering and leaving a carry chain, its LUTs, and the net around it, in ps.
+const CHAIN: u32 = LUT + CELLS.carry_entry + CELLS.carry_exit;
 /// One carry-chain bit, in ps.
-const CARRY_BIT: u32 = 6;
+const CARRY_BIT: u32 = CELLS.carry_bit;
 
 struct Generic;
 
@@ -48,6 +59,24 @@ impl Target for Generic {
             },
             Op::Select { .. } => LUT,
             Op::Table { args, .. } => LUT * levels(index_bits(dfg, args)).max(1),
+        }
+    }
+
+    fn arc(&self, dfg: &Dfg, id: Id, operand: Id) -> i32 {
+        let (range, result) = (dfg.range(operand), dfg.range(id));
+        let ripples = ripples(dfg, operand);
+        let delay = self.delay(dfg, id) as i32;
+        match &dfg[id].op {
+            Op::Wrap { .. } if ripples => (CARRY_BIT as i32) * (top(result) - top(range)).min(0),
+            Op::Add { terms, .. } => {
+                // Where its last bit enters the chain: of bits that come one after another the highest, else the lowest.
+                let last = if ripples { top(range) } else { range.exp };
+                let enters = terms.iter().filter(|term| term.id == operand).map(|term| last + term.shift).min();
+                let bits = span(dfg, id) as i32;
+                let passed = enters.map_or(0, |enters| enters - (top(result) - bits)).clamp(0, bits);
+                delay - CARRY_BIT as i32 * passed
+            }
+            _ => delay,
         }
     }
 
@@ -82,7 +111,11 @@ impl Target for Generic {
     }
 
     fn register_delay(&self) -> u32 {
-        80 + 25 + 35
+        CELLS.clock_to_output + CELLS.setup + CELLS.uncertainty
+    }
+
+    fn cells(&self) -> Option<Cells> {
+        Some(CELLS)
     }
 
     fn adder_delay(&self) -> u32 {
@@ -99,6 +132,29 @@ fn chain(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> Option<Chain> {
     let terms = terms.iter().filter(|term| dfg.range(term.id).width() > 0);
     let operands: Vec<Operand> = terms.map(|term| Operand::of(term, dfg.range(term.id))).collect();
     Chain::plan(&operands, constant, dfg.range(id))
+}
+
+/// Bits of a sum's carry chain.
+fn span(dfg: &Dfg, id: Id) -> u32 {
+    match &dfg[id].op {
+        Op::Add { terms, constant } => {
+            chain(dfg, id, terms, *constant).map_or(dfg.range(id).width(), |chain| chain.span())
+        }
+        _ => 0,
+    }
+}
+
+/// The exponent above the highest bit.
+fn top(range: Range) -> i32 {
+    range.exp + range.width() as i32
+}
+
+/// Whether a value's bits come one after another, out of a carry chain.
+fn ripples(dfg: &Dfg, id: Id) -> bool {
+    match &dfg[id].op {
+        Op::Scale(arg, _) | Op::Floor(arg, _) | Op::Wrap { arg, .. } => ripples(dfg, *arg),
+        _ => span(dfg, id) > 0,
+    }
 }
 
 /// LUT levels of a function of so many bits.

@@ -6,6 +6,7 @@ mod generic;
 
 use crate::dfg::{Dfg, Id};
 use crate::registry::Entry;
+use serde::Serialize;
 use std::ops::Add;
 
 /// Makes a target.
@@ -30,10 +31,38 @@ impl Add for Area {
     }
 }
 
+/// Delays of a device's cells, in ps: what a mapped netlist is priced with, and what the delay of an operation is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cells {
+    /// Through a look-up table, whatever its pins.
+    pub lut: u32,
+    /// A routed net.
+    pub net: u32,
+    /// From the output of a LUT into the carry chain that it feeds.
+    pub carry_entry: u32,
+    /// Along one bit of a carry chain.
+    pub carry_bit: u32,
+    /// From a carry chain to the sum's output.
+    pub carry_exit: u32,
+    /// Clock edge to the output of a register.
+    pub clock_to_output: u32,
+    /// Input of a register to the clock edge.
+    pub setup: u32,
+    /// What a clock edge may be early.
+    pub uncertainty: u32,
+}
+
 /// A device family.
 pub trait Target {
     /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
     fn delay(&self, dfg: &Dfg, id: Id) -> u32;
+
+    /// Time from the last bit of an operand to the last bit of the node, in ps. It may be less than [`Target::delay`], which
+    /// is from registers, where all bits are there at once: an adder behind an adder begins with the low bits. Where wiring
+    /// drops bits that come last, it is less than 0. It is never more than the delay.
+    fn arc(&self, dfg: &Dfg, id: Id, _operand: Id) -> i32 {
+        self.delay(dfg, id).min(i32::MAX as u32) as i32
+    }
 
     /// Logic of a node. Registers are counted by the schedule.
     fn area(&self, dfg: &Dfg, id: Id) -> Area;
@@ -43,6 +72,11 @@ pub trait Target {
 
     /// A typical adder, in ps: what a level counts for where sums are ordered.
     fn adder_delay(&self) -> u32;
+
+    /// Delays of the device's cells, where netlists for it can be priced (`scripts/price.py`).
+    fn cells(&self) -> Option<Cells> {
+        None
+    }
 
     /// The device that the Vivado project names.
     fn part(&self) -> &'static str;

@@ -1,0 +1,193 @@
+//! The graph that schedulers work on: cells, the time between them, and what a goal leaves between two registers.
+//!
+//! Times are of a value's *last* bit. Carry chains overlap: an adder behind an adder begins with low bits that are there
+//! before the high ones. So the time from an operand to a result is the target's for that pair, and less than the delay
+//! from a register, where all bits are there at once.
+
+use super::asap::earliest;
+use super::reads::{Lists, NONE, Reads};
+use super::{Goal, Schedule};
+use crate::dfg::{Dfg, Id, Op};
+use crate::error::{Error, Result};
+use crate::targets::Target;
+
+/// Time from one cell's result to another's, in ps.
+#[derive(Clone, Copy)]
+pub struct Arc {
+    /// The other end.
+    pub cell: u32,
+    /// The time.
+    pub time: i64,
+}
+
+/// Cells and the time between them.
+pub struct Logic {
+    /// Cells, and the bits that they read.
+    pub reads: Reads,
+    /// From each cell's operands.
+    pub from: Lists<Arc>,
+    /// To each cell's users.
+    pub to: Lists<Arc>,
+    /// From registers to the result of each cell.
+    pub delay: Vec<i64>,
+    /// Whether it is an input.
+    pub input: Vec<bool>,
+    /// What a register costs a stage.
+    register: i64,
+}
+
+/// What a goal asks for: the time between registers, the stages, and the earliest schedule of the cells.
+pub struct Plan {
+    /// Time between registers, in ps.
+    pub budget: i64,
+    /// Registers from input port to output port.
+    pub latency: u32,
+    /// The earliest stage of each cell.
+    pub stage: Vec<u32>,
+}
+
+impl Logic {
+    /// The cells of a graph without dots.
+    pub fn new(dfg: &Dfg, target: &dyn Target) -> Logic {
+        let reads = Reads::new(dfg);
+        let count = reads.cells.len();
+        let mut behind = vec![0i64; dfg.nodes.len()];
+        let (mut from, mut to) = (Vec::new(), Vec::new());
+        for id in dfg.ids() {
+            let cell = reads.root[id.index()];
+            let own = cell != NONE && reads.cells[cell as usize] == id;
+            for arg in dfg[id].op.args().filter(|arg| reads.root[arg.index()] != NONE) {
+                let time = behind[arg.index()] + i64::from(target.arc(dfg, id, arg));
+                if own {
+                    let operand = reads.root[arg.index()];
+                    from.push((cell, Arc { cell: operand, time }));
+                    to.push((operand, Arc { cell, time }));
+                } else {
+                    behind[id.index()] = time;
+                }
+            }
+        }
+        let delay = reads.cells.iter().map(|id| i64::from(target.delay(dfg, *id))).collect();
+        let input = reads.cells.iter().map(|id| matches!(dfg[*id].op, Op::Input { .. })).collect();
+        let (from, to) = (Lists::new(count, from), Lists::new(count, to));
+        Logic { reads, from, to, delay, input, register: i64::from(target.register_delay()) }
+    }
+
+    /// Cells, operands before users.
+    pub fn cells(&self) -> std::ops::Range<u32> {
+        0..self.delay.len() as u32
+    }
+
+    /// Works out what a goal asks for.
+    ///
+    /// # Errors
+    /// A goal that cannot be met.
+    pub fn plan(&self, dfg: &Dfg, goal: Goal) -> Result<Plan> {
+        if goal.stages == Some(0) {
+            let help = "use --stages 1 or more";
+            return Err(Error::user("0 stages: a design has at least its output register", help));
+        }
+        if let Some(period) = goal.period {
+            let budget = i64::from(period) - self.register;
+            if let Some(cell) = self.cells().find(|cell| self.delay[*cell as usize] > budget) {
+                return Err(self.too_slow(dfg, cell, period));
+            }
+            return self.within(goal, budget);
+        }
+        match (goal.stages, goal.latency) {
+            (Some(stages), _) => self.within(goal, self.shortest(stages)),
+            (None, Some(latency)) => self.soonest(i64::from(latency)),
+            (None, None) => self.within(goal, self.depth()),
+        }
+    }
+
+    /// The fewest stages for so much time between registers, or the stages asked for.
+    fn within(&self, goal: Goal, budget: i64) -> Result<Plan> {
+        let (stage, fewest) = earliest(self, budget, goal.stages);
+        if let Some(stages) = goal.stages.filter(|stages| *stages < fewest) {
+            let what = format!("{stages} stages are not enough at this clock: {fewest} are needed");
+            return Err(Error::user(what, format!("use --stages {fewest}, or a slower clock")));
+        }
+        let latency = goal.stages.unwrap_or(fewest);
+        if let (Some(period), Some(asked)) = (goal.period, goal.latency) {
+            let takes = u64::from(latency) * u64::from(period);
+            if takes > u64::from(asked) {
+                let what = format!("a latency of {} ns is not enough at this clock", ns(i64::from(asked)));
+                let help =
+                    format!("{latency} periods are needed: use --latency {}, or leave the clock", ns(takes as i64));
+                return Err(Error::user(what, help));
+            }
+        }
+        Ok(Plan { budget, latency, stage })
+    }
+
+    /// The shortest time between registers that a number of stages leaves.
+    fn shortest(&self, stages: u32) -> i64 {
+        let (mut low, mut high) = (self.slowest(), self.depth());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if earliest(self, middle, Some(stages)).1 <= stages { high = middle } else { low = middle + 1 }
+        }
+        high
+    }
+
+    /// The fastest clock at which the answer is there in time, in as few stages as it needs.
+    fn soonest(&self, latency: i64) -> Result<Plan> {
+        let (mut best, mut stages) = (None, 1);
+        while i64::from(stages) * (self.slowest() + self.register) <= latency {
+            let budget = self.shortest(stages);
+            let fits = i64::from(stages) * (budget + self.register) <= latency;
+            if fits && best.is_none_or(|(_, least)| budget < least) {
+                best = Some((stages, budget));
+            }
+            if budget <= self.slowest() {
+                break;
+            }
+            stages += 1;
+        }
+        let Some((stages, budget)) = best else {
+            let what = format!("a latency of {} ns is not enough", ns(latency));
+            let help = format!("the longest path takes {} ns with its register", ns(self.depth() + self.register));
+            return Err(Error::user(what, help));
+        };
+        self.within(Goal { stages: Some(stages), ..Goal::default() }, budget)
+    }
+
+    fn too_slow(&self, dfg: &Dfg, cell: u32, period: u32) -> Error {
+        let need = self.delay[cell as usize] + self.register;
+        let id = self.reads.cells[cell as usize];
+        let what =
+            format!("`{}` takes {need} ps with its register, more than the {period} ps period", dfg[id].op.name());
+        Error::user(what, format!("use a slower clock: at most {} MHz", 1_000_000 / need.max(1))).at(dfg.source(id))
+    }
+
+    fn slowest(&self) -> i64 {
+        self.delay.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The longest path of the whole graph.
+    fn depth(&self) -> i64 {
+        let mut arrival = vec![0i64; self.delay.len()];
+        for cell in self.cells() {
+            let operands = self.from.of(cell).iter().map(|arc| arrival[arc.cell as usize] + arc.time);
+            arrival[cell as usize] = operands.fold(self.delay[cell as usize], i64::max);
+        }
+        arrival.into_iter().max().unwrap_or(0)
+    }
+
+    /// The schedule of a graph from that of its cells. Wiring is where it reads.
+    pub fn schedule(&self, dfg: &Dfg, target: &dyn Target, stage: &[u32], latency: u32) -> Schedule {
+        let first = 1.min(latency - 1);
+        let of = |id: Id| match self.reads.root[id.index()] {
+            NONE => 0,
+            cell if self.reads.cells[cell as usize] == id => stage[cell as usize],
+            cell => stage[cell as usize].max(first),
+        };
+        Schedule::new(dfg, target, dfg.ids().map(of).collect(), latency)
+    }
+}
+
+/// Picoseconds as nanoseconds.
+fn ns(ps: i64) -> f64 {
+    ps as f64 / 1000.0
+}

@@ -1,0 +1,217 @@
+//! Every scheduler's promise, against all schedules of small graphs.
+
+use super::logic::Logic;
+use super::{Goal, SCHEDULERS, Schedule, min_registers, moves};
+use crate::dfg::random::graph;
+use crate::dfg::{Builder, Dfg, Id, Op, Term};
+use crate::fixed::{Fixed, Format, Quantization, Range};
+use crate::port::Port;
+use crate::random::Random;
+use crate::targets::{TARGETS, Target};
+
+fn small(seed: u64, size: usize) -> Dfg {
+    let mut random = Random::new(seed);
+    loop {
+        let dfg = graph(&mut random, size).expect("small numbers");
+        let logic = dfg.nodes.iter().filter(|node| !matches!(node.op, Op::Input { .. } | Op::Const(_)));
+        if (1..=size).contains(&logic.count()) {
+            return dfg;
+        }
+    }
+}
+
+/// Calls `each` with every causal, timely schedule of so many stages; wiring is where it reads.
+fn schedules(logic: &Logic, dfg: &Dfg, target: &dyn Target, (latency, period): (u32, u32), each: &mut dyn FnMut(u64)) {
+    let mut stage: Vec<u32> = logic.input.iter().map(|input| !*input as u32).collect();
+    loop {
+        let schedule = logic.schedule(dfg, target, &stage, latency);
+        if schedule.verify(dfg).is_ok() && schedule.verify_timing(dfg, target, period).is_ok() {
+            each(schedule.register_bits(dfg));
+        }
+        // Counts up.
+        let mut cells = (0..stage.len()).filter(|cell| !logic.input[*cell]);
+        loop {
+            let Some(cell) = cells.next() else { return };
+            if stage[cell] + 1 < latency {
+                stage[cell] += 1;
+                break;
+            }
+            stage[cell] = 1;
+        }
+    }
+}
+
+#[test]
+fn min_registers_is_the_optimum_of_all_schedules() {
+    let target = (TARGETS[0].make)();
+    let (mut counted, mut better) = (0, 0);
+    for seed in 0..400 {
+        let dfg = small(seed, 7);
+        let logic = Logic::new(&dfg, &*target);
+        for period in [900, 1400, 2200] {
+            let goal = Goal { period: Some(period), ..Goal::default() };
+            let Ok(plan) = logic.plan(&dfg, goal) else { continue };
+            let free = logic.input.iter().filter(|input| !**input).count() as u32;
+            if plan.latency < 3 || f64::from(plan.latency - 1).powi(free as i32) > 2e4 {
+                continue;
+            }
+            let mut least = u64::MAX;
+            schedules(&logic, &dfg, &*target, (plan.latency, period), &mut |bits| least = least.min(bits));
+            let schedule = (min_registers::SCHEDULER.make)(&dfg, &*target, goal).expect("feasible");
+            assert_eq!(schedule.register_bits(&dfg), least, "seed {seed}, {period} ps\n{dfg}");
+            let swept = min_registers::sweep(&logic, &plan);
+            better += (logic.reads.register_bits(&swept, plan.latency) > least) as u32;
+            counted += 1;
+            // One stage fewer is impossible.
+            let mut fewer = 0;
+            schedules(&logic, &dfg, &*target, (plan.latency - 1, period), &mut |_| fewer += 1);
+            assert_eq!(fewer, 0, "seed {seed}, {period} ps\n{dfg}");
+        }
+    }
+    assert!(counted > 100, "{counted} graphs are small enough");
+    println!("{counted} graphs; single rows miss the optimum of {better}");
+}
+
+#[test]
+fn stages_are_given_the_shortest_period() {
+    let target = (TARGETS[0].make)();
+    for seed in 0..150 {
+        let dfg = small(seed, 6);
+        let logic = Logic::new(&dfg, &*target);
+        for stages in 2..4 {
+            for entry in SCHEDULERS.iter().filter(|entry| entry.name != "random") {
+                let goal = Goal { stages: Some(stages), ..Goal::default() };
+                let schedule: Schedule = (entry.make)(&dfg, &*target, goal).expect("any number of stages");
+                assert_eq!(schedule.latency, stages);
+                let shorter = schedule.period - 1;
+                let mut found = 0;
+                schedules(&logic, &dfg, &*target, (stages, shorter), &mut |_| found += 1);
+                assert_eq!(found, 0, "{}: seed {seed}, {stages} stages\n{dfg}", entry.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_latency_is_met_at_the_fastest_clock() {
+    let target = (TARGETS[0].make)();
+    for seed in 0..60 {
+        let dfg = small(seed, 30);
+        let make = min_registers::SCHEDULER.make;
+        let stages =
+            |stages| make(&dfg, &*target, Goal { stages: Some(stages), ..Goal::default() }).expect("any number");
+        for latency in [2000, 4000, 8000] {
+            let all: Vec<Schedule> = (1..30).map(stages).collect();
+            let fits = |schedule: &&Schedule| schedule.latency * schedule.period <= latency;
+            let fastest = all.iter().filter(fits).map(|schedule| schedule.period).min();
+            match make(&dfg, &*target, Goal { latency: Some(latency), ..Goal::default() }) {
+                Ok(schedule) => {
+                    assert_eq!(Some(schedule.period), fastest, "seed {seed}, {latency} ps\n{dfg}");
+                    assert!(schedule.latency * schedule.period <= latency);
+                }
+                Err(error) => assert!(fastest.is_none(), "seed {seed}: {error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_met_says_so() {
+    let (target, dfg) = ((TARGETS[0].make)(), small(3, 30));
+    let error = |goal| {
+        (min_registers::SCHEDULER.make)(&dfg, &*target, goal)
+            .err()
+            .map(|error| format!("{error:?}"))
+            .unwrap_or_default()
+    };
+    let base = Goal::default();
+    assert!(error(Goal { stages: Some(0), ..base }).contains("at least its output register"));
+    assert!(error(Goal { period: Some(150), ..base }).contains("more than the 150 ps period"));
+    assert!(error(Goal { latency: Some(200), ..base }).contains("a latency of 0.2 ns is not enough"));
+    assert!(error(Goal { latency: Some(2500), period: Some(2500), ..base }).contains("periods are needed"));
+    assert!(error(Goal { stages: Some(1), period: Some(2500), ..base }).contains("stages are not enough"));
+}
+
+/// Sets that move together never lose, and settle where nothing moves.
+#[test]
+fn moves_only_save() {
+    let target = (TARGETS[0].make)();
+    let (mut before, mut after) = (0, 0);
+    for seed in 0..60 {
+        let dfg = small(seed, 80);
+        let logic = Logic::new(&dfg, &*target);
+        let Ok(plan) = logic.plan(&dfg, Goal { period: Some(2000), ..Goal::default() }) else { continue };
+        let mut stage = min_registers::sweep(&logic, &plan);
+        let swept = logic.reads.register_bits(&stage, plan.latency);
+        moves::improve(&logic, &plan, &mut stage);
+        let moved = logic.reads.register_bits(&stage, plan.latency);
+        assert!(moved <= swept, "seed {seed}");
+        let schedule = logic.schedule(&dfg, &*target, &stage, plan.latency);
+        schedule.verify(&dfg).expect("causal");
+        schedule.verify_timing(&dfg, &*target, 2000).expect("in time");
+        // From the earliest schedule alone the moves come to the same number: it is the optimum.
+        let mut other = plan.stage.clone();
+        moves::improve(&logic, &plan, &mut other);
+        assert_eq!(logic.reads.register_bits(&other, plan.latency), moved, "seed {seed}");
+        (before, after) = (before + swept, after + moved);
+    }
+    println!("{before} bits by single rows, {after} by sets");
+    assert!(after > 4_000, "{after} bits: the graphs are no test");
+}
+
+/// Forty levels of sums, each of two neighbours of the level before, with a rectifier at every eighth.
+fn wide(operations: usize) -> Dfg {
+    let (levels, mut random) = (40, Random::new(1));
+    let width = operations / levels;
+    let format = Format { signed: true, width: 6, lsb: 0 };
+    let elements = vec![Quantization::plain(format); width];
+    let port = Port { name: "x".into(), shape: vec![width], elements };
+    let mut b = Builder::new("wide", vec![("x".to_string(), 1)], vec![port]);
+    let mut row: Vec<Id> = (0..width as u32).map(|element| b.input(0, element).expect("an input")).collect();
+    let zero = b.constant(Fixed::ZERO).expect("a constant");
+    for level in 1..=levels {
+        let next: Vec<Id> = (0..width)
+            .map(|at| {
+                let mut near = || row[(at + random.below(40) as usize) % width];
+                let terms = vec![Term::plus(near(), 0), Term::minus(near(), random.below(3) as i32)];
+                let sum = b.add(terms, Fixed::ZERO).expect("a sum");
+                if level % 8 != 0 || b.range(sum).width() < 4 {
+                    return sum;
+                }
+                let low = b.floor(sum, b.range(sum).exp + 2).expect("a floor");
+                let kept = b.wrap(low, b.range(low).exp + 6, true).expect("a wrap");
+                b.max(kept, zero).expect("a maximum")
+            })
+            .collect();
+        row = next;
+    }
+    let all = row.iter().map(|id| b.range(*id)).reduce(|x, y| Range::union(x, y).expect("small")).expect("some");
+    let element = Quantization::plain(Format::of(&all));
+    let output = Port { name: "y".into(), shape: vec![width], elements: vec![element; width] };
+    b.finish(vec![output], row).without_dead()
+}
+
+/// Time that this thread has run, which other work on the machine does not count towards.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    stat.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).expect("nanoseconds") / 1e9
+}
+
+#[test]
+#[ignore = "measures time: cargo test --release --lib schedulers -- --ignored --nocapture"]
+fn time_grows_nearly_linearly() {
+    let target = (TARGETS[0].make)();
+    let mut points = Vec::new();
+    for operations in [10_000, 100_000, 1_000_000] {
+        let dfg = wide(operations);
+        let start = cpu_seconds();
+        let goal = Goal { period: Some(3000), ..Goal::default() };
+        let schedule = (min_registers::SCHEDULER.make)(&dfg, &*target, goal).expect("slow enough");
+        let seconds = cpu_seconds() - start;
+        println!("{} nodes, {} stages: {seconds:.3} s", dfg.nodes.len(), schedule.latency);
+        points.push(((dfg.nodes.len() as f64).ln(), seconds.ln()));
+    }
+    let exponent = (points[2].1 - points[0].1) / (points[2].0 - points[0].0);
+    println!("growth exponent {exponent:.2}");
+    assert!(exponent < 1.2, "{exponent}");
+}

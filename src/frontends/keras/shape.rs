@@ -70,7 +70,7 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             *shape.get_mut(axis)? = indices.len();
             shape
         }
-        "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
+        "slice" | "dot" | "matmul" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })

@@ -339,6 +339,28 @@ def tables_conv():
     return keras.Model([x, s], last(*out))
 
 
+def recurrent_layers(x):
+    rnn = dict(iq_conf=act(i0=2, f0=2), paq_conf=HardTanhConfig(place="datalane", f0=4))
+    gru = dict(**rnn, praq_conf=HardSigmoidConfig(place="datalane", f0=3), sq_conf=act(i0=1, f0=3), rhq_conf=act(i0=2, f0=3))
+    a = QSimpleRNN(3, name="simple", return_sequences=True, **rnn)(x)  # noqa: F405
+    a = QSimpleRNN(2, name="states", activation="relu", use_bias=False, go_backwards=True, enable_sq=True, sq_conf=act(i0=1, f0=2), **rnn)(a)  # noqa: F405
+    b = QGRU(2, name="after", return_sequences=True, **gru)(x)  # noqa: F405
+    c = QGRU(3, name="before", reset_after=False, go_backwards=True, **gru)(x)  # noqa: F405
+    return a, b, c
+
+
+@case("QSimpleRNN and QGRU, states quantized and not, the reset gate before and behind its product")
+def recurrent():
+    x = keras.Input((3, 2), name="x")
+    return model(x, *recurrent_layers(first(x, 3, 4)))
+
+
+@case("the same, from HDF5", h5=True)
+def recurrent_h5():
+    x = keras.Input((3, 2), name="x")
+    return model(x, *recurrent_layers(first(x, 3, 4)))
+
+
 def store(name, about, h5, make):
     keras.utils.clear_session()
     rng = np.random.default_rng(sum(map(ord, name)))

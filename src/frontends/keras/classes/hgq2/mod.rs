@@ -12,6 +12,7 @@ mod functions;
 mod merge;
 mod norm;
 mod quantizer;
+mod recurrent;
 mod softmax;
 mod state;
 mod table;
@@ -35,6 +36,7 @@ pub const FAMILIES: &[&[Class]] = &[
     softmax::CLASSES,
     attention::CLASSES,
     table::CLASSES,
+    recurrent::CLASSES,
 ];
 
 /// Classes of HGQ2 that are known and refused.
@@ -43,7 +45,6 @@ const REFUSED: &[(&str, &[&str])] = &[
         "use QMultiHeadAttention, or compose it from QEinsumDenseT and QEinsum",
         &["QMultiHeadAttentionT", "QLinformerAttentionT"],
     ),
-    ("unroll the steps: slices, QDense and merges of each", &["QSimpleRNN", "QGRU"]),
     ("spiking layers keep a state between events", &["QLIF", "QSimpleSNN"]),
 ];
 

@@ -222,6 +222,15 @@ impl Quantizer {
         self.weight(value, spread(element, shape, formats))
     }
 
+    /// A quantized constant of the shape of a sample.
+    ///
+    /// # Errors
+    /// As of [`Quantizer::weights`].
+    pub fn row(&self, values: &Tensor) -> Result<Tensor> {
+        let sample = Tensor { shape: [&[1], values.shape.as_slice()].concat(), data: values.data.clone() };
+        Ok(Tensor { shape: values.shape.clone(), data: self.weights(&sample)?.data })
+    }
+
     /// Pushes the layers that quantize a value; the name of the result.
     pub fn push(&self, b: &mut Builder, name: String, input: String) -> Result<String> {
         let [1, shape @ ..] = self.shape() else {

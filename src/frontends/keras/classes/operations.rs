@@ -25,12 +25,10 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("clip_by_value", "clip"),
     ("neg", "negative"),
     ("exp", "exponential"),
-    ("silu", "silu"),
     ("swish", "silu"),
     ("getitem", "get_item"),
     ("mat_mul", "matmul"),
     ("reverse", "flip"),
-    ("truedivide", "divide"),
     ("amax", "max"),
     ("amin", "min"),
 ];
@@ -109,19 +107,7 @@ fn operation(b: &mut Builder, node: &Node, name: &str) -> Result<()> {
         _ if BINARY.contains(&name) => binary(b, node, name),
         _ if REDUCTIONS.contains(&name) => reduction(b, node, name),
         _ if FUNCTIONS.contains(&name) => function(b, node, name.to_string()),
-        "leaky_relu" => {
-            let slope = argument(node, 1, &["negative_slope", "alpha"]).map(number).transpose()?.unwrap_or(0.2);
-            function(b, node, format!("leaky_relu({})", slope as f32))
-        }
-        "clip" => {
-            let bound = |at: usize, names: &[&str]| {
-                let found =
-                    argument(node, at, names).ok_or_else(|| Error::user("has no bounds", "give two numbers"))?;
-                number(found).map(|bound| bound as f32)
-            };
-            let (low, high) = (bound(1, &["x_min", "clip_value_min"])?, bound(2, &["x_max", "clip_value_max"])?);
-            function(b, node, format!("clip({low},{high})"))
-        }
+        "leaky_relu" | "clip" => bounded(b, node, name),
         "softmax" => {
             let axis = axes(b, node, 1, -1)?;
             let read = b.one_input()?;
@@ -164,6 +150,20 @@ fn operation(b: &mut Builder, node: &Node, name: &str) -> Result<()> {
             Err(Error::user(format!("the operation `{name}` is not supported"), help))
         }
     }
+}
+
+/// The functions that have numbers.
+fn bounded(b: &mut Builder, node: &Node, name: &str) -> Result<()> {
+    if name == "leaky_relu" {
+        let slope = argument(node, 1, &["negative_slope", "alpha"]).map(number).transpose()?.unwrap_or(0.2);
+        return function(b, node, format!("leaky_relu({})", slope as f32));
+    }
+    let bound = |at: usize, names: &[&str]| {
+        let found = argument(node, at, names).ok_or_else(|| Error::user("has no bounds", "give two numbers"))?;
+        number(found).map(|bound| bound as f32)
+    };
+    let (low, high) = (bound(1, &["x_min", "clip_value_min"])?, bound(2, &["x_max", "clip_value_max"])?);
+    function(b, node, format!("clip({low},{high})"))
 }
 
 /// An argument by its names, or by its place; Keras 3 has some in its configuration. Nothing for null.

@@ -228,48 +228,68 @@ impl Cell {
         let gates = activation(b, node, "recurrent_activation", gates)?;
         let gates = quantize(b, node, &word("praq"), &self.gates, gates)?;
         let z = part(b, node, &word("z"), gates.clone(), 0, units);
-        let reset_gate = |b: &mut Builder| part(b, node, &word("r"), gates.clone(), units, 2 * units);
         let mut candidate = part(b, node, &word("candidate"), x, 2 * units, 3 * units);
-        let reset = match (&inner, &s, &self.bias[1]) {
-            (Some(inner), _, _) if after => {
-                let inner = part(b, node, &word("hidden"), inner.clone(), 2 * units, 3 * units);
-                let inner = quantize(b, node, &word("rhq"), &self.hidden, inner)?;
-                let r = reset_gate(b);
-                Some(join(b, node, &word("reset"), "multiply", vec![r, inner]))
-            }
-            (_, Some(s), _) => {
-                let r = reset_gate(b);
-                let reset = join(b, node, &word("reset"), "multiply", vec![r, s.clone()]);
-                let reset = quantize(b, node, &word("rhq"), &self.hidden, reset)?;
-                let name = named(b, node, &word("hidden"));
-                Some(product(b, name, reset, &columns(&self.recurrent, 2 * units, 3 * units), &None))
-            }
-            // The quantized biases, times the gate.
-            (None, None, Some(bias)) => {
-                let bias = columns(bias, 2 * units, 3 * units);
-                let bias = self.hidden.as_ref().map_or(Ok(bias.clone()), |quantizer| quantizer.row(&bias))?;
-                let (name, r) = (named(b, node, &word("reset")), reset_gate(b));
-                Some(b.push(Layer::new(name, "multiply", vec![r]).with_tensor("constant", bias)))
-            }
-            _ => None,
-        };
+        let reset = self.reset(b, node, at, gates, inner.filter(|_| after), s.clone())?;
         if let Some(reset) = reset {
             candidate = join(b, node, &word("candidate_sum"), "add", vec![candidate, reset]);
         }
         let candidate = activation(b, node, "activation", candidate)?;
         let candidate = quantize(b, node, &word("paq"), &self.activation, candidate)?;
-        // h^ + z (s - h^), which is z s + (1 - z) h^, both exact.
-        let difference = match s {
-            Some(s) => join(b, node, &word("difference"), "subtract", vec![s, candidate.clone()]),
-            None => {
-                let name = named(b, node, &word("difference"));
-                let minus = Tensor { shape: Vec::new(), data: vec![-1.0] };
-                b.push(Layer::new(name, "multiply", vec![candidate.clone()]).with_tensor("constant", minus))
-            }
-        };
-        let moved = join(b, node, &word("moved"), "multiply", vec![z, difference]);
-        Ok(join(b, node, &word("next"), "add", vec![candidate, moved]))
+        Ok(mix(b, node, at, z, s, candidate))
     }
+
+    /// What the state gives to the candidate, through the reset gate: of its product `inner`, or of the state itself.
+    fn reset(
+        &self,
+        b: &mut Builder,
+        node: &Node,
+        at: usize,
+        gates: String,
+        inner: Option<String>,
+        s: Option<String>,
+    ) -> Result<Option<String>> {
+        let units = self.units;
+        let word = |word: &str| format!("{at}_{word}");
+        let gate = |b: &mut Builder| part(b, node, &word("r"), gates, units, 2 * units);
+        Ok(match (inner, s, &self.bias[1]) {
+            (Some(inner), ..) => {
+                let inner = part(b, node, &word("hidden"), inner, 2 * units, 3 * units);
+                let inner = quantize(b, node, &word("rhq"), &self.hidden, inner)?;
+                let r = gate(b);
+                Some(join(b, node, &word("reset"), "multiply", vec![r, inner]))
+            }
+            (None, Some(s), _) => {
+                let r = gate(b);
+                let reset = join(b, node, &word("reset"), "multiply", vec![r, s]);
+                let reset = quantize(b, node, &word("rhq"), &self.hidden, reset)?;
+                let name = named(b, node, &word("hidden"));
+                Some(product(b, name, reset, &columns(&self.recurrent, 2 * units, 3 * units), &None))
+            }
+            // At the first step, the quantized biases.
+            (None, None, Some(bias)) => {
+                let bias = columns(bias, 2 * units, 3 * units);
+                let bias = self.hidden.as_ref().map_or(Ok(bias.clone()), |quantizer| quantizer.row(&bias))?;
+                let (name, r) = (named(b, node, &word("reset")), gate(b));
+                Some(b.push(Layer::new(name, "multiply", vec![r]).with_tensor("constant", bias)))
+            }
+            (None, None, None) => None,
+        })
+    }
+}
+
+/// `h^ + z (s - h^)`, which is `z s + (1 - z) h^`, both exact.
+fn mix(b: &mut Builder, node: &Node, at: usize, z: String, s: Option<String>, candidate: String) -> String {
+    let name = format!("{at}_difference");
+    let difference = match s {
+        Some(s) => join(b, node, &name, "subtract", vec![s, candidate.clone()]),
+        None => {
+            let name = named(b, node, &name);
+            let minus = Tensor { shape: Vec::new(), data: vec![-1.0] };
+            b.push(Layer::new(name, "multiply", vec![candidate.clone()]).with_tensor("constant", minus))
+        }
+    };
+    let moved = join(b, node, &format!("{at}_moved"), "multiply", vec![z, difference]);
+    join(b, node, &format!("{at}_next"), "add", vec![candidate, moved])
 }
 
 fn join(b: &mut Builder, node: &Node, word: &str, kind: &str, inputs: Vec<String>) -> String {

@@ -1,7 +1,7 @@
 """Golden networks of HGQ (the first) and of its proxy models, for tests/data/hgq: random bits for each element.
 
     python3.11 -m venv VENV && VENV/bin/pip install HGQ==0.2.6 tensorflow-cpu==2.15.1 hls4ml==1.3.0 h5py
-    VENV/bin/python scripts/fixtures_hgq.py
+    VENV/bin/python scripts/fixtures_hgq.py [NAME ...]
 
 A model of HGQ has no integer bits in its file: it is only rounded, and the case says the input's format, in whose range the inputs are.
 Proxies are the Keras models that HGQ makes for hls4ml, and quantizers of every mode by themselves.
@@ -9,6 +9,7 @@ Proxies are the Keras models that HGQ makes for hls4ml, and quantizers of every 
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -35,6 +36,7 @@ from HGQ.layers import (
     PPermute,
     PReshape,
 )
+from HGQ.layers.batchnorm_base import HBatchNormalization
 from HGQ.proxy.fixed_point_quantizer import FixedPointQuantizer
 
 OUT = Path(__file__).parent.parent / "tests/data/hgq"
@@ -104,6 +106,16 @@ def randomise(model, rng):
                 variable.assign(rng.uniform(0.3, 2.5, shape))
 
 
+def normalized():
+    x, s = keras.Input((8,), name="x"), keras.Input((4, 3), name="s")
+    q, t = HQuantize(name="q")(x), HQuantize(name="qs")(s)
+    a = HBatchNormalization(name="rounded")(q)
+    b = HBatchNormalization(name="floored", scale=False, **FLOOR)(q)
+    c = HBatchNormalization(name="auto", center=False, **AUTO)(t)
+    d = HBatchNormalization(name="steps", axis=1)(t)
+    return keras.Model([x, s], [a, b, c, d])
+
+
 def save(model, file, config=False):
     model.save(file, save_format="h5")
     data = file.read_bytes()
@@ -117,7 +129,8 @@ def vectors(model, name, inputs):
     values = model.predict(inputs, verbose=0)
     outputs = values if isinstance(values, list) else [values]
     names = [layer for layer in model.output_names]
-    arrays = {"in_" + model.input_names[0]: inputs} | {"out_" + n: v for n, v in zip(names, outputs)}
+    given = inputs if isinstance(inputs, list) else [inputs]
+    arrays = {"in_" + n: v for n, v in zip(model.input_names, given)} | {"out_" + n: v for n, v in zip(names, outputs)}
     np.savez_compressed(OUT / f"{name}.npz", **arrays)
     print(name, {key: (value.shape, len(np.unique(value))) for key, value in arrays.items()})
     return f"{name}.npz"
@@ -149,19 +162,24 @@ def main():
         (conv, "HConv2D, HConv2DBatchNorm, pooling, reshapes"),
         (series, "HConv1D, HConv1DBatchNorm"),
         (functions, "HActivation of tanh and sigmoid"),
+        (normalized, "HBatchNormalization, over the last axis and another"),
     ]
+    only = sys.argv[1:]
     for make, about in cases:
+        if only and make.__name__ not in only:
+            continue
         keras.backend.clear_session()
         name = make.__name__
         rng = np.random.default_rng(sum(map(ord, name)))
         model = make()
-        shape = (64, *model.input_shape[1:])
-        inputs = np.float32(np.clip(np.round(rng.normal(0, 3, shape) * 256) / 256, -15.9, 15.9))
+        shapes = model.input_shape if isinstance(model.input_shape, list) else [model.input_shape]
+        inputs = [np.float32(np.clip(np.round(rng.normal(0, 3, (64, *s[1:])) * 256) / 256, -15.9, 15.9)) for s in shapes]
+        inputs = inputs[0] if len(shapes) == 1 else inputs
         model.predict(inputs, verbose=0)
         randomise(model, rng)
         file = save(model, OUT / f"{name}.h5")
         entries.append(entry(file, vectors(model, name, inputs), about, 'input_format = ["fixed<13,5>"]'))
-        if make is functions:
+        if make in (functions, normalized):
             continue
         try:
             trace_minmax(model, inputs)
@@ -170,6 +188,9 @@ def main():
             entries.append(entry(file, vectors(proxy, f"{name}_proxy", inputs), f"the proxy model of {name}"))
         except Exception as error:  # noqa: BLE001
             print("no proxy of", name, repr(error)[:300])
+    if only:
+        print("\n".join(entries))
+        return
     model = modes()
     rng = np.random.default_rng(11)
     inputs = np.float32(np.round(rng.normal(0, 9, (96, 12)) * 256) / 256)

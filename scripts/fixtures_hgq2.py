@@ -284,6 +284,83 @@ def attention():
     return keras.Model([x, y], last(*out))
 
 
+def table(i=1, f=3, b=7, **options):
+    """Quantizers of a table layer: in front, with a format for each edge, and behind."""
+    toq = QuantizerConfig("kbi", "table", b0=b, i0=2, **options)
+    return dict(iq_conf=act(i0=i, f0=f), toq_conf=toq)
+
+
+def dense_tables(x, s):
+    a = QDenseT(6, name="one", activation="relu", **table())(x)  # noqa: F405
+    a = QDenseT(5, n_hl=2, d_hl=4, name="two", subnn_activation="sigmoid", batch_norm=True, **table(2, 2))(a)  # noqa: F405
+    b = QDenseT(4, n_hl=0, name="linear", use_bias=False, **table(2, 4, heterogeneous_axis=(1, 2)))(x)  # noqa: F405
+    c = QDenseT(3, name="series", batch_norm=True, bn_scale=False, subnn_activation="relu", **table())(s)  # noqa: F405
+    d = QDenseT(2, d_hl=3, name="each", **table(1, 2, heterogeneous_axis=(1, 3)))(c)  # noqa: F405
+    return a, b, d
+
+
+@case("QDenseT: tables of one to three layers, batch normalisation, formats of each edge")
+def tables():
+    x, s = keras.Input((5,), name="x"), keras.Input((4, 3), name="series_in")
+    return model([x, s], *dense_tables(first(x, 3, 5), first(s, 3, 5, name="first_s")))
+
+
+@case("the same, from HDF5", h5=True)
+def tables_h5():
+    x, s = keras.Input((5,), name="x"), keras.Input((4, 3), name="series_in")
+    return model([x, s], *dense_tables(first(x, 3, 5), first(s, 3, 5, name="first_s")))
+
+
+@case("QEinsumDenseT: sums over one axis and two, and over none, transposed results, batch normalisation")
+def tables_einsum():
+    x = keras.Input((3, 4), name="x")
+    y = first(x, 3, 5)
+    out = [
+        QEinsumDenseT("bnc,cd->bnd", (3, 5), bias_axes="d", name="last", activation="relu", **table())(y),  # noqa: F405
+        QEinsumDenseT("bnc,ncd->bd", 3, name="both", n_hl=0, **table(2, 3))(y),  # noqa: F405
+        QEinsumDenseT("bnc,nm->bcm", (4, 2), bias_axes="m", batch_norm=True, d_hl=4, name="first_axis", **table())(y),  # noqa: F405
+        QEinsumDenseT("...c,dc->...d", 2, bias_axes="d", batch_norm=True, bn_center=False, n_hl=2, d_hl=3, name="leading", **table())(y),  # noqa: F405
+        QEinsumDenseT("bnc,c->bnc", (3, 4), name="none", subnn_activation="softsign", **table())(y),  # noqa: F405
+        QEinsumDenseT("bnc,cde->bedn", (2, 2, 3), bias_axes="ed", name="turned", **table(1, 2, heterogeneous_axis=(1, 3)))(y),  # noqa: F405
+    ]
+    return model(x, *out)
+
+
+@case("QConvT1D and QConvT2D with strides, dilation and padding")
+def tables_conv():
+    x, s = keras.Input((5, 6, 2), name="image"), keras.Input((8, 2), name="series")
+    y, t = first(x, 3, 5), first(s, 3, 5, name="first_s")
+    out = [
+        QConvT2D(2, (2, 3), subnn_activation="tanh", d_hl=3, name="valid", activation="relu", **table(1, 2))(y),  # noqa: F405
+        QConvT2D(2, 3, strides=2, padding="same", n_hl=0, name="same", batch_norm=True, **table(1, 2))(y),  # noqa: F405
+        QConvT1D(3, 3, padding="same", strides=2, subnn_activation="tanh", d_hl=3, name="strided", **table(1, 3))(t),  # noqa: F405
+        QConvT1D(2, 2, dilation_rate=3, name="dilated", n_hl=0, **table(1, 3))(t),  # noqa: F405
+    ]
+    return keras.Model([x, s], last(*out))
+
+
+def recurrent_layers(x):
+    rnn = dict(iq_conf=act(i0=2, f0=2), paq_conf=HardTanhConfig(place="datalane", f0=4))
+    gru = dict(**rnn, praq_conf=HardSigmoidConfig(place="datalane", f0=3), sq_conf=act(i0=1, f0=3), rhq_conf=act(i0=2, f0=3))
+    a = QSimpleRNN(3, name="simple", return_sequences=True, **rnn)(x)  # noqa: F405
+    a = QSimpleRNN(2, name="states", activation="relu", use_bias=False, go_backwards=True, enable_sq=True, sq_conf=act(i0=1, f0=2), **rnn)(a)  # noqa: F405
+    b = QGRU(2, name="after", return_sequences=True, **gru)(x)  # noqa: F405
+    c = QGRU(3, name="before", reset_after=False, go_backwards=True, **gru)(x)  # noqa: F405
+    return a, b, c
+
+
+@case("QSimpleRNN and QGRU, states quantized and not, the reset gate before and behind its product")
+def recurrent():
+    x = keras.Input((3, 2), name="x")
+    return model(x, *recurrent_layers(first(x, 3, 4)))
+
+
+@case("the same, from HDF5", h5=True)
+def recurrent_h5():
+    x = keras.Input((3, 2), name="x")
+    return model(x, *recurrent_layers(first(x, 3, 4)))
+
+
 def store(name, about, h5, make):
     keras.utils.clear_session()
     rng = np.random.default_rng(sum(map(ord, name)))
@@ -312,11 +389,13 @@ def store(name, about, h5, make):
         arrays["out_" + tensor._keras_history.operation.name] = np.asarray(value)
     np.savez_compressed(OUT / f"{name}.npz", **arrays)
     print(name, file.stat().st_size, {k: (v.shape, round(float(np.mean(v != 0)), 2)) for k, v in arrays.items() if k[0] == "o"})
-    return f'[[case]]\nmodel = "{file.name}"\nvectors = "{name}.npz"\nabout = "{about}"\n'
 
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    entries = [store(*entry) for entry in CASES if not sys.argv[1:] or entry[0] in sys.argv[1:]]
-    if not sys.argv[1:]:
-        (OUT / "cases.toml").write_text("# Written by scripts/fixtures_hgq2.py.\n\n" + "\n".join(entries))
+    for entry in CASES:
+        if not sys.argv[1:] or entry[0] in sys.argv[1:]:
+            store(*entry)
+    text = '[[case]]\nmodel = "{0}{2}"\nvectors = "{0}.npz"\nabout = "{1}"\n'
+    entries = [text.format(name, about, ".h5.gz" if h5 else ".keras") for name, about, h5, _ in CASES]
+    (OUT / "cases.toml").write_text("# Written by scripts/fixtures_hgq2.py.\n\n" + "\n".join(entries))

@@ -283,12 +283,29 @@ def merges(cases):
     case.write(cases)
 
 
+def tables(cases):
+    """Tables of codes: one for all elements, one for each element of the last axes, and one for each element."""
+    case = Case("tables", "tables of codes, for all elements and for each", 70)
+    case.head_input("x", (3, 4), format="fixed<4,2>", low=-8, high=7, step=1 / 4)
+    case.head_input("u", (2, 3), format="ufixed<3,4>", low=0, high=7, step=2)
+    for key, bits, step, signed, integer, fraction in [("x", 4, 1 / 4, True, 1, 2), ("u", 3, 2, False, 4, -1)]:
+        x = case.x[key]
+        codes = np.round(x / step).astype(int) % 2**bits
+        shape = x.shape[1:]
+        for own in [(), shape[1:], shape]:
+            values = case.random.integers(-40, 41, (*own, 2**bits))
+            wide = np.broadcast_to(values, (SAMPLES, *shape[: len(shape) - len(own)], *own, 2**bits) if own else (SAMPLES, *shape, 2**bits))
+            y = np.take_along_axis(wide, codes[..., None], -1)[..., 0] / 8
+            case.layer("table", y, inputs=[key], tensors=dict(values=values), signed=signed, integer=integer, fraction=fraction, out_fraction=3)
+    case.write(cases)
+
+
 def main():
     tf.keras.utils.set_random_seed(1)
     cases = []
     convolutions(cases, 2)
     convolutions(cases, 1)
-    for family in [depthwise, pooling, moves, sums_of_products, merges]:
+    for family in [depthwise, pooling, moves, sums_of_products, merges, tables]:
         family(cases)
     (FOLDER / "cases.toml").write_text("\n".join(cases))
 

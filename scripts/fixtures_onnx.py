@@ -302,6 +302,41 @@ def qcdq(g, x):
     g.output(both(x, 0.25, (9, np.uint8)))
 
 
+def recurrent(g, x):
+    """Recurrent operators with functions that are exact in float32, on so few bits that every sum is; sequence first, as ONNX has it."""
+    q = g.quant(x, 0.5, 4)
+    t = g.node("Transpose", q, perm=[1, 0, 2])
+    grid = lambda *shape: (g.random.integers(-2, 3, shape) / 2).astype(np.float32)
+
+    def cell(op, gates, units, pick, bias=True, **attributes):
+        inputs = [t, grid(1, gates * units, 3), grid(1, gates * units, units)] + ([grid(1, 2 * gates * units)] if bias else [])
+        outputs = g.node(op, *inputs, outputs=2, hidden_size=units, **attributes)
+        y = outputs[pick]
+        order = [2, 0, 1, 3] if pick == 0 else [1, 0, 2]
+        g.output(g.quant(g.node("Transpose", y, perm=order), 0.25, 6))
+
+    hard = {"activation_alpha": [0.25], "activation_beta": [0.5]}
+    cell("RNN", 1, 3, 0, activations=["Relu"])
+    cell("RNN", 1, 2, 1, bias=False, activations=["LeakyRelu"], activation_alpha=[0.5], direction="reverse")
+    cell("LSTM", 4, 2, 1, activations=["HardSigmoid", "Relu", "Relu"], **hard)
+    cell("LSTM", 4, 2, 0, activations=["HardSigmoid", "Relu", "Relu"], direction="reverse", **hard)
+    cell("GRU", 3, 2, 0, activations=["HardSigmoid", "Relu"], linear_before_reset=1, **hard)
+    cell("GRU", 3, 3, 1, activations=["HardSigmoid", "Relu"], **hard)
+    cell("GRU", 3, 2, 1, bias=False, activations=["HardSigmoid", "Relu"], direction="reverse", **hard)
+
+
+def products(g, x, z):
+    """Einsum with constants and with tensors, MatMul of tensors."""
+    q, r = g.quant(x, 0.25, 5), g.quant(z, 0.5, 4)
+    for equation, shape in [("bij,jk->bik", (4, 5)), ("bij,ij->bi", (3, 4)), ("bij,ijk->bk", (3, 4, 2)), ("bij,jk->bki", (4, 2))]:
+        y = g.node("Einsum", q, g.weights(*shape, scale=np.float32(0.125)), equation=equation)
+        g.output(g.quant(y, 0.25, 8))
+    for equation in ["bij,bkj->bik", "bij,bkj->bki", "bij,bij->bj"]:
+        g.output(g.quant(g.node("Einsum", q, r, equation=equation), 0.25, 9))
+    y = g.node("MatMul", q, g.node("Transpose", r, perm=[0, 2, 1]))
+    g.output(g.quant(y, 0.25, 9))
+
+
 def brevitas_cases():
     import torch
     import brevitas.nn as qnn
@@ -379,6 +414,9 @@ def main():
     case("choices", "ArgMax, TopK", choices, 9, {"x": (6,)}, formats=())
     case("old", "version 9 of the operators", old, 10, {"x": (3, 4, 5)}, opset=9, formats=())
     case("qcdq", "QuantizeLinear, Clip and DequantizeLinear", qcdq, 11, {"x": (6,)}, qonnx=False)
+    case("recurrent", "RNN, LSTM and GRU, forward and reverse, the reset gate before and behind its product", recurrent, 12,
+         {"x": (2, 3)}, opset=14)
+    case("products", "Einsum and MatMul of constants and of tensors", products, 13, {"x": (3, 4), "z": (3, 4)})
     try:
         brevitas_cases()
     except ImportError as error:

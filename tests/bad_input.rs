@@ -177,6 +177,22 @@ fn keras_mistakes() {
         assert!(error.contains(part), "expected `{part}` in: {error}");
     };
     expect("Lambda", "", "a Lambda holds Python code");
+    expect("Masking", "", "hardware has a fixed number of steps");
+    for (arguments, part) in [
+        ("math.cumsum\"", "the operation `cumsum` is not supported"),
+        ("math.reduce_sum\"", "reduces over all axes"),
+        ("math.reduce_sum\", \"axis\": 0", "`axis` is 0"),
+        ("math.truediv\", \"x\": 2.0, \"y\": {\"tensor\": 0}", "divides a constant by a tensor"),
+        ("math.add\", \"y\": [[[1.0]], [[2.0]]]", "differs from sample to sample"),
+        ("__operators__.getitem\", \"slice_spec\": [0]", "slices the axis of the samples"),
+        ("__operators__.getitem\", \"slice_spec\": [{}, 16]", "there is no element 16"),
+        ("__operators__.getitem\", \"slice_spec\": [{}, {}, {}]", "more axes than the tensor has"),
+        ("reshape\", \"shape\": [4, -1]", "the first axis is that of the samples"),
+        ("transpose\", \"perm\": [1, 0]", "moves the axis of the samples"),
+        ("squeeze\", \"axis\": 1", "in a sample of shape [16]"),
+    ] {
+        expect("TFOpLambda", &format!(", \"function\": \"{arguments}"), part);
+    }
     expect("QDense", ", \"units\": 99", "expected [99]");
     expect("QDense", ", \"units\": 64, \"kernel_quantizer\": \"my_bits(3)\"", "is called `my_bits`");
     expect(

@@ -2,7 +2,7 @@
 
 use nanotrig::compiler::{Making, Reading, hardware, meaning};
 use nanotrig::frontends;
-use nanotrig::report::{Checked, LayerRow, PortRow, Report, Share, StageRow};
+use nanotrig::report::{Checked, LayerRow, PortRow, Report, Share, StageRow, ThermometerRow};
 use std::path::Path;
 
 const HOSTILE: &str = "<script>alert('\"&')</script>";
@@ -36,6 +36,8 @@ fn report(layers: usize, stages: u32) -> Report {
         elements: elements.iter().map(ToString::to_string).collect(),
         chain: chain.iter().map(ToString::to_string).collect(),
     };
+    let thresholds = ThermometerRow { comparison: ">=".into(), thresholds: vec![vec![-0.5, 0.25], vec![0.0, 1e-3]] };
+    let bits = PortRow { thermometer: Some(thresholds), ..port(&["ufixed<1,1,TRN,WRAP>"; 4], &[]) };
     Report {
         generator: "nanotrig".into(),
         version: "0.0.0".into(),
@@ -55,10 +57,10 @@ fn report(layers: usize, stages: u32) -> Report {
         compile_s: 1.5,
         layers: (0..layers).map(layer).collect(),
         stages: (0..stages).map(stage).collect(),
-        inputs: vec![port(
-            &["fixed<8,4,RND,SAT>", "fixed<8,4,RND,SAT>", "ufixed<0,0,TRN,WRAP>", "ufixed<8,8,TRN,WRAP>"],
-            &[],
-        )],
+        inputs: vec![
+            port(&["fixed<8,4,RND,SAT>", "fixed<8,4,RND,SAT>", "ufixed<0,0,TRN,WRAP>", "ufixed<8,8,TRN,WRAP>"], &[]),
+            bits,
+        ],
         outputs: vec![port(&["fixed<24,4,TRN,WRAP>"], &["float_mul [0.5]", "float_softmax"])],
         checked: Checked { random: 500, given: 12, mismatches: 2 },
         notes: vec![HOSTILE.into()],
@@ -90,6 +92,9 @@ fn a_page_shows_the_numbers() {
         "500 random",
         "12 given",
         "1.500 s",
+        "each of 2 features: a bit is 1 where the feature &gt;= its threshold",
+        "<td>2–3</td><td>0, 0.001</td>",
+        "−0.5, 0.25",
     ];
     for number in numbers {
         assert!(page.contains(number), "{number} is missing in\n{page}");

@@ -46,6 +46,12 @@ struct LayerNorm {
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
+    // As a float model has it.
+    if ["format", "accumulator_format"].iter().any(|name| !layer.attributes.contains_key(*name)) {
+        let what = "has no formats in which to normalise: float32 rounds the mean and the root in an order of its own";
+        let help = "write the network with `nanotrig import MODEL -o MODEL.toml`, and give the layer `format` and `accumulator_format`";
+        return Err(Error::user(what, help));
+    }
     let a: Attributes = attributes(layer)?;
     let mut found = tensors(layer, &[], &["gamma", "beta"])?;
     let (beta, gamma) = (found.pop().flatten(), found.pop().flatten());

@@ -315,9 +315,28 @@ fn mistakes_are_explained() {
                 json!({"signed": false, "integer": 2, "fraction": 0, "out_fraction": 0}),
                 &[("values", &[2], &[0.0; 2])],
             ),
-            "2 values for 2 bits",
+            "values [2] for 2 bits",
             "each code",
         ),
+        (
+            layer(
+                "table",
+                json!({"signed": true, "integer": 7, "fraction": 0, "out_fraction": 0}),
+                &[("values", &[3, 256], &[0.0; 768])],
+            ),
+            "tables for elements [3] read a tensor of shape [2]",
+            "the last ones of the input",
+        ),
+        (
+            layer(
+                "table",
+                json!({"signed": true, "integer": 7, "fraction": 0, "out_fraction": 0}),
+                &[("values", &[2, 256], &[&[1e-30][..], &[1e30; 511]].concat())],
+            ),
+            "values need more than 63 bits together",
+            "coarser step",
+        ),
+        (layer("layer_norm", json!({}), &[]), "no formats in which to normalise", "nanotrig import"),
         (
             layer(
                 "table",

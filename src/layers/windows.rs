@@ -138,7 +138,8 @@ impl Windows {
     pub fn transposed(image: &[usize], size: &[usize], by: &Movement) -> Result<Windows> {
         let axes = image.iter().zip(size).enumerate().map(|(axis, (length, size))| {
             let (length, size, stride) = (*length, *size, by.strides[axis]);
-            let more = size.saturating_sub(stride);
+            let reach = size.saturating_sub(1).checked_mul(by.dilation[axis]).and_then(|reach| reach.checked_add(1));
+            let more = reach.ok_or_else(|| too_small(length, size))?.saturating_sub(stride);
             let (before, longer) = match by.padding {
                 Padding::Valid => (0, more),
                 Padding::Same => (more / 2, 0),

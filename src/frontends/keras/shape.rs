@@ -29,6 +29,7 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
         "einsum_dense" => einsum(layer, &[first, kernel?])?,
         "einsum" => einsum(layer, inputs)?,
         "conv1d" | "conv2d" => windows(layer, first, *kernel?.last()?, kernel?)?,
+        "conv1d_transpose" | "conv2d_transpose" => grown(layer, first, kernel?)?,
         "depthwise_conv1d" | "depthwise_conv2d" => {
             windows(layer, first, kernel?.iter().rev().take(2).product(), kernel?)?
         }
@@ -65,12 +66,18 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             if all { vec![*first.first()?, units] } else { vec![units] }
         }
         "gather" => {
-            let (indices, axis) = (sizes("indices")?, layer.attributes.get("axis")?.as_u64()? as usize);
+            let axis = layer.attributes.get("axis")?.as_u64()? as usize;
             let mut shape = first.to_vec();
+            let Some(indices) = sizes("indices") else {
+                return (axis < shape.len()).then(|| {
+                    shape.remove(axis);
+                    shape
+                });
+            };
             *shape.get_mut(axis)? = indices.len();
             shape
         }
-        "slice" | "dot" | "matmul" | "table" | "truth_table" | "thermometer" => return None,
+        "slice" | "dot" | "matmul" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })
@@ -122,6 +129,25 @@ fn windows(layer: &Layer, from: &[usize], channels: usize, window: &[usize]) -> 
     };
     let lengths: Option<Vec<usize>> = axes.iter().enumerate().map(length).collect();
     Some(lengths?.into_iter().chain([channels]).collect())
+}
+
+/// The shape behind a transposed convolution: `valid` has all that any window reaches, `same` the stride for each.
+fn grown(layer: &Layer, from: &[usize], kernel: &[usize]) -> Option<Vec<usize>> {
+    let list = |name: &str| layer.attributes.get(name).and_then(numbers);
+    let at = |list: &Option<Vec<i64>>, axis: usize| {
+        list.as_ref().map_or(Some(1), |list| usize::try_from(*list.get(axis)?).ok())
+    };
+    let (strides, dilation) = (list("strides"), list("dilation"));
+    let same = layer.attributes.get("padding").and_then(Value::as_str) != Some("valid");
+    let (_, axes) = from.split_last()?;
+    let length = |(axis, length): (usize, &usize)| {
+        let stride = at(&strides, axis)?;
+        let reach = kernel.get(axis)?.checked_sub(1)?.checked_mul(at(&dilation, axis)?)? + 1;
+        let grown = length.checked_mul(stride)?;
+        grown.checked_add(if same { 0 } else { reach.saturating_sub(stride) })
+    };
+    let lengths: Option<Vec<usize>> = axes.iter().enumerate().map(length).collect();
+    Some(lengths?.into_iter().chain([*kernel.get(axes.len())?]).collect())
 }
 
 /// The output of an equation with one letter an axis; `...` stands for the leading axes of the first operand.

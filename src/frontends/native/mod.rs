@@ -75,7 +75,7 @@
 //! | `reshape` | `shape` | |
 //! | `transpose` | `perm` | |
 //! | `hls4ml_pool` | `op`: `average`, `max`, `accumulator_format` (`size`) (`strides`) (`padding`) (`count_include_pad`) (`pad_value`) | |
-//! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values`, one a code |
+//! | `table` | `signed` `integer` `fraction` of its input, `out_fraction` | `values` [codes], or [.., codes]: a table for each element of the input's last axes |
 //! | `truth_table` | (`bits` `signed` `fraction` of an input's code: 1, false, 0) (`out_fraction`) | `mapping` [units, k]: the inputs that each unit reads; `tables` [units, 2^(k bits)], the first input lowest in the address |
 //! | `thermometer` | (`strict`: true for `>`, false for `>=`) | `thresholds` [features, bits] |
 //! | `kan` | (`first`: the code of a table's first entry) (`fraction`) (`out_fraction`) (`activation`) | `tables` [inputs, units, codes] |

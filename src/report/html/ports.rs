@@ -1,6 +1,6 @@
 //! Ports: runs of elements with one format, where their bits are, and what the host does.
 
-use super::super::PortRow;
+use super::super::{PortRow, ThermometerRow};
 use super::text::{count, counted};
 use crate::fixed::{Overflow, Quantization, Rounding};
 use serde::Serialize;
@@ -18,6 +18,23 @@ pub struct Port {
     /// What stands on the folded table, if it is.
     folded: Option<String>,
     chain: Vec<String>,
+    thermometer: Option<Thermometer>,
+}
+
+/// What the host compares features with to make the port's bits.
+#[derive(Serialize)]
+struct Thermometer {
+    /// What stands on the folded table.
+    summary: String,
+    rows: Vec<Feature>,
+}
+
+/// A feature, and the bits that its thresholds make.
+#[derive(Serialize)]
+struct Feature {
+    feature: String,
+    elements: String,
+    thresholds: String,
 }
 
 /// Elements after one another that have one format.
@@ -72,6 +89,23 @@ impl Port {
                 .then(|| format!("{} runs of elements with one format", count(runs.len() as u64))),
             runs,
             chain: row.chain.iter().map(|step| operation(step)).collect(),
+            thermometer: row.thermometer.as_ref().map(Thermometer::new),
+        }
+    }
+}
+
+impl Thermometer {
+    fn new(row: &ThermometerRow) -> Thermometer {
+        let each = row.thresholds.first().map_or(0, Vec::len);
+        let rows = row.thresholds.iter().enumerate().map(|(at, thresholds)| Feature {
+            feature: at.to_string(),
+            elements: span(at * each, (at * each + thresholds.len()).saturating_sub(1)),
+            thresholds: thresholds.iter().map(f64::to_string).collect::<Vec<_>>().join(", ").replace('-', "−"),
+        });
+        let (features, sign) = (counted(row.thresholds.len() as u64, "feature"), &row.comparison);
+        Thermometer {
+            summary: format!("The host compares each of {features}: a bit is 1 where the feature {sign} its threshold"),
+            rows: rows.collect(),
         }
     }
 }

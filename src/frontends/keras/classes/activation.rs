@@ -8,6 +8,7 @@ use super::Class;
 use super::config::{axis, truth};
 use super::core::of_version;
 use crate::error::{Error, Result};
+use serde_json::Value;
 
 /// This family.
 pub const CLASSES: &[Class] = &[
@@ -38,16 +39,28 @@ fn activation(b: &mut Builder, node: &Node) -> Result<()> {
     push(b, node, call)
 }
 
-/// The quantizer that the moving averages of a training arrived at (QKeras 0.9, `qlayers.py`): its integer bits are in the file.
+/// The quantizer that the moving averages of a training arrived at (QKeras 0.9, `qlayers.py`). Its integer bits are in the file,
+/// or, where Keras does not track them (2.15 does not), are those of the averages.
 fn adaptive(b: &mut Builder, node: &Node) -> Result<()> {
     let config = &node.config;
     let name = field(config, "activation", string)?;
     let bits = field(config, "total_bits", size)?;
-    let arrays = b.arrays(node, &["quantizer_integer_bits", "ema_min?", "ema_max?"])?;
-    let integer = arrays.get("quantizer_integer_bits").map(|tensor| tensor.data.clone()).unwrap_or_default();
-    let [integer] = integer.as_slice() else {
-        let what = format!("has integer bits for each of {} channels", integer.len());
-        return Err(Error::user(what, "train with per_channel=False"));
+    let arrays = b.arrays(node, &["quantizer_integer_bits?", "ema_min?", "ema_max?"])?;
+    let one = |name: &str| match arrays.get(name).map(|tensor| tensor.data.as_slice()) {
+        None => Ok(None),
+        Some([one]) => Ok(Some(*one)),
+        Some(several) => {
+            let what = format!("has integer bits for each of {} channels", several.len());
+            Err(Error::user(what, "train with per_channel=False"))
+        }
+    };
+    let integer = match (one("quantizer_integer_bits")?, one("ema_min")?, one("ema_max")?) {
+        (Some(integer), ..) => integer,
+        (None, Some(low), Some(high)) => integer_bits(config, name, bits, low as f32, high as f32)?,
+        _ => {
+            let what = "the weights have neither the quantizer's integer bits nor its moving averages";
+            return Err(Error::user(what, "save the model's weights after the training"));
+        }
     };
     let symmetric = u8::from(truth(config, "symmetric", true)?);
     let call = match name {
@@ -59,6 +72,26 @@ fn adaptive(b: &mut Builder, node: &Node) -> Result<()> {
         other => return Err(Error::user(format!("adapts `{other}`"), "known: quantized_bits, quantized_relu")),
     };
     push(b, node, call)
+}
+
+/// `_get_integer_bits` of QKeras 0.9, `qlayers.py`, in its float32 operations.
+fn integer_bits(config: &Value, name: &str, bits: usize, low: f32, high: f32) -> Result<f64> {
+    let negative = name == "quantized_bits" || optional(config, "relu_neg_slope", number)?.unwrap_or(0.0) != 0.0;
+    let (low, high) = if negative { (low, high) } else { (low.max(0.0), high.max(0.0)) };
+    let unsigned = bits as f32 - f32::from(u8::from(negative));
+    let log2 = |value: f32| (libm::log(f64::from(value.abs())) as f32 / std::f32::consts::LN_2).max(0.0);
+    let (mut below, mut above) = (log2(low), log2(high));
+    if truth(config, "po2_rounding", false)? {
+        (below, above) = (below.round_ties_even(), above.round_ties_even());
+    } else {
+        (below, above) = (below.ceil(), above.ceil());
+        let most = |integer: f32| integer.exp2() - (integer - unsigned).min(0.0).exp2();
+        above += f32::from(u8::from(high > most(above)));
+        if truth(config, "symmetric", true)? {
+            below += f32::from(u8::from(-most(below) > low));
+        }
+    }
+    Ok(f64::from(below.max(above).min(unsigned)))
 }
 
 fn softmax(b: &mut Builder, node: &Node) -> Result<()> {

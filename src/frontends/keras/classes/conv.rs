@@ -20,6 +20,9 @@ pub const CLASSES: &[Class] = &[
     ("DepthwiseConv1D", |b, node| depthwise(b, node, 1)),
     ("DepthwiseConv2D", |b, node| depthwise(b, node, 2)),
     ("QDepthwiseConv2D", |b, node| depthwise(b, node, 2)),
+    ("Conv1DTranspose", |b, node| transposed(b, node, 1)),
+    ("Conv2DTranspose", |b, node| transposed(b, node, 2)),
+    ("QConv2DTranspose", |b, node| transposed(b, node, 2)),
     ("SeparableConv1D", |b, node| separable(b, node, 1)),
     ("SeparableConv2D", |b, node| separable(b, node, 2)),
     ("QSeparableConv1D", |b, node| separable(b, node, 1)),
@@ -28,9 +31,10 @@ pub const CLASSES: &[Class] = &[
 
 /// Why others are not here.
 pub const REFUSED: &[(&str, &str)] = &[
-    ("Conv1DTranspose", "use UpSampling1D and Conv1D"),
-    ("Conv2DTranspose", "use UpSampling2D and Conv2D"),
-    ("QConv2DTranspose", "use UpSampling2D and QConv2D"),
+    ("Conv3D", "convolutions have one or two axes: reshape, or slice one axis"),
+    ("Conv3DTranspose", "convolutions have one or two axes: reshape, or slice one axis"),
+    ("LocallyConnected1D", "use Conv1D, or a Dense layer for each position"),
+    ("LocallyConnected2D", "use Conv2D, or a Dense layer for each position"),
 ];
 
 /// Are the channels in front?
@@ -101,6 +105,30 @@ fn conv(b: &mut Builder, node: &Node, axes: usize) -> Result<()> {
     let layer = b.layer(node, &format!("conv{axes}d"));
     let layer = kernel_and_bias(b, node, geometry(node, layer, axes)?, "filters")?;
     check_kernel(node, "kernel", &layer.tensors["kernel"].shape, axes)?;
+    push_windows(b, node, layer, axes)
+}
+
+/// The kernel's last two axes are filters and channels. An `output_padding` would add rows that Keras' own formula does not give.
+fn transposed(b: &mut Builder, node: &Node, axes: usize) -> Result<()> {
+    if let Some(more) = per_axis(&node.config, "output_padding", axes)? {
+        let what = format!("`output_padding` is {more:?}");
+        return Err(Error::user(what, "leave it out, and pad the output with ZeroPadding"));
+    }
+    to_last(b, node, axes)?;
+    let layer = b.layer(node, &format!("conv{axes}d_transpose"));
+    let layer = geometry(node, layer, axes)?;
+    let biased = truth(&node.config, "use_bias", true)?;
+    let mut arrays = b.arrays(node, if biased { &["kernel", "bias"] } else { &["kernel"] })?;
+    let mut layer = quantized(node, layer, &mut arrays, ["kernel", "kernel"], "kernel_quantizer")?;
+    if biased {
+        layer = quantized(node, layer, &mut arrays, ["bias", "bias"], "bias_quantizer")?;
+    }
+    let shape = &layer.tensors["kernel"].shape;
+    check_kernel(node, "kernel", shape, axes)?;
+    let filters = number_of(&node.config, "filters")?;
+    if shape[axes] != filters {
+        return Err(mismatch("kernel", shape, &format!("{filters} before its last axis (`filters`)")));
+    }
     push_windows(b, node, layer, axes)
 }
 

@@ -26,7 +26,14 @@ pub const CLASSES: &[Class] = &[
 ];
 
 /// Why others are not here.
-pub const REFUSED: &[(&str, &str)] = &[("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras")];
+pub const REFUSED: &[(&str, &str)] = &[
+    ("Lambda", "a Lambda holds Python code, which is not run; use layers of Keras"),
+    (
+        "Masking",
+        "hardware has a fixed number of steps, and the layers behind would skip those that are masked: train without a mask, on \
+         sequences padded with zeros",
+    ),
+];
 
 /// Passes its input on once the training is over.
 pub fn identity(b: &mut Builder, _: &Node) -> Result<()> {

@@ -23,6 +23,7 @@ pub const CLASSES: &[Class] = &[
     ("HConv1DBatchNorm", |b, node| product(b, node, "conv1d", 1)),
     ("HConv2D", |b, node| product(b, node, "conv2d", 2)),
     ("HConv2DBatchNorm", |b, node| product(b, node, "conv2d", 2)),
+    ("HBatchNormalization", normalization),
     ("HQuantize", |b, node| quantize(b, node, false)),
     ("HActivation", |b, node| {
         push_activation(b, node, "activation")?;
@@ -153,6 +154,63 @@ fn product(b: &mut Builder, node: &Node, kind: &str, axes: usize) -> Result<()> 
     let layer = b.layer(node, "quantize");
     push_grid(b, layer, &bits, floor)?;
     push_activation(b, node, "activation")
+}
+
+/// `HBatchNormalization`: `paq(kq(k) x + paq(beta - mean / k))`, where `k = gamma / sqrt(variance + epsilon)`. HGQ 0.2.6 divides the
+/// mean by `k`, where a batch normalisation multiplies, and so its firmware does as well.
+fn normalization(b: &mut Builder, node: &Node) -> Result<()> {
+    let stored = b.weights().named(&node.place)?;
+    let has = |name: &str| stored.iter().any(|(path, _)| path.last().is_some_and(|last| last == name));
+    let mut names = vec!["kernel_bw", "activation_bw"];
+    names.extend(["bn_beta", "moving_mean", "bn_gamma", "moving_variance"].into_iter().filter(|name| has(name)));
+    let arrays = b.arrays(node, &names)?;
+    let bits_of = |config: &str, name: &str| bits(&node.config[config], &arrays[name]).at(name.to_string());
+    let (kernel_bits, out_bits) = (bits_of("kq_conf", "kernel_bw")?, bits_of("paq_conf", "activation_bw")?);
+    let (gamma, variance) = (arrays.get("bn_gamma"), arrays.get("moving_variance"));
+    let (beta, mean) = (arrays.get("bn_beta"), arrays.get("moving_mean"));
+    let known = [gamma, variance, beta, mean].into_iter().flatten().next();
+    let shape = known.map_or_else(|| vec![1; out_bits.shape.len()], |tensor| tensor.shape.clone());
+    let fits = |small: &[usize]| {
+        small.len() == shape.len() && small.iter().zip(&shape).all(|(own, length)| *own == 1 || own == length)
+    };
+    let others = [gamma, variance, beta, mean].into_iter().flatten();
+    if shape.first() != Some(&1) || !fits(&kernel_bits.shape) || others.into_iter().any(|other| other.shape != shape) {
+        return Err(super::config::mismatch(
+            "moving_mean",
+            &shape,
+            "1 and the lengths of an axis, as the other arrays",
+        ));
+    }
+    // Biases get the bits of the results, and so a value for each of those.
+    let wide: Vec<usize> = shape.iter().zip(&out_bits.shape).map(|(own, bits)| *own.max(bits)).collect();
+    let extends = |(small, wide): (&usize, &usize)| *small == 1 || small == wide;
+    if out_bits.shape.len() != shape.len()
+        || !shape.iter().chain(&out_bits.shape).zip(wide.iter().chain(&wide)).all(extends)
+    {
+        return Err(super::config::mismatch("activation_bw", &out_bits.shape, &format!("one that fits {shape:?}")));
+    }
+    let epsilon = optional(&node.config, "epsilon", number)?.unwrap_or(1e-3) as f32;
+    let at = |tensor: Option<&Tensor>, at: usize, none: f32| tensor.map_or(none, |tensor| tensor.data[at] as f32);
+    let count: usize = shape.iter().product();
+    let scale: Vec<f32> = (0..count)
+        .map(|e| at(gamma, e, 1.0) * (1.0 / f64::from(at(variance, e, 1.0) + epsilon).sqrt()) as f32)
+        .collect();
+    let shift = |e: usize| {
+        let e = spread(e, &wide, &shape);
+        f64::from(at(beta, e, 0.0) - at(mean, e, 0.0) / scale[e])
+    };
+    let shift = Tensor::new(wide.clone(), (0..wide.iter().product()).map(shift).collect())?;
+    let scale = Tensor::new(shape.clone(), scale.iter().copied().map(f64::from).collect())?;
+    let floor = floors(&node.config["paq_conf"], false)?;
+    let own = |bits: &Tensor, e: usize, shape: &[usize]| bits.data[spread(e, shape, &bits.shape)];
+    let scale = rounded(&scale, |e| own(&kernel_bits, e, &shape), floors(&node.config["kq_conf"], true)?);
+    let shift = rounded(&shift, |e| own(&out_bits, e, &wide), floor);
+    let sample = |tensor: Tensor| Tensor { shape: tensor.shape[1..].to_vec(), data: tensor.data };
+    let name = b.fresh(&format!("{}_scaled", node.name));
+    let layer = Layer { name, ..b.layer(node, "scale_shift") };
+    b.push(layer.with_tensor("scale", sample(scale)).with_tensor("shift", sample(shift)));
+    let layer = b.layer(node, "quantize");
+    push_grid(b, layer, &out_bits, floor)
 }
 
 fn windowed(node: &Node, layer: Layer, axes: usize) -> Result<Layer> {

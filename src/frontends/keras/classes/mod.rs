@@ -14,10 +14,12 @@ mod hgq1;
 mod hgq2;
 mod merge;
 mod normalization;
+mod operations;
 mod pool;
 mod proxy;
 mod recurrent;
 mod shape;
+mod slices;
 
 use super::architecture::Node;
 use super::builder::Builder;
@@ -44,6 +46,7 @@ pub const FAMILIES: &[&[Class]] = &[
     recurrent::CLASSES,
     attention::CLASSES,
     custom::CLASSES,
+    operations::CLASSES,
 ];
 
 /// The names of all classes.
@@ -56,6 +59,9 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// It is not known, or known and not supported for a reason; near names are listed.
 pub fn of(node: &Node) -> Result<Translate> {
+    if node.module.starts_with("keras") && node.module.contains(".ops") {
+        return Ok(operations::keras);
+    }
     if node.module.starts_with("hgq") { hgq2::find(&node.class) } else { find(&node.class) }
 }
 

@@ -33,10 +33,7 @@ fn recurrent(g: &mut Graph, node: &Node, kind: &str, order: &[usize], functions:
         return refuse("both directions in one node, or clipped states", "export two nodes, one of them in reverse");
     }
     node.only("input_forget", 0, "export an LSTM with a forget gate of its own")?;
-    let given = node.texts("activations");
-    if !given.is_empty() && given != functions {
-        return refuse("other activations than ONNX' own", "use the default activations");
-    }
+    let [recurrent_function, function] = activations(node, functions)?;
     let (w, r) = (g.required(node, 1)?, g.required(node, 2)?);
     let units = r.dims.get(2).copied().unwrap_or(0);
     let rows = units * order.len();
@@ -62,6 +59,10 @@ fn recurrent(g: &mut Graph, node: &Node, kind: &str, order: &[usize], functions:
         layer.tensors.insert("kernel".into(), plain(&kernel)?);
     }
     layer = layer.with_tensor("recurrent_kernel", plain(&recurrent)?).with("units", units);
+    layer = layer.with("activation", function);
+    if functions.len() > 1 {
+        layer = layer.with("recurrent_activation", recurrent_function);
+    }
     layer = biased(g, node, layer, kind, units, order)?;
     if direction == "reverse" {
         layer = layer.with("go_backwards", true);
@@ -95,6 +96,39 @@ fn recurrent(g: &mut Graph, node: &Node, kind: &str, order: &[usize], functions:
         g.result(node, 1, Value::Tensor(Tensor { layer: wide, shape: vec![1, 1, units], order }));
     }
     Ok(())
+}
+
+/// The functions of the gates and of the state, as ours; `own` are ONNX' default ones. Numbers are consumed by the functions that have
+/// some, in their order.
+fn activations(node: &Node, own: &[&str]) -> Result<[String; 2]> {
+    let given = node.texts("activations");
+    let names: Vec<String> = if given.is_empty() { own.iter().map(|name| name.to_string()).collect() } else { given };
+    let mut alphas = node.floats("activation_alpha").unwrap_or_default().into_iter();
+    let mut betas = node.floats("activation_beta").unwrap_or_default().into_iter();
+    let mut calls = Vec::new();
+    for name in &names {
+        calls.push(match name.as_str() {
+            "Relu" => "relu".to_string(),
+            "Tanh" => "tanh".into(),
+            "Sigmoid" => "sigmoid".into(),
+            "Softsign" => "softsign".into(),
+            "Softplus" => "softplus".into(),
+            "LeakyRelu" => format!("leaky_relu({})", alphas.next().unwrap_or(0.01)),
+            "HardSigmoid" => {
+                format!("hard_sigmoid_keras2({},{})", alphas.next().unwrap_or(0.2), betas.next().unwrap_or(0.5))
+            }
+            other => {
+                let help = "known: Relu, Tanh, Sigmoid, HardSigmoid, LeakyRelu, Softsign, Softplus";
+                return Err(Error::user(format!("the activation {other}"), help));
+            }
+        });
+    }
+    match calls.as_slice() {
+        [gates] => Ok([gates.clone(), gates.clone()]),
+        [gates, state] => Ok([gates.clone(), state.clone()]),
+        [gates, cell, hidden] if cell == hidden => Ok([gates.clone(), cell.clone()]),
+        _ => Err(Error::user("different activations of cell and hidden state", "use the same for both")),
+    }
 }
 
 /// Two biases, `[1, 2 * gates * units]`: their sum, or (for a GRU that resets after the product) both.

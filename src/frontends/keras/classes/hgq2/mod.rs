@@ -7,12 +7,15 @@
 
 mod attention;
 mod dense;
+mod edges;
 mod functions;
 mod merge;
 mod norm;
 mod quantizer;
+mod recurrent;
 mod softmax;
 mod state;
+mod table;
 
 use super::Class;
 use super::config::truth;
@@ -25,16 +28,23 @@ use serde_json::Value;
 use state::State;
 
 /// The families.
-pub const FAMILIES: &[&[Class]] =
-    &[dense::CLASSES, norm::CLASSES, merge::CLASSES, functions::CLASSES, softmax::CLASSES, attention::CLASSES];
+pub const FAMILIES: &[&[Class]] = &[
+    dense::CLASSES,
+    norm::CLASSES,
+    merge::CLASSES,
+    functions::CLASSES,
+    softmax::CLASSES,
+    attention::CLASSES,
+    table::CLASSES,
+    recurrent::CLASSES,
+];
 
 /// Classes of HGQ2 that are known and refused.
 const REFUSED: &[(&str, &[&str])] = &[
     (
-        "its networks inside the layer would have to become a table for each edge",
-        &["QDenseT", "QEinsumDenseT", "QConvT1D", "QConvT2D", "QMultiHeadAttentionT", "QLinformerAttentionT"],
+        "use QMultiHeadAttention, or compose it from QEinsumDenseT and QEinsum",
+        &["QMultiHeadAttentionT", "QLinformerAttentionT"],
     ),
-    ("unroll the steps: slices, QDense and merges of each", &["QSimpleRNN", "QGRU"]),
     ("spiking layers keep a state between events", &["QLIF", "QSimpleSNN"]),
 ];
 

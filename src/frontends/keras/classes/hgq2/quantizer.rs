@@ -190,6 +190,47 @@ impl Quantizer {
         }
     }
 
+    /// A format that holds those of all elements.
+    ///
+    /// # Errors
+    /// It would have more than 24 bits, or the values are not codes of formats.
+    pub fn hull(&self) -> Result<Format> {
+        if self.affine.is_some() {
+            let help = "quantize without `affine` in front of tables";
+            return Err(Error::user("has an affine map behind it, and its values are not codes", help));
+        }
+        let bits = self.signed.data.iter().zip(&self.integer.data).zip(&self.fraction.data);
+        let used = bits.filter(|((k, i), f)| *k + *i + *f > 0.0);
+        let all = used.fold(None, |all: Option<[f64; 3]>, ((k, i), f)| match all {
+            Some([signed, integer, fraction]) => Some([signed.max(*k), integer.max(*i), fraction.max(*f)]),
+            None => Some([*k, *i, *f]),
+        });
+        let [signed, integer, fraction] = all.unwrap_or([0.0, 1.0, 0.0]).map(|bits| bits as i32);
+        let format = Format::kif(signed == 1, integer + self.scaler, fraction - self.scaler);
+        match (1..=24).contains(&format.width) {
+            true => Ok(format),
+            false => {
+                let what = format!("its formats together have {} bits", format.width);
+                Err(Error::user(what, "a table is addressed by at most 24 bits"))
+            }
+        }
+    }
+
+    /// A quantized number of a tensor of values: the element, and the lengths of the last axes, with which it counts.
+    pub fn entry(&self, value: f32, element: usize, shape: &[usize]) -> f32 {
+        let formats = &self.shape()[self.shape().len().saturating_sub(shape.len())..];
+        self.weight(value, spread(element, shape, formats))
+    }
+
+    /// A quantized constant of the shape of a sample.
+    ///
+    /// # Errors
+    /// As of [`Quantizer::weights`].
+    pub fn row(&self, values: &Tensor) -> Result<Tensor> {
+        let sample = Tensor { shape: [&[1], values.shape.as_slice()].concat(), data: values.data.clone() };
+        Ok(Tensor { shape: values.shape.clone(), data: self.weights(&sample)?.data })
+    }
+
     /// Pushes the layers that quantize a value; the name of the result.
     pub fn push(&self, b: &mut Builder, name: String, input: String) -> Result<String> {
         let [1, shape @ ..] = self.shape() else {

@@ -52,14 +52,20 @@ def compiled(path, mode, options, out):
     return held["result"], [out / name for name in held["files"]]
 
 
-def best(path, name, out):
-    """alkaid's best mode: its compile's result with the cells, the mode's name, and every mode's LUTs under `modes`."""
-    results = {}
+def results(path, name, out):
+    """What alkaid makes in each mode: the compile's result with the cells and the files."""
+    found = {}
     for index, (mode, options) in enumerate(modes(name).items()):
         result, files = compiled(path, mode, options, out / str(index))
         if name not in TIME_ONLY:
             say(f"{name}: counting alkaid, {mode}")
             result |= count(result["top"], files)
-        results[mode] = result | {"mode": mode, "files": files}
-    chosen = min(results.values(), key=lambda result: result.get("luts", 0))
-    return chosen | {"modes": {mode: result.get("luts") for mode, result in results.items()}}
+        found[mode] = result | {"mode": mode, "files": files}
+    return found
+
+
+def best(path, name, out):
+    """alkaid's best mode: its result, with every mode's LUTs under `modes`."""
+    found = results(path, name, out)
+    chosen = min(found.values(), key=lambda result: result.get("luts", 0))
+    return chosen | {"modes": {mode: result.get("luts") for mode, result in found.items()}}

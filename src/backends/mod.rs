@@ -29,6 +29,8 @@ pub struct Context {
     pub part: String,
     /// The command with which Yosys synthesizes for the target, without the top module.
     pub yosys: String,
+    /// The command that places and routes for the target, without files and clock, if there is an open tool.
+    pub place: Option<String>,
     /// The clock period in picoseconds.
     pub period_ps: u32,
 }
@@ -37,7 +39,7 @@ impl Default for Context {
     /// An UltraScale+ -2 device at 200 MHz.
     fn default() -> Context {
         let yosys = "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl";
-        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), period_ps: 5000 }
+        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), place: None, period_ps: 5000 }
     }
 }
 

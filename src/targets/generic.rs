@@ -89,20 +89,24 @@ impl Target for Generic {
         CHAIN + 12 * CARRY_BIT
     }
 
+    fn yosys(&self) -> &'static str {
+        "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl"
+    }
+
     fn part(&self) -> &'static str {
         "xcvu13p-flga2577-2-e"
     }
 }
 
 /// A sum as carry chains.
-struct Adder {
+pub(super) struct Adder {
     /// Bits of the longest chain; 0 if the operands are wired side by side.
-    bits: u32,
+    pub bits: u32,
     /// Operands (and constant) beyond two: each is a row of LUTs before the chain.
-    extra: u32,
+    pub extra: u32,
 }
 
-fn adder(dfg: &Dfg, id: Id, terms: &[Term]) -> Adder {
+pub(super) fn adder(dfg: &Dfg, id: Id, terms: &[Term]) -> Adder {
     let Op::Add { constant, .. } = &dfg[id].op else { return Adder { bits: 0, extra: 0 } };
     let result = dfg.range(id);
     let top = result.exp + result.width() as i32;
@@ -144,17 +148,17 @@ fn levels(bits: u32) -> u32 {
     levels
 }
 
-fn index_bits(dfg: &Dfg, args: &[Id]) -> u32 {
+pub(super) fn index_bits(dfg: &Dfg, args: &[Id]) -> u32 {
     args.iter().map(|arg| dfg.range(*arg).width()).sum()
 }
 
-fn compared(a: Range, b: Range) -> u32 {
+pub(super) fn compared(a: Range, b: Range) -> u32 {
     Range::union(a, b).map_or(0, |both| both.width())
 }
 
 /// Bits that decide a comparison with 0 (a sign: 0 bits), or with the top or bottom of a format (its dropped high bits);
 /// `None` for any other.
-fn clip(dfg: &Dfg, op: &Op, x: Id, bound: Id) -> Option<u32> {
+pub(super) fn clip(dfg: &Dfg, op: &Op, x: Id, bound: Id) -> Option<u32> {
     let bound = dfg.range(bound).constant()?;
     let range = dfg.range(x);
     let units = bound.at(range.exp)?;

@@ -2,7 +2,13 @@
 //!
 //! To add a target: a file with a [`Target`] and an entry below.
 
+pub mod calibration;
+mod ecp5;
+mod fitted;
 mod generic;
+mod gowin;
+mod ice40;
+mod lut4;
 
 use crate::dfg::{Dfg, Id};
 use crate::registry::Entry;
@@ -12,7 +18,7 @@ use std::ops::Add;
 pub type Make = fn() -> Box<dyn Target>;
 
 /// The targets, the default first.
-pub const TARGETS: &[Entry<Make>] = &[generic::TARGET];
+pub const TARGETS: &[Entry<Make>] = &[generic::TARGET, ecp5::TARGET, ice40::TARGET, gowin::TARGET];
 
 /// Logic of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,6 +36,15 @@ impl Add for Area {
     }
 }
 
+/// A nextpnr and the device that it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Router {
+    /// The program, `nextpnr-ecp5`.
+    pub program: &'static str,
+    /// The device, and what else it needs.
+    pub arguments: &'static [&'static str],
+}
+
 /// A device family.
 pub trait Target {
     /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
@@ -44,7 +59,15 @@ pub trait Target {
     /// A typical adder, in ps: what a level counts for where sums are ordered.
     fn adder_delay(&self) -> u32;
 
-    /// The device that the Vivado project names.
+    /// The command with which Yosys synthesizes for the device, without the top module.
+    fn yosys(&self) -> &'static str;
+
+    /// What places and routes for the device, if there is an open tool.
+    fn router(&self) -> Option<Router> {
+        None
+    }
+
+    /// The device: for AMD's, as Vivado names it.
     fn part(&self) -> &'static str;
 }
 

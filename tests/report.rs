@@ -2,7 +2,7 @@
 
 use nanotrig::compiler::{Making, Reading, hardware, meaning};
 use nanotrig::frontends;
-use nanotrig::report::{Checked, LayerRow, PortRow, Report, Share, StageRow};
+use nanotrig::report::{Checked, Fit, KindRow, LayerRow, PortRow, Report, Share, StageRow};
 use std::path::Path;
 
 const HOSTILE: &str = "<script>alert('\"&')</script>";
@@ -51,6 +51,15 @@ fn report(layers: usize, stages: u32) -> Report {
         registers: 4321,
         dsps: 3,
         carry: 555,
+        calibration: Some(Fit {
+            tool: HOSTILE.into(),
+            fitted: vec![HOSTILE.into(); 3],
+            held_out: vec![HOSTILE.into(); 2],
+            luts_percent: 4.44,
+            registers_percent: 1.0,
+            carry_percent: 2.0,
+        }),
+        kinds: vec![KindRow { kind: HOSTILE.into(), luts: 1, carry: 2 }],
         depth: 42,
         compile_s: 1.5,
         layers: (0..layers).map(layer).collect(),
@@ -90,6 +99,7 @@ fn a_page_shows_the_numbers() {
         "500 random",
         "12 given",
         "1.500 s",
+        "LUT within 4.4 %, registers within 1.0 %",
     ];
     for number in numbers {
         assert!(page.contains(number), "{number} is missing in\n{page}");

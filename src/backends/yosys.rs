@@ -1,6 +1,6 @@
 //! `yosys/synth.ys`: synthesis and cell counts with Yosys.
 
-use super::{Backend, Context, File, render, verilog};
+use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
 use crate::registry::Entry;
@@ -18,7 +18,11 @@ struct Text<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let text = Text { top: &netlist.name, files: verilog::paths(netlist), synth: &context.yosys };
+    let text = Text {
+        top: &netlist.name,
+        files: verilog::paths(netlist, context, hdl::Use::Synthesis),
+        synth: &context.yosys,
+    };
     let text = render(include_str!("../../templates/synth.ys"), &text)?;
     Ok(vec![File { path: "yosys/synth.ys".into(), text }])
 }

@@ -1,6 +1,6 @@
 //! `yosys/`: synthesis and cell counts with Yosys, of the whole and with modules kept apart.
 
-use super::{Backend, Context, File, render, verilog};
+use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
 use crate::registry::Entry;
@@ -28,7 +28,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     });
     let text = Text {
         top: &netlist.name,
-        files: verilog::paths(netlist),
+        files: verilog::paths(netlist, context, hdl::Use::Synthesis),
         synth: &context.yosys,
         hierarchical: hierarchical(&context.yosys),
         place,

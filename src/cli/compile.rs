@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         part: making.target.part().into(),
         yosys: making.target.yosys().into(),
         place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
+        cells: making.target.cells().map(String::from),
         period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
     };
     let output = Output::begin(&arguments.output)?;

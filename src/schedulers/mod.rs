@@ -12,9 +12,12 @@
 mod asap;
 mod cut;
 mod flow;
+mod fuse;
 mod min_registers;
 mod random;
 mod verify;
+
+pub use fuse::fuse;
 
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};

@@ -3,9 +3,10 @@
 //! A carry-chain bit takes a LUT's place. A LUT of four inputs holds one output bit of a multiplexer or a clip, where LUTs of
 //! six hold two; a table of n bits takes `2^(n - 4)` LUTs a bit, which multiplexers of the fabric join.
 
-use super::generic::{Adder, adder, clip, compared, index_bits};
+use super::fabric::{chain_bits, clip, compared, index_bits};
 use super::{Area, Router, Target};
-use crate::dfg::{Dfg, Id, Op};
+use crate::dfg::{Dfg, Id, Op, Term};
+use crate::fixed::Fixed;
 
 /// A device's published figures, in ps.
 pub struct Lut4 {
@@ -37,9 +38,9 @@ impl Target for Lut4 {
         match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => 0,
             Op::Dot { terms, .. } => self.chain(width) * levels(terms.len()),
-            Op::Add { terms, .. } => {
-                let Adder { bits, extra } = adder(dfg, id, terms);
-                self.lut * extra + self.chain(bits)
+            Op::Add { terms, constant } => {
+                let (bits, rows) = adder(dfg, id, terms, *constant);
+                self.lut * rows + self.chain(bits)
             }
             Op::Mul(a, b) => {
                 let rows = range(*a).width().min(range(*b).width()) as usize;
@@ -69,9 +70,9 @@ impl Target for Lut4 {
         match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => Area::default(),
             Op::Dot { terms, .. } => Area { luts: width * terms.len() as f64, carry: width * terms.len() as f64 },
-            Op::Add { terms, .. } => {
-                let Adder { bits, extra } = adder(dfg, id, terms);
-                chain(bits) + logic(f64::from(bits * extra))
+            Op::Add { terms, constant } => {
+                let (bits, rows) = adder(dfg, id, terms, *constant);
+                chain(bits) + logic(f64::from(bits * rows))
             }
             Op::Mul(a, b) => {
                 let bits = f64::from(range(*a).width()) * f64::from(range(*b).width());
@@ -111,6 +112,15 @@ impl Lut4 {
     /// A carry chain of so many bits; none is wiring.
     fn chain(&self, bits: u32) -> u32 {
         if bits == 0 { 0 } else { self.chain + self.carry_bit * bits }
+    }
+}
+
+/// Bits of a sum's chain, and rows of LUTs that add what is beyond two operands before it.
+fn adder(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> (u32, u32) {
+    let operands = terms.len() as u32 + !constant.is_zero() as u32;
+    match chain_bits(dfg, id, terms, constant) {
+        0 => (0, 0),
+        bits => (bits, operands.saturating_sub(2)),
     }
 }
 

@@ -4,11 +4,14 @@
 
 pub mod calibration;
 mod ecp5;
+mod fabric;
 mod fitted;
 mod generic;
 mod gowin;
 mod ice40;
 mod lut4;
+mod series7;
+mod ultrascale_plus;
 
 use crate::dfg::{Dfg, Id};
 use crate::registry::Entry;
@@ -18,7 +21,14 @@ use std::ops::Add;
 pub type Make = fn() -> Box<dyn Target>;
 
 /// The targets, the default first.
-pub const TARGETS: &[Entry<Make>] = &[generic::TARGET, ecp5::TARGET, ice40::TARGET, gowin::TARGET];
+pub const TARGETS: &[Entry<Make>] = &[
+    generic::TARGET,
+    ultrascale_plus::TARGET,
+    series7::TARGET,
+    ecp5::TARGET,
+    ice40::TARGET,
+    gowin::TARGET,
+];
 
 /// Logic of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -45,6 +55,20 @@ pub struct Router {
     pub arguments: &'static [&'static str],
 }
 
+/// What one carry chain of a device adds at one LUT a bit, beyond two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// Operands of one chain: 2, or 3 where LUTs save the carries of three. Such a chain adds no constant besides, but
+    /// what fits into zero bits of its operands and two lowest units, which negations take first.
+    ///
+    /// On AMD's devices a chain of three gives out a saved carry and a sum at each bit, and a slice has one output for
+    /// both. It costs one LUT a bit only where the sum goes straight into a register, which has an input of its own;
+    /// else up to two, no less than two chains, though it is still faster than those.
+    pub operands: usize,
+    /// Whether any constant is free in a chain of two operands.
+    pub constant: bool,
+}
+
 /// A device family.
 pub trait Target {
     /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
@@ -58,6 +82,16 @@ pub trait Target {
 
     /// A typical adder, in ps: what a level counts for where sums are ordered.
     fn adder_delay(&self) -> u32;
+
+    /// What one carry chain adds.
+    fn sums(&self) -> Sums {
+        Sums { operands: 2, constant: false }
+    }
+
+    /// The folder of `hdl/` with the device's carry chain, if sums are to be instances of modules of `hdl/`.
+    fn cells(&self) -> Option<&'static str> {
+        None
+    }
 
     /// The command with which Yosys synthesizes for the device, without the top module.
     fn yosys(&self) -> &'static str;

@@ -2,62 +2,47 @@
 """The work of bench.sh, which makes this script's environment: see there for the usage."""
 import argparse
 import concurrent.futures
-import hashlib
 import importlib.metadata
 import json
 import os
 import pathlib
-import subprocess
+import resource
 import sys
 import tempfile
-import time
 
 import numpy as np
 
+import bench_peer
+import bench_table
 from bench_alkaid import load, number
+from bench_count import COUNT, count, output_of, say
 
-HERE = pathlib.Path(__file__).resolve().parent
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "nanotrig", "yosys")
-COMPILES = 3  # compile time is the best of these: the least disturbed by whatever else the machine does
-
-# Numbers are only comparable when counted alike, so a count shared by several tools takes precedence over ours.
-SHARED_COUNT = HERE.parent.parent / "shared" / "bench" / "yosys_count.py"
-COUNT = SHARED_COUNT if SHARED_COUNT.exists() else HERE / "yosys_count.py"
+ONE_THREAD = {"env": {**os.environ, "RAYON_NUM_THREADS": "1"}}
 
 
-def say(*words):
-    print("bench:", *words, file=sys.stderr, flush=True)
-
-
-def output_of(*command):
-    """Run a command; its standard output, or an error that shows what it said."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{command[0]} ended with {done.returncode}\n{(done.stdout + done.stderr)[-2000:]}")
-    return done.stdout
-
-
-def compile_alkaid(path, out):
-    runs = [json.loads(output_of(sys.executable, HERE / "bench_alkaid.py", path, out)) for _ in range(COMPILES)]
-    result = min(runs, key=lambda run: run["compile_s"])
-    return result, [*(out / "src").glob("*.v"), *(out / "src" / "static").glob("*.v")]
-
-
-def compile_nanotrig(nanotrig, path, out, timing):
+def compile_nanotrig(options, path, out, timing):
+    """The compile's result and its Verilog. Its time is CPU seconds of one thread, the best of some, as alkaid's is."""
     seconds = []
-    for _ in range(COMPILES):
-        start = time.perf_counter()
-        output_of(nanotrig, "compile", path, "-o", out, *timing, "--json")
-        seconds.append(time.perf_counter() - start)
+    more = options.options.split()
+    for _ in range(bench_peer.COMPILES):
+        start = child_seconds()
+        output_of(options.nanotrig, "compile", path, "-o", out, "--target", options.target, *timing, *more, "--json", **ONE_THREAD)
+        seconds.append(child_seconds() - start)
     report = json.loads((out / "report.json").read_text())
     result = {
         "top": report["top"],
-        "target": report["target"],
         "cycles": report["latency_cycles"],
         "compile_s": round(min(seconds), 3),
-        "exact": reproduces_vectors(nanotrig, path, out, report["inputs"][0]["name"]),
+        "exact": reproduces_vectors(options.nanotrig, path, out, report["inputs"][0]["name"]),
+        "estimated": {"luts": report["luts"], "ffs": report["registers"], "period_ns": report["period_ns"]},
     }
-    return result, [*(out / "verilog").glob("*.v")]
+    return result | {"files": [*(out / "verilog").glob("*.v")]}
+
+
+def child_seconds():
+    """CPU seconds of the processes that have ended. Nothing else runs while a compile is timed."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def reproduces_vectors(nanotrig, path, out, input_name):
@@ -70,24 +55,6 @@ def reproduces_vectors(nanotrig, path, out, input_name):
     outputs = [*np.load(out / "bench_y.npz").values()]
     y = number(net["test"]["y"], net["test"]["y_frac"])
     return len(outputs) == 1 and np.array_equal(outputs[0].reshape(len(y), -1), y)
-
-
-def count(top, files):
-    """LUTs, flip-flops and carry bits. Yosys takes minutes, so results are kept, by the content of all that decides them."""
-    files = sorted(files, key=lambda file: file.name)
-    texts = [COUNT.read_bytes(), importlib.metadata.version("pyosys").encode(), top.encode()]
-    digest = hashlib.sha256()
-    for text in texts + [file.read_bytes() for file in files]:
-        digest.update(hashlib.sha256(text).digest())
-    kept = CACHE / f"{digest.hexdigest()}.json"
-    if not kept.exists():
-        cells = output_of(sys.executable, COUNT, top, *files)
-        CACHE.mkdir(parents=True, exist_ok=True)
-        written = kept.with_suffix(f".{os.getpid()}")
-        written.write_text(cells)
-        written.rename(kept)  # at once, so that a run beside this one never reads half a file
-    cells = json.loads(kept.read_text().splitlines()[-1])
-    return {"luts": cells["lut"], "ffs": cells["ff"], "carry_bits": cells["carry_bits"]}
 
 
 def priced(nanotrig, target, top, files):
@@ -139,57 +106,59 @@ def attempt(what, work, *arguments):
         return None
 
 
-def row(name, compiled, counting):
-    """One line of the result; a tool that failed is null."""
-    line = {"name": name, "target": None, "nanotrig": None, "alkaid": None}
-    for tool, (result, _) in compiled.items():
-        if (cells := counting[tool].result()) is not None:
-            line["target"] = result.get("target", line["target"])
-            line[tool] = cells | {key: result[key] for key in ("cycles", "compile_s", "exact")}
-    return line
+def compile_both(options, path, out):
+    """A network's row so far: what alkaid's best mode is, and what nanotrig makes in as many cycles."""
+    name = load(path)["name"]
+    row = {"name": name, "target": options.target}
+    if not options.no_peer:
+        row["alkaid"] = attempt(f"{name}: alkaid's best mode", bench_peer.best, path, name, out / "alkaid")
+    if options.peer_only:
+        return row
+    timing = ["--period", options.period] if options.period else []
+    if not timing and row.get("alkaid"):
+        timing = ["--stages", row["alkaid"]["cycles"]]
+    row["nanotrig"] = attempt(f"{name}: nanotrig", compile_nanotrig, options, path, out / "nanotrig", timing)
+    return row
 
 
 def main():
     parser = argparse.ArgumentParser(prog="bench.sh", description="Compile neutral networks with nanotrig and alkaid, side by side.")
     parser.add_argument("nets", nargs="+", type=pathlib.Path, metavar="NET.json.gz")
     parser.add_argument("--nanotrig", required=True, help=argparse.SUPPRESS)
-    parser.add_argument("--jobs", type=int, default=1, help="syntheses to run at once (compiles always run alone)")
+    parser.add_argument("--target", default="generic", help="nanotrig's target (default: generic)")
+    parser.add_argument("--jobs", type=int, default=1, help="syntheses of nanotrig's Verilog to run at once (compiles run alone)")
     parser.add_argument("--period", help="clock period for nanotrig in ns, instead of alkaid's number of cycles")
     parser.add_argument("--equal-period", action="store_true", help="compile with the period that alkaid's netlist has, and price both netlists")
+    parser.add_argument("--options", default="", help="more options for `nanotrig compile`, in one string")
     parser.add_argument("--no-peer", action="store_true", help="nanotrig only")
+    parser.add_argument("--peer-only", action="store_true", help="alkaid only")
+    parser.add_argument("--table", type=pathlib.Path, help="write the comparison as Markdown")
     options = parser.parse_args()
-    say(f"alkaid {importlib.metadata.version('alkaid')}, pyosys {importlib.metadata.version('pyosys')}, counting with {os.path.relpath(COUNT, HERE.parent)}")
+    say(f"alkaid {importlib.metadata.version('alkaid')}, pyosys {importlib.metadata.version('pyosys')}, counting with {COUNT.name}")
 
     if options.equal_period:
         sys.exit(not equal_periods(options))
-    failed = False
     with tempfile.TemporaryDirectory() as tmp, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        rows = []
         # All compiles first, one at a time: a synthesis beside them would spoil their times.
-        for path in options.nets:
-            name = load(path)["name"]
-            compiled = {}
-            out = pathlib.Path(tmp, str(len(rows)))
-            if not options.no_peer:
-                compiled["alkaid"] = attempt(f"{name}: alkaid", compile_alkaid, path, out / "alkaid")
-            timing = ["--period", options.period] if options.period else []
-            if not timing and compiled.get("alkaid"):
-                timing = ["--stages", compiled["alkaid"][0]["cycles"]]
-            compiled["nanotrig"] = attempt(f"{name}: nanotrig", compile_nanotrig, options.nanotrig, path, out / "nanotrig", timing)
-            failed |= None in compiled.values()
-            rows.append((name, {tool: done for tool, done in compiled.items() if done}))
-        submitted = [
-            (name, compiled, {
-                tool: pool.submit(attempt, f"{name}: counting {tool}", count, result["top"], files)
-                for tool, (result, files) in compiled.items()
-            })
-            for name, compiled in rows
-        ]
-        for one in submitted:
-            line = row(*one)
-            failed |= any(line[tool] is None for tool in one[1])
-            print(json.dumps(line), flush=True)
-    sys.exit(failed)
+        rows = [compile_both(options, path, pathlib.Path(tmp, str(index))) for index, path in enumerate(options.nets)]
+        counting = {
+            index: pool.submit(attempt, f"{row['name']}: counting nanotrig", count, row["nanotrig"]["top"], row["nanotrig"]["files"])
+            for index, row in enumerate(rows)
+            if row.get("nanotrig") and row["name"] not in bench_peer.TIME_ONLY
+        }
+        for index, row in enumerate(rows):
+            if index in counting:
+                cells = counting[index].result()
+                row["nanotrig"] = row["nanotrig"] | cells if cells else None
+            for tool in filter(row.get, ("alkaid", "nanotrig")):
+                del row[tool]["files"]
+            print(json.dumps(row), flush=True)
+    for line in bench_table.means(rows):
+        say(line)
+    if options.table:
+        options.table.write_text(bench_table.markdown(rows, options.target))
+    sound = all(row.get(tool, {"exact": True}) and row.get(tool, {"exact": True})["exact"] for row in rows for tool in ("alkaid", "nanotrig"))
+    sys.exit(not sound)
 
 
 if __name__ == "__main__":

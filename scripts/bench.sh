@@ -1,12 +1,15 @@
 #!/bin/sh
 # Compile neutral networks with nanotrig and with alkaid, side by side, and count both results with the same Yosys script.
 #
-# usage: scripts/bench.sh [--jobs N] [--period NS] [--no-peer] [--equal-period] NET.json.gz...
+# usage: scripts/bench.sh [--target T] [--jobs N] [--period NS] [--no-peer] [--peer-only] [--options "..."] [--table FILE.md]
+#                         [--equal-period] NET.json.gz...
 #
 # With --equal-period, nanotrig is asked for the period that alkaid's netlist has: both netlists are mapped by Yosys and
 # priced by price.py with the target's cell delays.
 #
-# Standard output is one JSON line per network; everything else goes to standard error.
+# alkaid runs in its best mode of each network: the fewest LUTs over {ternary on, off} x {default, hard_dc=0}, which is kept in
+# the cache. Standard output is one JSON line per network; all else, the geometric means at the end too, goes to standard
+# error. The status is 1 if an output is wrong or a tool failed.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

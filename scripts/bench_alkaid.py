@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Compile one neutral network with alkaid, through its public API, and say how it went as one JSON line.
 
-usage: bench_alkaid.py NET.json[.gz] DIR
+usage: bench_alkaid.py NET.json[.gz] DIR [--ternary] [--hard-dc N] [--unoptimised]
 
-alkaid's defaults, but for two settings in its favour: no fusing of three-input adders (Yosys expands them again), and
-pipelining with the latency cutoff that its own examples use. Imports are not timed.
+--ternary fuses three-input adders; --hard-dc N bounds the depth of sums to N levels above the least; --unoptimised
+leaves alkaid's graph optimiser out, which is wrong on some networks. Pipelining has the latency cutoff that alkaid's own
+examples use. The time is CPU seconds of tracing and writing, so that other work on the machine does not count;
+imports are not timed.
 """
+import argparse
 import gzip
 import json
-import sys
 import time
 
 import numpy as np
@@ -89,19 +91,26 @@ def apply(t, op, saved):
 
 
 def main():
-    path, out = sys.argv[1:]
-    net = load(path)
+    parser = argparse.ArgumentParser(description="Compile one neutral network with alkaid.")
+    parser.add_argument("net")
+    parser.add_argument("out")
+    parser.add_argument("--ternary", action="store_true")
+    parser.add_argument("--hard-dc", type=int)
+    parser.add_argument("--unoptimised", action="store_true")
+    options = parser.parse_args()
+    net = load(options.net)
     k, i, f = (np.reshape(net["input"][v], net["input"]["shape"]) for v in "kif")
 
-    start = time.perf_counter()
-    t = inputs = FVArray.from_kif(k, i, f)
+    start = time.process_time()
+    solver = {} if options.hard_dc is None else {"hard_dc": options.hard_dc}
+    t = inputs = FVArray.from_kif(k, i, f, solver_options=solver)
     saved = {}
     for op in net["ops"]:
         t = apply(t, op, saved)
-    logic = trace(inputs, t)
-    model = RTLModel(logic, out, "model", print_latency=False, latency_cutoff=LATENCY_CUTOFF, ternary_fuse=False)
+    logic = trace(inputs, t, optimize=not options.unoptimised)
+    model = RTLModel(logic, options.out, "model", print_latency=False, latency_cutoff=LATENCY_CUTOFF, ternary_fuse=options.ternary)
     model.write()
-    compile_s = time.perf_counter() - start
+    compile_s = time.process_time() - start
 
     x = np.where((k + i + f > 0).reshape(-1), number(net["test"]["x"], net["input"]["f"]), 0)
     y = number(net["test"]["y"], net["test"]["y_frac"])

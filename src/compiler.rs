@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::passes;
 use crate::port::Port;
 use crate::samples::Samples;
-use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
+use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler, fuse};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
 use serde::{Deserialize, Serialize};
@@ -150,9 +150,15 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     let context = passes::Context { target: &*making.target, multiplier: making.multiplier };
     let dfg = passes::run(dfg, &context, None, seen)?;
     let schedule = (making.scheduler)(&dfg, &*making.target, making.goal)?;
+    let (dfg, schedule) = fuse(dfg, schedule, &*making.target)?;
+    dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
-    let netlist = netlist::build(&dfg, &schedule, &netlist::Options { reset: making.reset })?;
+    let netlist = netlist::build(
+        &dfg,
+        &schedule,
+        &netlist::Options { reset: making.reset, constants: making.target.sums().constant },
+    )?;
     netlist.verify()?;
     Ok(Hardware { dfg, schedule, netlist })
 }

@@ -82,5 +82,6 @@ pub mod verilator;
 // What puts it together, and what the user sees.
 pub mod compiler;
 pub mod report;
+pub mod synthesis;
 pub mod output;
 pub mod cli;

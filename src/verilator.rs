@@ -58,8 +58,13 @@ fn sources(dir: &Path) -> Result<Sources> {
         Error::user(what, "give the output folder of `nanotrig compile`")
     };
     let mut sources = Sources::new();
-    for folder in ["verilog", "verilator"] {
-        for entry in fs::read_dir(dir.join(folder)).map_err(missing)? {
+    for folder in ["verilog", "verilator", "hdl/simulation"] {
+        let entries = match fs::read_dir(dir.join(folder)) {
+            // Only where there are instances of hand-written modules.
+            Err(error) if error.kind() == ErrorKind::NotFound && folder == "hdl/simulation" => continue,
+            entries => entries.map_err(missing)?,
+        };
+        for entry in entries {
             let path = entry.map_err(missing)?.path();
             let known = path.extension().is_some_and(|end| ["v", "cpp", "h", "f"].iter().any(|known| end == *known));
             if let (true, Some(name)) = (known, path.file_name()) {

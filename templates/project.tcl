@@ -12,6 +12,7 @@ opt_design
 place_design
 phys_opt_design
 route_design
-report_utilization -hierarchical -file vivado/utilization.rpt
+report_utilization -file vivado/utilization.rpt
+report_utilization -hierarchical -file vivado/hierarchy.rpt
 report_timing_summary -file vivado/timing.rpt
 write_checkpoint -force vivado/{{ top }}.dcp

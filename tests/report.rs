@@ -2,7 +2,7 @@
 
 use nanotrig::compiler::{Making, Reading, hardware, meaning};
 use nanotrig::frontends;
-use nanotrig::report::{Checked, LayerRow, PortRow, Report, Share, StageRow, ThermometerRow};
+use nanotrig::report::{Checked, Fit, KindRow, LayerRow, PortRow, Report, Share, StageRow, ThermometerRow};
 use std::path::Path;
 
 const HOSTILE: &str = "<script>alert('\"&')</script>";
@@ -53,6 +53,15 @@ fn report(layers: usize, stages: u32) -> Report {
         registers: 4321,
         dsps: 3,
         carry: 555,
+        calibration: Some(Fit {
+            tool: HOSTILE.into(),
+            fitted: vec![HOSTILE.into(); 3],
+            held_out: vec![HOSTILE.into(); 2],
+            luts_percent: 4.44,
+            registers_percent: 1.0,
+            carry_percent: 2.0,
+        }),
+        kinds: vec![KindRow { kind: HOSTILE.into(), luts: 1, carry: 2 }],
         depth: 42,
         compile_s: 1.5,
         layers: (0..layers).map(layer).collect(),
@@ -95,6 +104,7 @@ fn a_page_shows_the_numbers() {
         "each of 2 features: a bit is 1 where the feature &gt;= its threshold",
         "<td>2–3</td><td>0, 0.001</td>",
         "−0.5, 0.25",
+        "LUT within 4.4 %, registers within 1.0 %",
     ];
     for number in numbers {
         assert!(page.contains(number), "{number} is missing in\n{page}");

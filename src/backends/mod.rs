@@ -3,6 +3,7 @@
 //! A back end is pure: the same netlist and context give the same bytes, without dates and without paths outside the
 //! output folder. Paths of files are relative to that folder.
 
+pub mod hdl;
 pub mod verilator;
 pub mod verilog;
 pub mod vivado;
@@ -29,6 +30,10 @@ pub struct Context {
     pub part: String,
     /// The command with which Yosys synthesizes for the target, without the top module.
     pub yosys: String,
+    /// The command that places and routes for the target, without files and clock, if there is an open tool.
+    pub place: Option<String>,
+    /// The folder of `hdl/` with the device's carry chain, if sums are to be instances of modules of `hdl/`.
+    pub cells: Option<String>,
     /// The clock period in picoseconds.
     pub period_ps: u32,
 }
@@ -37,7 +42,7 @@ impl Default for Context {
     /// An UltraScale+ -2 device at 200 MHz.
     fn default() -> Context {
         let yosys = "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl";
-        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), period_ps: 5000 }
+        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), place: None, cells: None, period_ps: 5000 }
     }
 }
 
@@ -45,7 +50,8 @@ impl Default for Context {
 pub type Backend = fn(&Netlist, &Context) -> Result<Vec<File>>;
 
 /// All back ends.
-pub const BACKENDS: &[Entry<Backend>] = &[verilog::BACKEND, verilator::BACKEND, yosys::BACKEND, vivado::BACKEND];
+pub const BACKENDS: &[Entry<Backend>] =
+    &[verilog::BACKEND, hdl::BACKEND, verilator::BACKEND, yosys::BACKEND, vivado::BACKEND];
 
 /// The files of all back ends.
 ///

@@ -1,6 +1,6 @@
 //! `verilator/`: the C++ test bench, the description of the ports it reads, and Verilator's arguments.
 
-use super::{Backend, Context, File, render, verilog};
+use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
 use crate::port::Port;
@@ -28,14 +28,14 @@ struct PortText<'a> {
     widths: Vec<String>,
 }
 
-fn make(netlist: &Netlist, _: &Context) -> Result<Vec<File>> {
+fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let text = Text {
         top: &netlist.name,
         latency: netlist.latency,
         reset: netlist.reset,
         inputs: netlist.inputs.iter().map(port).collect(),
         outputs: netlist.outputs.iter().map(port).collect(),
-        files: verilog::paths(netlist),
+        files: verilog::paths(netlist, context, hdl::Use::Simulation),
     };
     let file = |path: &str, text| File { path: path.into(), text };
     Ok(vec![

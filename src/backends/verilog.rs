@@ -1,5 +1,7 @@
 //! `verilog/`: one module a layer, and the top that joins them. Verilog-2001, for reading and for any tool.
 //!
+//! Sums that a device's carry chains add better than tools infer are instances of modules of `hdl/`: see `adder.rs`.
+//!
 //! Expressions are written whole, one net a line. Yosys 0.70 (`synth_xilinx -family xcup`, mapped LUTs) was asked
 //! whether another form would be smaller, and it is not:
 //! - `a + {b, 2'b0}` in full width is as small as `{a[7:2] + b, a[1:0]}` (8 LUTs for 8 bits each), also for `a - b`;
@@ -11,22 +13,24 @@
 //! - a ROM as one constant vector a bit, indexed, is never larger than a `case` or one vector for all bits, and smaller
 //!   for a sigmoid of 8 bits (25 LUTs against 35): each bit gets the multiplexers that it needs.
 
+mod adder;
 mod expression;
 mod layer;
 mod top;
 
-use super::{Backend, Context, File};
+use super::{Backend, Context, File, hdl};
 use crate::error::Result;
 use crate::netlist::{Bits, Cell, NetId, Netlist, ones};
 use crate::registry::Entry;
-use std::collections::HashSet;
+use adder::Adder;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The back end's entry.
 pub const BACKEND: Entry<Backend> =
     Entry { name: "verilog", doc: "synthesizable Verilog-2001, one module a layer", make };
 
-fn make(netlist: &Netlist, _: &Context) -> Result<Vec<File>> {
-    let design = Design::new(netlist);
+fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
+    let design = Design::new(netlist, context);
     let mut files = Vec::new();
     for module in &design.modules {
         let path = path(&module.name);
@@ -36,10 +40,17 @@ fn make(netlist: &Netlist, _: &Context) -> Result<Vec<File>> {
     Ok(files)
 }
 
-/// The paths of a netlist's Verilog files, in reading order.
-pub(super) fn paths(netlist: &Netlist) -> Vec<String> {
-    let design = Design::new(netlist);
-    design.modules.iter().map(|module| path(&module.name)).chain([path(&netlist.name)]).collect()
+/// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
+pub(super) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
+    let design = Design::new(netlist, context);
+    let modules = design.modules.iter().map(|module| path(&module.name));
+    let cells = hdl::paths(&design.cells(), context, use_of);
+    modules.chain([path(&netlist.name)]).chain(cells).collect()
+}
+
+/// The modules of `hdl/` that a netlist has instances of.
+pub(super) fn cells(netlist: &Netlist, context: &Context) -> BTreeSet<&'static str> {
+    Design::new(netlist, context).cells()
 }
 
 fn path(module: &str) -> String {
@@ -55,6 +66,10 @@ struct Design<'a> {
     exported: Vec<u128>,
     /// Which bits of each net the output ports read.
     results: Vec<u128>,
+    /// The nets that instances of modules of `hdl/` drive.
+    adders: HashMap<NetId, Adder>,
+    /// What the names of their instances begin with, and no net's name does.
+    prefix: String,
 }
 
 /// A layer's nets and its boundary.
@@ -70,7 +85,7 @@ struct Module {
 }
 
 impl<'a> Design<'a> {
-    fn new(netlist: &'a Netlist) -> Design<'a> {
+    fn new(netlist: &'a Netlist, context: &Context) -> Design<'a> {
         let count = netlist.nets.len();
         let mut results = vec![0; count];
         netlist.results.iter().for_each(|bits| mark(bits, &mut results));
@@ -80,7 +95,14 @@ impl<'a> Design<'a> {
             modules: Vec::new(),
             exported: results.clone(),
             results,
+            adders: HashMap::new(),
+            prefix: "u_".into(),
         };
+        let ports = netlist.inputs.iter().chain(&netlist.outputs).map(|port| &port.name);
+        while netlist.nets.iter().map(|net| &net.name).chain(ports.clone()).any(|name| name.starts_with(&design.prefix))
+        {
+            design.prefix.push_str("u_");
+        }
         let mut nets: Vec<Vec<NetId>> = vec![Vec::new(); netlist.layers.len()];
         for (index, net) in netlist.nets.iter().enumerate() {
             nets[net.layer as usize].push(NetId(index as u32));
@@ -90,7 +112,26 @@ impl<'a> Design<'a> {
             let module = design.module(layer, nets, &mut reads);
             design.modules.push(module);
         }
+        if context.cells.is_some() {
+            design.adders = design.adders();
+        }
         design
+    }
+
+    fn adders(&self) -> HashMap<NetId, Adder> {
+        let own = self.modules.iter().flat_map(|module| module.nets.iter().zip(&module.reads));
+        let adder = |(id, read): (&NetId, &u128)| {
+            let net = &self.netlist[*id];
+            let read = read | self.exported[id.0 as usize];
+            let Cell::Sum(terms) = &net.cell else { return None };
+            Some((*id, Adder::of(terms, net.width, read.trailing_zeros() % 128)?))
+        };
+        own.filter_map(adder).collect()
+    }
+
+    /// The modules of `hdl/` of which it has instances.
+    fn cells(&self) -> BTreeSet<&'static str> {
+        self.adders.values().map(Adder::module).collect()
     }
 
     /// Gathers a layer's module; `reads` is scratch, zero before and after.
@@ -123,10 +164,16 @@ impl<'a> Design<'a> {
     fn module_name(&self, layer: usize) -> String {
         let (own, top) = (&self.netlist.layers[layer], &self.netlist.name);
         let mut name = own.clone();
-        while !crate::netlist::legal(&name) || name == *top || (name != *own && self.netlist.layers.contains(&name)) {
+        let taken = |name: &String| name == top || hdl::MODULES.contains(&name.as_str());
+        while !crate::netlist::legal(&name) || taken(&name) || (name != *own && self.netlist.layers.contains(&name)) {
             name = format!("{top}_{name}");
         }
         name
+    }
+
+    /// The name of the instance that drives a net.
+    fn instance(&self, id: NetId) -> String {
+        format!("{}{}", self.prefix, self.netlist[id].name)
     }
 
     /// Whether a net leaves its module.

@@ -1,6 +1,6 @@
 //! `vivado/`: a non-project script (synthesis out of context, place, route, reports) and the clock constraint.
 
-use super::{Backend, Context, File, render, verilog};
+use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
 use crate::registry::Entry;
@@ -22,7 +22,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let text = Text {
         top: &netlist.name,
         part: &context.part,
-        files: verilog::paths(netlist),
+        files: verilog::paths(netlist, context, hdl::Use::Synthesis),
         period_ns: format!("{}.{:03}", context.period_ps / 1000, context.period_ps % 1000),
         clocked: netlist.latency > 0,
     };

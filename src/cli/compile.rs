@@ -50,8 +50,10 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
     let context = backends::Context {
         part: making.target.part().into(),
+        yosys: making.target.yosys().into(),
+        place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
+        cells: making.target.hdl().map(String::from),
         period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
-        ..backends::Context::default()
     };
     let output = Output::begin(&arguments.output)?;
     for file in backends::files(&hardware.netlist, &context)? {

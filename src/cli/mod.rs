@@ -7,6 +7,7 @@ mod import;
 mod list;
 mod model;
 mod run;
+mod synth;
 mod verify;
 
 use crate::error::Result;
@@ -30,6 +31,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Simulate a compiled network in Verilator and compare every bit of every cycle
     Verify(verify::Arguments),
+    /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
+    Synth(synth::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
     /// Print a level of the compiler as text
@@ -48,6 +51,7 @@ pub fn run() -> Result<u8> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

@@ -21,6 +21,8 @@ use names::Names;
 pub struct Options {
     /// A synchronous reset port `rst` that drops every event in flight.
     pub reset: bool,
+    /// Whether carry chains of two operands add any constant besides.
+    pub constants: bool,
 }
 
 /// A net before registers: its cell reads other such nets by index, at its own stage.
@@ -43,6 +45,7 @@ struct Maker<'a> {
     names: Names,
     nets: Vec<Made>,
     values: Vec<Value>,
+    options: Options,
 }
 
 /// Builds the netlist of a graph without dots.
@@ -53,7 +56,8 @@ pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlis
     if schedule.stage.len() != dfg.nodes.len() {
         return Err(Error::bug("the schedule is not one of this graph"));
     }
-    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets: Vec::new(), values: Vec::new() };
+    let (nets, values, options) = (Vec::new(), Vec::new(), *options);
+    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets, values, options };
     for id in dfg.ids() {
         let early = dfg[id].op.args().any(|arg| schedule.of(arg) > schedule.of(id));
         if early || schedule.of(id) > schedule.latency {

@@ -34,6 +34,8 @@ struct Page<'a> {
     mismatches: Option<String>,
     reading: Vec<String>,
     compile: String,
+    /// How far estimates are off.
+    fit: Option<String>,
 }
 
 /// A headline number.
@@ -85,6 +87,7 @@ impl Report {
             checked: self.checks(),
             mismatches: (wrong > 0).then(|| format!("{} from what was expected.", differ(wrong))),
             reading: self.readings(),
+            fit: self.calibration.as_ref().map(|fit| format!("Estimates: {}.", fit.sentence())),
             compile: format!("{:.3}", self.compile_s),
         };
         page(include_str!("../../templates/report.html"), &seen)

@@ -1,9 +1,10 @@
 //! The numbers of a report, from the graph, the schedule and the circuit.
 
-use super::{LayerRow, Share, StageRow};
+use super::{KindRow, LayerRow, Share, StageRow};
 use crate::compiler::Hardware;
 use crate::dfg::{Id, Op};
 use crate::targets::Target;
+use crate::targets::calibration::{Calibration, Kind};
 
 /// What the target says of each node. Areas are thousandths, so that their sums are exact in any order.
 pub struct Measure<'a> {
@@ -13,18 +14,39 @@ pub struct Measure<'a> {
     luts: Vec<u64>,
     carry: Vec<u64>,
     register_delay: u32,
+    kinds: Vec<KindRow>,
 }
 
 impl Measure<'_> {
-    /// Asks the target about every node.
-    pub fn new<'a>(hardware: &'a Hardware, target: &dyn Target) -> Measure<'a> {
+    /// Asks the target about every node; areas are multiplied by the factors of the calibration.
+    pub fn new<'a>(hardware: &'a Hardware, target: &dyn Target, fitted: Option<&Calibration>) -> Measure<'a> {
         let dfg = &hardware.dfg;
         let thousandths = |area: f64| (area * 1000.0).round() as u64;
-        let (luts, carry) =
-            dfg.ids().map(|id| target.area(dfg, id)).map(|a| (thousandths(a.luts), thousandths(a.carry))).unzip();
+        let (mut luts, mut carry) = (Vec::with_capacity(dfg.nodes.len()), Vec::with_capacity(dfg.nodes.len()));
+        let mut kinds = [(0, 0); Kind::ALL.len()];
+        for id in dfg.ids() {
+            let area = target.area(dfg, id);
+            let kind = Kind::of(dfg, id).map(|kind| kind as usize);
+            if let Some(sums) = kind.and_then(|kind| kinds.get_mut(kind)) {
+                *sums = (sums.0 + thousandths(area.luts), sums.1 + thousandths(area.carry));
+            }
+            let factor = fitted.zip(kind).and_then(|(fitted, kind)| fitted.luts.get(kind)).unwrap_or(&1.0);
+            luts.push(thousandths(area.luts * factor));
+            carry.push(thousandths(area.carry * fitted.map_or(1.0, |fitted| fitted.carry)));
+        }
+        let row = |(kind, (luts, carry)): (&Kind, (u64, u64))| {
+            let round = |thousandths: u64| (thousandths + 500) / 1000;
+            KindRow { kind: kind.name().into(), luts: round(luts), carry: round(carry) }
+        };
+        let rows = Kind::ALL.iter().zip(kinds).filter(|(_, (luts, carry))| luts + carry > 0).map(row).collect();
         let delay = dfg.ids().map(|id| target.delay(dfg, id)).collect();
         let arrival = hardware.schedule.arrivals(dfg, target);
-        Measure { hardware, delay, arrival, luts, carry, register_delay: target.register_delay() }
+        Measure { hardware, delay, arrival, luts, carry, register_delay: target.register_delay(), kinds: rows }
+    }
+
+    /// The target's own areas of each kind of logic, before calibration.
+    pub fn kinds(&self) -> Vec<KindRow> {
+        self.kinds.clone()
     }
 
     /// Look-up tables of the whole.

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::port::Port;
+use crate::targets::calibration::{Calibration, calibration};
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,12 @@ pub struct Report {
     pub dsps: u64,
     /// Carry-chain bits, estimated.
     pub carry: u64,
+    /// What the estimates were fitted on, and how far off they are; none for a target that was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Fit>,
+    /// The target's own areas of each kind of logic, before the fit.
+    #[serde(default)]
+    pub kinds: Vec<KindRow>,
     /// Operations on the longest path.
     pub depth: u32,
     /// Seconds from start to files.
@@ -61,6 +68,34 @@ pub struct Report {
     pub notes: Vec<String>,
     /// How the network was read.
     pub reading: Reading,
+}
+
+/// What estimates were fitted on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    /// What counted, with its version.
+    pub tool: String,
+    /// The networks of the fit.
+    pub fitted: Vec<String>,
+    /// Networks that the fit did not see: the errors are of these.
+    pub held_out: Vec<String>,
+    /// The worst error of LUTs, in percent.
+    pub luts_percent: f64,
+    /// The worst error of the counted registers, in percent: synthesis drops copies.
+    pub registers_percent: f64,
+    /// The worst error of carry-chain bits, in percent.
+    pub carry_percent: f64,
+}
+
+/// A kind of logic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindRow {
+    /// Its name, as `scripts/calibrate.sh` knows it.
+    pub kind: String,
+    /// Look-up tables by the target's own area.
+    pub luts: u64,
+    /// Carry-chain bits by the target's own area.
+    pub carry: u64,
 }
 
 /// A layer's share.
@@ -159,7 +194,8 @@ impl Report {
         let period = making.goal.period.unwrap_or(hardware.schedule.period);
         let ns = |ps: u32| f64::from(ps) / 1000.0;
         let latency = hardware.schedule.latency;
-        let measure = Measure::new(hardware, &*making.target);
+        let fitted = calibration(target);
+        let measure = Measure::new(hardware, &*making.target, fitted);
         let inputs = meaning.dfg.inputs.iter().zip(&meaning.expanded.hosts).map(|(port, host)| match host {
             Host::Nothing => PortRow::new(port, Vec::new()),
             Host::Bits(thermometer) => {
@@ -183,6 +219,8 @@ impl Report {
             registers: measure.register_rows().iter().sum(),
             dsps: 0,
             carry: measure.carry(),
+            calibration: fitted.map(Fit::new),
+            kinds: measure.kinds(),
             depth: measure.depth(),
             compile_s: 0.0,
             layers: measure.layers(),
@@ -216,6 +254,34 @@ impl Report {
         serde_json::from_str(text).map_err(|error| {
             Error::user(format!("is not a report of this version: {error}"), "compile the network again")
         })
+    }
+}
+
+impl Fit {
+    fn new(fitted: &Calibration) -> Fit {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Fit {
+            tool: fitted.tool.into(),
+            fitted: owned(fitted.fitted),
+            held_out: owned(fitted.held_out),
+            luts_percent: fitted.luts_error,
+            registers_percent: fitted.registers_error,
+            carry_percent: fitted.carry_error,
+        }
+    }
+
+    /// One sentence.
+    fn sentence(&self) -> String {
+        format!(
+            "LUT within {:.1} %, registers within {:.1} %, carry bits within {:.1} % of what {} maps, on {} networks that the \
+             fit (on {}) did not see",
+            self.luts_percent,
+            self.registers_percent,
+            self.carry_percent,
+            self.tool,
+            self.held_out.len(),
+            self.fitted.len()
+        )
     }
 }
 

@@ -12,6 +12,7 @@
 mod asap;
 mod cut;
 mod flow;
+mod fuse;
 mod logic;
 mod min_registers;
 mod moves;
@@ -20,6 +21,8 @@ mod reads;
 #[cfg(test)]
 mod tests;
 mod verify;
+
+pub use fuse::fuse;
 
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::Result;

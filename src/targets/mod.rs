@@ -2,7 +2,16 @@
 //!
 //! To add a target: a file with a [`Target`] and an entry below.
 
+pub mod calibration;
+mod ecp5;
+mod fabric;
+mod fitted;
 mod generic;
+mod gowin;
+mod ice40;
+mod lut4;
+mod series7;
+mod ultrascale_plus;
 
 use crate::dfg::{Dfg, Id};
 use crate::registry::Entry;
@@ -13,7 +22,8 @@ use std::ops::Add;
 pub type Make = fn() -> Box<dyn Target>;
 
 /// The targets, the default first.
-pub const TARGETS: &[Entry<Make>] = &[generic::TARGET];
+pub const TARGETS: &[Entry<Make>] =
+    &[generic::TARGET, ultrascale_plus::TARGET, series7::TARGET, ecp5::TARGET, ice40::TARGET, gowin::TARGET];
 
 /// Logic of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -52,6 +62,29 @@ pub struct Cells {
     pub uncertainty: u32,
 }
 
+/// A nextpnr and the device that it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Router {
+    /// The program, `nextpnr-ecp5`.
+    pub program: &'static str,
+    /// The device, and what else it needs.
+    pub arguments: &'static [&'static str],
+}
+
+/// What one carry chain of a device adds at one LUT a bit, beyond two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// Operands of one chain: 2, or 3 where LUTs save the carries of three. Such a chain adds no constant besides, but
+    /// what fits into zero bits of its operands and two lowest units, which negations take first.
+    ///
+    /// On AMD's devices a chain of three gives out a saved carry and a sum at each bit, and a slice has one output for
+    /// both. It costs one LUT a bit only where the sum goes straight into a register, which has an input of its own;
+    /// else up to two, no less than two chains, though it is still faster than those.
+    pub operands: usize,
+    /// Whether any constant is free in a chain of two operands.
+    pub constant: bool,
+}
+
 /// A device family.
 pub trait Target {
     /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
@@ -78,7 +111,25 @@ pub trait Target {
         None
     }
 
-    /// The device that the Vivado project names.
+    /// What one carry chain adds.
+    fn sums(&self) -> Sums {
+        Sums { operands: 2, constant: false }
+    }
+
+    /// The folder of `hdl/` with the device's carry chain, if sums are to be instances of modules of `hdl/`.
+    fn hdl(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The command with which Yosys synthesizes for the device, without the top module.
+    fn yosys(&self) -> &'static str;
+
+    /// What places and routes for the device, if there is an open tool.
+    fn router(&self) -> Option<Router> {
+        None
+    }
+
+    /// The device: for AMD's, as Vivado names it.
     fn part(&self) -> &'static str;
 }
 

@@ -17,6 +17,11 @@ pub fn constant(bits: u128, width: u32) -> String {
     if width <= 24 { format!("{width}'d{bits}") } else { format!("{width}'h{bits:x}") }
 }
 
+/// A sized constant of which the bits matter, each on its own.
+pub fn mask(bits: u128, width: u32) -> String {
+    if width <= 12 { format!("{width}'b{bits:0w$b}", w = width as usize) } else { format!("{width}'h{bits:x}") }
+}
+
 fn part(netlist: &Netlist, part: &Part) -> String {
     let net = |id| &netlist[id];
     match *part {

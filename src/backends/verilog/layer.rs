@@ -1,9 +1,10 @@
 //! The module of a layer.
 
 use super::super::render;
+use super::adder::Adder;
 use super::{Design, Module, expression, lines, range, unread};
 use crate::error::Result;
-use crate::netlist::{Cell, NetId};
+use crate::netlist::{Bits, Cell, NetId, ones};
 use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("../../../templates/layer.v");
@@ -99,6 +100,14 @@ fn stages(design: &Design, module: &Module) -> Vec<Stage> {
 fn wire(design: &Design, id: NetId) -> Vec<String> {
     let (netlist, net) = (design.netlist, &design.netlist[id]);
     let comment = if net.note.is_empty() { String::new() } else { format!("  // {}", net.note) };
+    if let Some(adder) = design.adders.get(&id) {
+        let mut lines = instance(design, id, adder);
+        if !design.leaves(id) {
+            lines.insert(0, format!("wire {}{};", design.range(id), net.name));
+        }
+        lines[0] += &comment;
+        return lines;
+    }
     let mut lines = Vec::new();
     let expression = match &net.cell {
         Cell::Input { port, lo } => {
@@ -114,6 +123,43 @@ fn wire(design: &Design, id: NetId) -> Vec<String> {
     };
     let declaration = if design.leaves(id) { "assign ".to_string() } else { format!("wire {}", design.range(id)) };
     lines.push(format!("{declaration}{} = {expression};{comment}", net.name));
+    lines
+}
+
+/// The lines of an adder that is an instance of a module of `hdl/`.
+fn instance(design: &Design, id: NetId, adder: &Adder) -> Vec<String> {
+    let (netlist, net) = (design.netlist, &design.netlist[id]);
+    let (whole, width) = (ones(adder.width), adder.width);
+    let (mut parameters, mut pins) = (vec![format!(".W({width})")], Vec::new());
+    parameters.extend((adder.low > 0).then(|| format!(".LOW({})", adder.low)));
+    let mut parameter = |name: &str, bits: u128, width: u32, default: u128| {
+        if bits != default {
+            parameters.push(format!(".{name}({})", expression::mask(bits, width)));
+        }
+    };
+    parameter("K", adder.constant, width, 0);
+    parameter("CI", adder.units[0] as u128, 1, 0);
+    parameter("MI", adder.units[1] as u128, 1, 0);
+    for (name, operand) in ["a", "b", "c"].iter().zip(&adder.operands) {
+        let upper = name.to_uppercase();
+        parameter(&format!("{upper}_LIVE"), operand.live, width, whole);
+        parameter(&format!("{upper}_NOT"), operand.not, width, 0);
+        let mut bits = expression::bits(netlist, &operand.bits);
+        if operand.plus != 0 {
+            bits = format!("{bits} + {}", expression::constant(operand.plus, width));
+        }
+        pins.push(format!(".{name}({bits})"));
+    }
+    let from = adder.start + adder.low;
+    pins.push(format!(".sum({})", expression::slice(&net.name, net.width, from, net.width - from)));
+    let below = adder.below.clone().then(&Bits::constant(0, adder.low));
+    let mut lines = Vec::new();
+    if below.width() > 0 {
+        let low = expression::slice(&net.name, net.width, 0, below.width());
+        lines.push(format!("assign {low} = {};", expression::bits(netlist, &below)));
+    }
+    let name = design.instance(id);
+    lines.push(format!("{} #({}) {name} ({});", adder.module(), parameters.join(", "), pins.join(", ")));
     lines
 }
 

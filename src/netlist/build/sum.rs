@@ -18,7 +18,7 @@ impl Maker<'_> {
         let mut vectors: Vec<(Bits, bool)> =
             chain.addends().iter().map(|addend| (place(addend), addend.subtracted())).collect();
         match chain.onto() {
-            Some((index, raised)) if raised.width <= INDEX => {
+            Some((index, raised)) if raised.width <= INDEX && !self.options.constants => {
                 vectors[index].0 = self.raise(id, &vectors[index].0, &raised, chain.width);
                 // Behind an operand that feeds the chain directly.
                 vectors.sort_by_key(|(_, negative)| *negative);

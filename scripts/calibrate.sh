@@ -1,0 +1,31 @@
+#!/bin/sh
+# Fit the estimates of LUTs and carry bits to what Yosys maps, and write src/targets/fitted.rs.
+#
+# usage: scripts/calibrate.sh [--target T]... [--jobs N] [--check]
+#
+# Networks of our own are generated; those of ../shared/bench are used where they are. Some are fitted on, and the errors are
+# those of the others. --check only prints the errors of the estimates as they are. Standard output is the table of all
+# networks; what is measured is kept in the cache.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+venv=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/peer
+packages="pyosys==0.70 numpy" # pinned: a fit names its version
+
+if ! [ -x "$venv/bin/python" ]; then
+    echo "calibrate: making a Python environment in $venv" >&2
+    python3 -m venv "$venv" >&2
+fi
+for package in $packages; do
+    case $package in *==*) version=${package#*==} ;; *) version= ;; esac
+    installed=$("$venv/bin/pip" show "${package%%==*}" 2>/dev/null | sed -n 's/^Version: //p')
+    if [ -z "$installed" ] || [ "${version:-$installed}" != "$installed" ]; then
+        echo "calibrate: installing $package" >&2
+        "$venv/bin/pip" install --quiet "$package" >&2
+    fi
+done
+
+echo "calibrate: building nanotrig" >&2
+cargo build --release --quiet --manifest-path "$root/Cargo.toml" >&2
+
+exec "$venv/bin/python" "$root/scripts/calibrate.py" --nanotrig "${CARGO_TARGET_DIR:-$root/target}/release/nanotrig" "$@"

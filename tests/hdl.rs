@@ -47,7 +47,8 @@ struct Case {
 /// Random bits, of which all, none or any are set.
 fn mask(random: &mut Random, width: u32) -> u64 {
     let ones = (1u64 << width) - 1;
-    *random.one(&[0, ones, random.bits() & ones, random.bits() & ones])
+    let some = [0, ones, random.bits() & ones, random.bits() & ones];
+    *random.one(&some)
 }
 
 impl Case {

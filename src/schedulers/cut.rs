@@ -5,6 +5,9 @@ use super::flow::Flow;
 /// No cut goes through an edge of this capacity.
 pub const NEVER: u64 = 1 << 40;
 
+/// A bit of a register.
+const BIT: u64 = 64;
+
 /// Which side of the registers a cell is on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
@@ -58,10 +61,22 @@ impl Cut {
     pub fn value(&mut self, maker: Side, width: u32, readers: impl Iterator<Item = Side>) {
         let crossing = self.graph.node();
         // A little more for every row: of equal cuts the one with fewer values is taken.
-        self.graph.edge(Self::node(maker), crossing, 64 * u64::from(width) + 1);
+        self.graph.edge(Self::node(maker), crossing, BIT * u64::from(width) + 1);
         // Nothing need flow to the source.
         for reader in readers.filter(|reader| *reader != Side::Before) {
             self.graph.edge(crossing, Self::node(reader), NEVER);
+        }
+    }
+
+    /// A gate that costs so many bits unless it is before, and all its readers behind, the registers.
+    pub fn gate(&mut self, gate: Side, bits: u32, readers: impl Iterator<Item = Side>) {
+        let (bits, inside) = (BIT * u64::from(bits), self.graph.node());
+        if gate != Side::Before {
+            self.graph.edge(BEFORE, Self::node(gate), bits);
+        }
+        self.graph.edge(inside, AFTER, bits);
+        for reader in readers.filter(|reader| *reader != Side::After) {
+            self.graph.edge(Self::node(reader), inside, NEVER);
         }
     }
 

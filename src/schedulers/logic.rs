@@ -11,6 +11,9 @@ use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::targets::Target;
 
+/// Register bits that a LUT is worth: devices have twice as many registers.
+const LUT: u32 = 2;
+
 /// Time from one cell's result to another's, in ps.
 #[derive(Clone, Copy)]
 pub struct Arc {
@@ -32,6 +35,8 @@ pub struct Logic {
     pub delay: Vec<i64>,
     /// Whether it is an input.
     pub input: Vec<bool>,
+    /// What each cell costs that is read in its own stage, in register bits: it would be free before a register.
+    pub gate: Vec<u32>,
     /// What a register costs a stage.
     register: i64,
 }
@@ -70,7 +75,17 @@ impl Logic {
         let delay = reads.cells.iter().map(|id| i64::from(target.delay(dfg, *id))).collect();
         let input = reads.cells.iter().map(|id| matches!(dfg[*id].op, Op::Input { .. })).collect();
         let (from, to) = (Lists::new(count, from), Lists::new(count, to));
-        Logic { reads, from, to, delay, input, register: i64::from(target.register_delay()) }
+        let read = |cell: usize| reads.values.of(cell as u32).iter().map(|value| value.width).sum::<u32>();
+        let gate = |(cell, id): (usize, &Id)| if target.gates(dfg, *id) { LUT * read(cell) } else { 0 };
+        let gate = reads.cells.iter().enumerate().map(gate).collect();
+        Logic { reads, from, to, delay, input, gate, register: i64::from(target.register_delay()) }
+    }
+
+    /// What a schedule of cells costs: bits of registers, and gates that no register takes over.
+    pub fn cost(&self, stage: &[u32], latency: u32) -> u64 {
+        let inside = |cell: &u32| self.to.of(*cell).iter().any(|arc| stage[arc.cell as usize] == stage[*cell as usize]);
+        let gates = self.cells().filter(|cell| self.gate[*cell as usize] > 0 && inside(cell));
+        gates.map(|cell| u64::from(self.gate[cell as usize])).sum::<u64>() + self.reads.register_bits(stage, latency)
     }
 
     /// Cells, operands before users.

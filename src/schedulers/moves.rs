@@ -71,6 +71,7 @@ impl Moves<'_> {
                 }
             }
         }
+        self.gates(stage, later, &mut graph, &mut gain);
         for cell in logic.cells() {
             let gain = gain[cell as usize];
             if gain > 0 {
@@ -85,6 +86,32 @@ impl Moves<'_> {
         self.drags(stage, later, |cell, other| graph.edge(cell + 2, other + 2, NEVER));
         let moved = graph.before(0, STAYS);
         logic.cells().filter(|cell| moved[*cell as usize + 2]).collect()
+    }
+
+    /// What gates gain: one is free if all its readers are in later stages.
+    fn gates(&self, stage: &[u32], later: bool, graph: &mut Flow, gain: &mut [i64]) {
+        for cell in self.logic.cells().filter(|cell| self.logic.gate[*cell as usize] > 0) {
+            let bits = u64::from(self.logic.gate[cell as usize]);
+            let users = || self.logic.to.of(cell).iter().map(|arc| arc.cell);
+            let apart = users().map(|user| stage[user as usize] - stage[cell as usize]).min();
+            // The cell and its nearest readers, apart by one stage, stay apart if both move; in one stage, they part if
+            // only the readers move later or the cell earlier.
+            let (cost, with) = match apart {
+                Some(1) => (true, cell + 2),
+                Some(0) => (false, if later { 0 } else { STAYS }),
+                _ => continue,
+            };
+            let node = graph.node();
+            let (from, to) = if later { (with, node) } else { (node, with) };
+            graph.edge(from, to, bits);
+            for user in users().filter(|user| Some(stage[*user as usize] - stage[cell as usize]) == apart) {
+                let (from, to) = if later { (node, user + 2) } else { (user + 2, node) };
+                graph.edge(from, to, NEVER);
+            }
+            if !cost {
+                gain[cell as usize] += if later { -(bits as i64) } else { bits as i64 };
+            }
+        }
     }
 
     /// Whether a cell has a stage to move to.

@@ -13,7 +13,8 @@ mod lut4;
 mod series7;
 mod ultrascale_plus;
 
-use crate::dfg::{Dfg, Id};
+use crate::dfg::{Dfg, Id, Op};
+use crate::fixed::Fixed;
 use crate::registry::Entry;
 use serde::Serialize;
 use std::ops::Add;
@@ -99,6 +100,12 @@ pub trait Target {
 
     /// Logic of a node. Registers are counted by the schedule.
     fn area(&self, dfg: &Dfg, id: Id) -> Area;
+
+    /// Whether a node is free where nothing but registers reads it: a ReLU is their synchronous reset by the sign.
+    fn gates(&self, dfg: &Dfg, id: Id) -> bool {
+        let zero = |arg: Id| dfg.range(arg).constant().is_some_and(Fixed::is_zero);
+        matches!(dfg[id].op, Op::Max(a, b) if zero(a) || zero(b))
+    }
 
     /// What a register costs a stage: clock to output, set-up and clock uncertainty, in ps.
     fn register_delay(&self) -> u32;

@@ -15,4 +15,4 @@ pub const TARGET: Entry<Make> = Entry {
 };
 
 const FIGURES: Figures =
-    Figures { sums: Sums { operands: 2, constant: false }, cells: None, ..ultrascale_plus::FIGURES };
+    Figures { sums: Sums { operands: 2, registered: false, constant: false }, cells: None, ..ultrascale_plus::FIGURES };

@@ -24,7 +24,7 @@ const FIGURES: Figures = Figures {
     carry_bit_tenths: 285,
     third: 420 + 300,
     register: 303 + 35,
-    sums: Sums { operands: 3, constant: true },
+    sums: Sums { operands: 3, registered: true, constant: true },
     part: "xc7a200tfbg676-1",
     yosys: "synth_xilinx -family xc7 -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     cells: Some("series7"),

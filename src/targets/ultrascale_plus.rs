@@ -22,7 +22,7 @@ pub(super) const FIGURES: Figures = Figures {
     carry_bit_tenths: 60,
     third: 120 + 100,
     register: 80 + 25 + 35,
-    sums: Sums { operands: 3, constant: true },
+    sums: Sums { operands: 3, registered: true, constant: true },
     part: "xcvu13p-flga2577-2-e",
     yosys: "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     cells: Some("ultrascale_plus"),

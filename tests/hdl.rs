@@ -7,7 +7,10 @@ mod circuits;
 use circuits::random_design;
 use nanotrig::backends::{Context, File, files};
 use nanotrig::dfg::random::{Random, inputs};
-use nanotrig::netlist::{Netlist, Simulator};
+use nanotrig::dfg::{Builder, Dfg, Id, Source, Term};
+use nanotrig::fixed::{Fixed, Format, Quantization, Range};
+use nanotrig::netlist::{Netlist, Options, Simulator, build};
+use nanotrig::port::Port;
 use nanotrig::verilator::verify;
 use std::fmt::Write;
 use std::path::Path;
@@ -47,8 +50,8 @@ struct Case {
 /// Random bits, of which all, none or any are set.
 fn mask(random: &mut Random, width: u32) -> u64 {
     let ones = (1u64 << width) - 1;
-    let some = [0, ones, random.bits() & ones, random.bits() & ones];
-    *random.one(&some)
+    let any = random.bits() & ones;
+    *random.one(&[0, ones, any, any])
 }
 
 impl Case {
@@ -67,7 +70,9 @@ impl Case {
         let mut values = vec![("CI", 1, random.below(2))];
         values.push(if three { ("MI", 1, random.below(2)) } else { ("K", width, mask(random, width) >> low << low) });
         let names = ["A_LIVE", "A_NOT", "B_LIVE", "B_NOT", "C_LIVE", "C_NOT"];
-        names[..if three { 6 } else { 4 }].iter().for_each(|name| values.push((name, width, mask(random, width))));
+        for name in &names[..if three { 6 } else { 4 }] {
+            values.push((name, width, mask(random, width)));
+        }
         Case::new(if three { "sum3" } else { "sum2" }, width, low, &values)
     }
 
@@ -140,7 +145,7 @@ fn simulators() -> bool {
     installed("iverilog", "-V") && installed("yosys-config", "--datdir")
 }
 
-/// All values of all parameters at one and two bits (of three operands, some of two bits'), and all operands.
+/// All values of all parameters at one bit, many at two, and all operands.
 #[test]
 fn narrow_modules_equal_their_twins() {
     if !simulators() {
@@ -149,7 +154,7 @@ fn narrow_modules_equal_their_twins() {
     for width in 1..=2 {
         let values = 1u64 << width;
         let mut cases = Vec::new();
-        for code in 0..values.pow(5) * 2 {
+        for code in (0..values.pow(5) * 2).step_by(if width == 1 { 1 } else { 5 }) {
             let digit = |at: u32| code / 2 / values.pow(at) % values;
             let operands =
                 ["A_LIVE", "A_NOT", "B_LIVE", "B_NOT"].iter().zip(1..).map(|(name, at)| (*name, width, digit(at)));
@@ -223,6 +228,46 @@ fn modules_are_proved_equal_to_their_twins() {
     }
 }
 
+/// A design of sums of three, or of two and a constant, some of whose low bits are dropped.
+fn sums(random: &mut Random) -> (Dfg, Netlist) {
+    let format =
+        |random: &mut Random| Format { signed: random.below(2) == 0, width: 3 + random.below(6) as u32, lsb: 0 };
+    let elements: Vec<Quantization> = (0..4).map(|_| Quantization::plain(format(random))).collect();
+    let port = Port { name: "x".into(), shape: vec![4], elements };
+    let mut b = Builder::new("sums", vec![("x".into(), 4), ("sum".into(), 12)], vec![port]);
+    let mut ids: Vec<Id> = (0..4).map(|element| b.input(0, element).expect("an input")).collect();
+    for element in 0..12 {
+        b.set_source(Source { layer: 1, element });
+        let first = random.below(ids.len() as u64) as usize;
+        let term = |at: usize, random: &mut Random| Term {
+            id: ids[(first + at) % ids.len()],
+            shift: random.below(5) as i32,
+            negative: random.below(2) == 0,
+        };
+        let terms = (0..2 + random.below(2) as usize).map(|at| term(at, random)).collect();
+        let constant = Fixed::new(random.within(-40, 40) as i128 * random.below(2) as i128, 0);
+        let sum = b.add(terms, constant).expect("small numbers");
+        let drop = b.range(sum).exp + 2 * random.below(4) as i32;
+        let floor = b.floor(sum, drop).expect("small numbers");
+        let range = b.range(floor);
+        ids.push(if range.width() > 14 { b.wrap(floor, range.exp + 12, true).expect("small numbers") } else { floor });
+    }
+    let results = ids.split_off(8);
+    let ranges = results.iter().map(|id| b.range(*id));
+    let format = Format::of(&ranges.reduce(|x, y| Range::union(x, y).expect("small numbers")).expect("results"));
+    let elements = vec![Quantization::plain(format); results.len()];
+    let port = Port { name: "y".into(), shape: vec![results.len()], elements };
+    let dfg = circuits::expand(&b.finish(vec![port], results).without_dead());
+    let schedule = circuits::schedule(random, &dfg);
+    let netlist = build(&dfg, &schedule, &Options::default()).unwrap_or_else(|error| panic!("{error}\n{dfg}"));
+    (dfg, netlist)
+}
+
+/// A random design: of sums, or of everything.
+fn design(random: &mut Random, size: usize) -> (Dfg, Netlist) {
+    if random.below(2) == 0 { sums(random) } else { random_design(random, size) }
+}
+
 /// The files of a design whose sums are instances where that is better.
 fn write(netlist: &Netlist, family: &str, dir: &Path) -> Vec<File> {
     let context = Context { cells: Some(family.into()), ..Context::default() };
@@ -246,7 +291,7 @@ fn random_designs_with_instances_are_read() {
     let tools = [("verilator", "--version"), ("iverilog", "-V"), ("yosys", "-V")].map(|(tool, v)| installed(tool, v));
     let mut seen = [0; 4];
     for seed in 0..24 {
-        let (_, netlist) = random_design(&mut Random::new(seed), 30);
+        let (_, netlist) = design(&mut Random::new(seed), 30);
         let dir = tempfile::tempdir().expect("a temporary folder");
         let files = write(&netlist, FAMILIES[seed as usize % 2], dir.path());
         let text: String =
@@ -280,7 +325,7 @@ fn random_designs_with_instances_are_read() {
             assert!(success, "{what}: {text}");
         }
     }
-    assert!(seen.iter().all(|count| *count > 10), "{seen:?}");
+    assert!(seen.iter().all(|count| *count > 5), "{seen:?}");
 }
 
 #[test]
@@ -290,7 +335,7 @@ fn verilator_simulates_instances() {
     }
     for seed in 300..302 {
         let mut random = Random::new(seed);
-        let (dfg, netlist) = random_design(&mut random, 60);
+        let (dfg, netlist) = if seed == 300 { sums(&mut random) } else { random_design(&mut random, 60) };
         let batch = inputs(&mut random, &dfg.input_elements(), 2000);
         let expected = Simulator::new(&netlist).expect("small").run(&batch);
         let dir = tempfile::tempdir().expect("a temporary folder");

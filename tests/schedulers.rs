@@ -1,9 +1,10 @@
 //! Every scheduler's results satisfy both judges, and keep their promises.
 
-use nanotrig::dfg::random::{Random, graph};
+use nanotrig::dfg::random::{Random, graph, inputs};
+use nanotrig::dfg::{Dfg, Evaluator};
 use nanotrig::multipliers::MULTIPLIERS;
 use nanotrig::passes::{self, Context};
-use nanotrig::schedulers::{Goal, SCHEDULERS, Schedule};
+use nanotrig::schedulers::{Goal, SCHEDULERS, Schedule, fuse};
 use nanotrig::targets::TARGETS;
 
 #[test]
@@ -54,4 +55,33 @@ fn min_registers_never_needs_more_than_asap() {
         (least, earliest) = (least + a, earliest + b);
     }
     assert!(least < earliest, "minimum cuts find something: {least} of {earliest}");
+}
+
+/// Sums of three keep every value, every stage's time and every register, and cost less.
+#[test]
+fn fused_sums_keep_the_schedule() {
+    let target =
+        TARGETS.iter().find(|entry| entry.name == "ultrascale-plus").map(|entry| (entry.make)()).expect("listed");
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make };
+    let mut saved = 0;
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let dfg = graph(&mut random, 60).expect("small numbers");
+        let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
+        let goal = Goal { period: Some(1500 + 500 * (seed as u32 % 4)), stages: None };
+        let Ok(schedule) = (SCHEDULERS[0].make)(&dfg, &*target, goal) else { continue };
+        let (fused, after) = fuse(dfg.clone(), schedule.clone(), &*target).expect("sums that were there");
+        fused.verify().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{fused}"));
+        after.verify(&fused).unwrap_or_else(|error| panic!("seed {seed}: {error}\n{fused}"));
+        after.verify_timing(&fused, &*target, schedule.period).expect("no stage is slower");
+        assert_eq!((after.latency, after.period), (schedule.latency, schedule.period));
+        assert!(after.register_bits(&fused) <= schedule.register_bits(&dfg), "seed {seed}");
+        let luts = |dfg: &Dfg| dfg.ids().map(|id| target.area(dfg, id).luts).sum::<f64>();
+        assert!(luts(&fused) <= luts(&dfg), "seed {seed}");
+        saved += (luts(&fused) < luts(&dfg)) as u32;
+        let batch = inputs(&mut random, &dfg.input_elements(), 50);
+        let run = |dfg: &Dfg| Evaluator::new(dfg).expect("fits").run(&batch);
+        assert_eq!(run(&fused), run(&dfg), "seed {seed}\n{dfg}\n{fused}");
+    }
+    assert!(saved > 40, "sums were fused in {saved} of 200 graphs");
 }

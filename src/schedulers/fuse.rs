@@ -2,9 +2,9 @@
 //!
 //! Before: `%8 = add %5, %6` and `%9 = add %8, %7 << 1` in one stage, %8 read by %9 alone; after: `%9 = add %5, %6, %7 << 1`.
 //!
-//! It comes after the schedule, because a chain of three is one LUT a bit only where a register takes its sum at once
-//! (see [`crate::targets::Sums`]): through wiring at most, or a ReLU, which is the register's reset. No stage becomes
-//! slower than the schedule's period, and no register is added.
+//! It comes after the schedule, because on some devices a chain of three is one LUT a bit only where a register takes its
+//! sum at once (see [`crate::targets::Sums`]): through wiring at most, or a ReLU, which is the register's reset. No stage
+//! becomes slower than the schedule's period, and no register is added.
 
 use super::Schedule;
 use crate::dfg::{Builder, Dfg, Id, Op, Term};
@@ -20,7 +20,7 @@ pub fn fuse(dfg: Dfg, schedule: Schedule, target: &dyn Target) -> Result<(Dfg, S
     if target.sums().operands < 3 {
         return Ok((dfg, schedule));
     }
-    let (uses, registered) = (dfg.uses(), registered(&dfg, &schedule));
+    let (uses, behind) = (dfg.uses(), behind(&dfg, &schedule, target));
     let builder = Builder::like(&dfg);
     let mut fusion = Fusion { target, schedule: &schedule, builder, stage: Vec::new(), arrival: Vec::new() };
     let mut new: Vec<Id> = Vec::with_capacity(dfg.nodes.len());
@@ -29,11 +29,12 @@ pub fn fuse(dfg: Dfg, schedule: Schedule, target: &dyn Target) -> Result<(Dfg, S
         let stage = schedule.of(id);
         let op = fusion.builder.adopt(&dfg, id, |arg| new[arg.index()]);
         let mut best = fusion.push(op, stage)?;
-        if let (Op::Add { terms, .. }, true) = (&dfg[id].op, registered[id.index()]) {
+        let behind = behind[id.index()];
+        if let (Op::Add { terms, .. }, true) = (&dfg[id].op, behind.is_some() || !target.sums().registered) {
             let alone = |arg: Id| uses[arg.index()] == 1 && schedule.of(arg) == stage;
             let inner: Vec<Id> =
                 terms.iter().map(|term| term.id).filter(|arg| alone(*arg)).map(|arg| new[arg.index()]).collect();
-            best = fusion.best(best, &inner, stage)?;
+            best = fusion.best(best, &inner, stage, behind)?;
         }
         new.push(best);
     }
@@ -72,8 +73,8 @@ impl Fusion<'_> {
         self.target.area(self.builder.dfg(), id).luts
     }
 
-    /// The sum, or the sum of three with one of its inner sums that saves most and is in time.
-    fn best(&mut self, sum: Id, inner: &[Id], stage: u32) -> Result<Id> {
+    /// The sum, or the sum of three with one of its inner sums that saves most and leaves time for what is behind it.
+    fn best(&mut self, sum: Id, inner: &[Id], stage: u32, behind: Option<u32>) -> Result<Id> {
         let (mut best, mut saved) = (sum, 0.0);
         for inner in inner {
             let Some((terms, constant)) = joined(self.builder.op(sum), self.builder.op(*inner), *inner) else {
@@ -81,7 +82,11 @@ impl Fusion<'_> {
             };
             let both = self.luts(sum) + self.luts(*inner);
             let fused = self.push(Op::Add { terms, constant }, stage)?;
-            let in_time = self.arrival[fused.index()] + self.target.register_delay() <= self.schedule.period;
+            let arrival = self.arrival[fused.index()];
+            let in_time = match behind {
+                Some(behind) => arrival + behind + self.target.register_delay() <= self.schedule.period,
+                None => arrival <= self.arrival[sum.index()],
+            };
             let same = self.builder.range(fused) == self.builder.range(sum) && self.stage[fused.index()] == stage;
             let three = matches!(self.builder.op(fused), Op::Add { terms, .. } if terms.len() == 3);
             let saves = both - self.luts(fused);
@@ -111,21 +116,23 @@ fn joined(outer: &Op, inner: &Op, id: Id) -> Option<(Vec<Term>, Fixed)> {
     distinct.then_some((terms, constant))
 }
 
-/// Whether nothing but registers reads a node in its stage, through wiring or a ReLU at most.
-fn registered(dfg: &Dfg, schedule: &Schedule) -> Vec<bool> {
-    let mut registered = vec![true; dfg.nodes.len()];
+/// The time behind each node that nothing but registers read in its stage, through wiring or a ReLU at most.
+fn behind(dfg: &Dfg, schedule: &Schedule, target: &dyn Target) -> Vec<Option<u32>> {
+    let mut behind = vec![Some(0); dfg.nodes.len()];
     let zero = |id: Id| dfg.range(id).constant().is_some_and(Fixed::is_zero);
     for id in dfg.ids().rev() {
         let passes = match dfg[id].op {
-            Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => registered[id.index()],
-            Op::Max(a, b) => registered[id.index()] && (zero(a) || zero(b)),
+            Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => true,
+            Op::Max(a, b) => zero(a) || zero(b),
             _ => false,
         };
-        for arg in dfg[id].op.args() {
-            registered[arg.index()] &= passes || schedule.of(arg) < schedule.of(id);
+        let rest = behind[id.index()].filter(|_| passes).map(|rest| rest + target.delay(dfg, id));
+        for arg in dfg[id].op.args().filter(|arg| schedule.of(*arg) == schedule.of(id)) {
+            let own = &mut behind[arg.index()];
+            *own = own.and_then(|own| Some(own.max(rest?)));
         }
     }
-    registered
+    behind
 }
 
 /// Which nodes results depend on.

@@ -82,6 +82,8 @@ pub struct Sums {
     /// both. It costs one LUT a bit only where the sum goes straight into a register, which has an input of its own;
     /// else up to two, no less than two chains, though it is still faster than those.
     pub operands: usize,
+    /// Whether sums of three are to be used only where a register takes them at once, for that reason.
+    pub registered: bool,
     /// Whether any constant is free in a chain of two operands.
     pub constant: bool,
 }
@@ -120,7 +122,7 @@ pub trait Target {
 
     /// What one carry chain adds.
     fn sums(&self) -> Sums {
-        Sums { operands: 2, constant: false }
+        Sums { operands: 2, registered: false, constant: false }
     }
 
     /// The folder of `hdl/` with the device's carry chain, if sums are to be instances of modules of `hdl/`.

@@ -62,11 +62,16 @@ def markdown(rows, target):
         "network, unless the table says otherwise. `mixer_64x16` is compiled for its time only; `mixer_77p26` is alkaid's",
         "unoptimised trace, since its optimised one gives wrong outputs.",
         "",
-        f"    scripts/bench.sh --target {target} --table examples/comparison.md ../shared/bench/nets/*.json.gz",
+        f"    scripts/bench.sh --target {target} --table examples/comparison.md {networks(rows)}",
         "",
     ]
     text += compared([row for row in rows if row.get("nanotrig") and row.get("alkaid")])
     return "\n".join(text + peer([row for row in rows if row.get("alkaid")]))
+
+
+def networks(rows):
+    """The networks of the table, as arguments of the command."""
+    return f"../shared/bench/nets/{{{','.join(row['name'] for row in rows)}}}.json.gz"
 
 
 def compared(rows):

@@ -95,7 +95,8 @@ fn measured(dir: &Path) -> Synthesis {
 #[test]
 fn cells_are_counted() {
     let count = |cells: &[(&str, u64)]| cells::Count::of(cells.iter().copied());
-    let amd = count(&[("LUT6", 5), ("LUT6_2", 2), ("SRL16E", 1), ("CARRY8", 2), ("FDRE", 9), ("MUXF7", 1), ("DSP48E2", 1)]);
+    let amd =
+        count(&[("LUT6", 5), ("LUT6_2", 2), ("SRL16E", 1), ("CARRY8", 2), ("FDRE", 9), ("MUXF7", 1), ("DSP48E2", 1)]);
     assert_eq!((amd.luts, amd.carry, amd.registers, amd.muxes, amd.dsps), (8, 16, 9, 1, 1));
     let ecp5 = count(&[("LUT4", 7), ("CCU2C", 8), ("TRELLIS_FF", 14), ("PFUMX", 2)]);
     assert_eq!((ecp5.luts, ecp5.carry, ecp5.registers, ecp5.muxes), (23, 16, 14, 2));

@@ -7,8 +7,7 @@ use crate::registry::Entry;
 use serde::Serialize;
 
 /// The back end's entry.
-pub const BACKEND: Entry<Backend> =
-    Entry { name: "yosys", doc: "Yosys scripts that synthesize and count cells", make };
+pub const BACKEND: Entry<Backend> = Entry { name: "yosys", doc: "Yosys scripts that synthesize and count cells", make };
 
 #[derive(Serialize)]
 struct Text<'a> {

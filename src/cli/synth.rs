@@ -44,9 +44,10 @@ enum Tool {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (dir, tools) = (arguments.dir.as_path(), arguments.tools.as_deref());
     // Tools run in the output folder: what the user gave is seen from where we are.
-    let tools = tools.map(std::path::absolute).transpose().map_err(|error| {
-        Error::user(format!("--tools: {error}"), "give the folder that holds the tool's program")
-    })?;
+    let tools = tools
+        .map(std::path::absolute)
+        .transpose()
+        .map_err(|error| Error::user(format!("--tools: {error}"), "give the folder that holds the tool's program"))?;
     let tools = tools.as_deref();
     let path = dir.join("report.json");
     let text = files::read_text(&path)

@@ -104,7 +104,10 @@ impl Statistics {
             design: Option<Cells>,
         }
         let wrong = |what: String| {
-            Error::user(format!("Yosys' statistics cannot be read: {what}"), "use Yosys 0.70 (pip install pyosys==0.70)")
+            Error::user(
+                format!("Yosys' statistics cannot be read: {what}"),
+                "use Yosys 0.70 (pip install pyosys==0.70)",
+            )
         };
         // Some versions print a line before the object or after it.
         let object = text.find('{').zip(text.rfind('}')).and_then(|(first, last)| text.get(first..=last));

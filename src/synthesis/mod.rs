@@ -114,11 +114,8 @@ impl Synthesis {
         for (name, (estimated, measured)) in
             ["LUT", "registers", "carry bits"].iter().zip(pairs_of(&self.estimated, &self.measured))
         {
-            let ratio = if estimated == 0 {
-                "-".to_string()
-            } else {
-                format!("{:.3}", measured as f64 / estimated as f64)
-            };
+            let ratio =
+                if estimated == 0 { "-".to_string() } else { format!("{:.3}", measured as f64 / estimated as f64) };
             writeln!(text, "{name:<12}{estimated:>10}{measured:>10}  {ratio}")?;
         }
         let more = [("wide multiplexers", self.measured.muxes), ("DSPs", self.measured.dsps)];
@@ -149,9 +146,5 @@ impl Synthesis {
 
 /// Estimated and measured LUTs, registers, carry bits.
 fn pairs_of(estimated: &Count, measured: &Count) -> [(u64, u64); 3] {
-    [
-        (estimated.luts, measured.luts),
-        (estimated.registers, measured.registers),
-        (estimated.carry, measured.carry),
-    ]
+    [(estimated.luts, measured.luts), (estimated.registers, measured.registers), (estimated.carry, measured.carry)]
 }

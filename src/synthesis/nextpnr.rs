@@ -78,9 +78,9 @@ fn clock_of(text: &str) -> Result<f64> {
     let report: Report = serde_json::from_str(text)
         .map_err(|error| Error::user(format!("is not a report of nextpnr: {error}"), help))?;
     let clocks = report.fmax.values().map(|clock| clock.achieved);
-    clocks.min_by(f64::total_cmp).ok_or_else(|| {
-        Error::user("no path from register to register was placed", "compile with --stages 2 or more")
-    })
+    clocks
+        .min_by(f64::total_cmp)
+        .ok_or_else(|| Error::user("no path from register to register was placed", "compile with --stages 2 or more"))
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl Tool {
     /// # Errors
     /// It cannot be started, or fails; the error shows the end of what it printed, and says what may `help`.
     pub fn run(&self, folder: &Path, arguments: &[OsString], help: &str, seen: &mut dyn FnMut(&str)) -> Result<()> {
-        let failed = |what: &str, error: std::io::Error| Error::user(format!("cannot {what} {}: {error}", self.version), help);
+        let failed =
+            |what: &str, error: std::io::Error| Error::user(format!("cannot {what} {}: {error}", self.version), help);
         let Some((program, rest)) = self.words.split_first() else {
             return Err(Error::bug("a tool without a program"));
         };
@@ -61,7 +62,10 @@ impl Tool {
             .map_err(|error| failed("start", error))?;
         let (sender, lines) = channel();
         // Both streams at once: a full pipe would stop the program.
-        let readers = [child.stdout.take().map(|stream| read(stream, sender.clone())), child.stderr.take().map(|stream| read(stream, sender))];
+        let readers = [
+            child.stdout.take().map(|stream| read(stream, sender.clone())),
+            child.stderr.take().map(|stream| read(stream, sender)),
+        ];
         let mut last = VecDeque::new();
         for line in lines {
             seen(&line);

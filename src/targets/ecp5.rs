@@ -11,8 +11,11 @@ use super::{Make, Router};
 use crate::registry::Entry;
 
 /// The entry of this target.
-pub const TARGET: Entry<Make> =
-    Entry { name: "ecp5", doc: "Lattice ECP5 -8: plain Verilog for Yosys and nextpnr-ecp5", make: || Box::new(FIGURES) };
+pub const TARGET: Entry<Make> = Entry {
+    name: "ecp5",
+    doc: "Lattice ECP5 -8: plain Verilog for Yosys and nextpnr-ecp5",
+    make: || Box::new(FIGURES),
+};
 
 const NET: u32 = 850;
 

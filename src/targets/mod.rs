@@ -21,14 +21,8 @@ use std::ops::Add;
 pub type Make = fn() -> Box<dyn Target>;
 
 /// The targets, the default first.
-pub const TARGETS: &[Entry<Make>] = &[
-    generic::TARGET,
-    ultrascale_plus::TARGET,
-    series7::TARGET,
-    ecp5::TARGET,
-    ice40::TARGET,
-    gowin::TARGET,
-];
+pub const TARGETS: &[Entry<Make>] =
+    &[generic::TARGET, ultrascale_plus::TARGET, series7::TARGET, ecp5::TARGET, ice40::TARGET, gowin::TARGET];
 
 /// Logic of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

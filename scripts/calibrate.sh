@@ -4,7 +4,7 @@
 # usage: scripts/calibrate.sh [--target T]... [--jobs N] [--check]
 #
 # Networks of our own are generated; those of ../shared/bench are used where they are. Some are fitted on, and the errors are
-# those of the others. --check only prints the errors of the estimates as they are. Standard output is the table of all
+# those of the others. The file has the fits of the targets named, of all if none is. --check only prints the errors of the estimates as they are. Standard output is the table of all
 # networks; what is measured is kept in the cache.
 set -eu
 

@@ -71,7 +71,8 @@ def markdown(rows, target):
 
 def networks(rows):
     """The networks of the table, as arguments of the command."""
-    return f"../shared/bench/nets/{{{','.join(row['name'] for row in rows)}}}.json.gz"
+    names = ",".join(row["name"] for row in rows)
+    return f"../shared/bench/nets/{f'{{{names}}}' if len(rows) > 1 else names}.json.gz"
 
 
 def compared(rows):

@@ -51,22 +51,28 @@ def table(head, rows):
 
 def markdown(rows, target):
     """The page that is committed: measured numbers only."""
+    both = [row for row in rows if row.get("nanotrig") and row.get("alkaid")]
     versions = {package: importlib.metadata.version(package) for package in ("alkaid", "pyosys")}
-    text = [
-        "# Beside alkaid",
-        "",
-        f"nanotrig's target `{target}` beside alkaid {versions['alkaid']} in its best mode of each network: the fewest LUTs over",
-        "{three-input adders fused, not fused} x {default depth, `hard_dc=0`}. LUTs, FFs and carry bits are cells that Yosys",
-        f"{versions['pyosys']} maps for UltraScale+, out of context, without DSPs, memories and shift registers. nanotrig has as many",
-        "cycles as alkaid. Times are CPU seconds of one thread, the best of three. Both reproduce every test vector of every",
-        "network, unless the table says otherwise. `mixer_64x16` is compiled for its time only; `mixer_77p26` is alkaid's",
-        "unoptimised trace, since its optimised one gives wrong outputs.",
-        "",
-        f"    scripts/bench.sh --target {target} --table examples/comparison.md ../shared/bench/nets/*.json.gz",
-        "",
+    cells = [
+        f"LUTs, FFs and carry bits are cells that Yosys {versions['pyosys']} maps for UltraScale+, out of context, without DSPs,",
+        "memories and shift registers. `mixer_77p26` is alkaid's unoptimised trace, since its optimised one gives wrong outputs.",
     ]
-    text += compared([row for row in rows if row.get("nanotrig") and row.get("alkaid")])
-    return "\n".join(text + peer([row for row in rows if row.get("alkaid")]))
+    about = [
+        f"nanotrig's target `{target}` beside alkaid {versions['alkaid']} in its best mode of each network: the fewest LUTs over",
+        "{three-input adders fused, not fused} x {default depth, `hard_dc=0`}, pipelined as in its examples. nanotrig has as",
+        "many cycles as alkaid. Times are CPU seconds of one thread, the best of three. Both reproduce every test vector of",
+        "every network, unless the table says otherwise; `mixer_64x16` is compiled for its time only.",
+    ]
+    alone = [f"LUTs of alkaid {versions['alkaid']} in each of its modes, pipelined as in its examples."]
+    command = f"    scripts/bench.sh --target {target}{'' if both else ' --peer-only'} --table examples/comparison.md {networks(rows)}"
+    text = ["# Beside alkaid", "", *(about if both else alone), *cells, "", command, ""]
+    return "\n".join(text + compared(both) + peer([row for row in rows if row.get("alkaid")]))
+
+
+def networks(rows):
+    """The networks of the table, as arguments of the command."""
+    names = ",".join(row["name"] for row in rows)
+    return f"../shared/bench/nets/{f'{{{names}}}' if len(rows) > 1 else names}.json.gz"
 
 
 def compared(rows):

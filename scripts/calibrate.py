@@ -153,7 +153,7 @@ def main():
             print(f"{target}: factors {dict(zip(KINDS, factors.tolist()))}, carry {carry}")
             print(f"{target}: held out: worst {worst.round(1).tolist()} %, mean {mean.round(1).tolist()} % ({', '.join(MEASURES)})", flush=True)
             fits[target] = (factors, carry, seen, unseen, worst)
-    if not options.check and not options.target:
+    if not options.check:
         FITTED.write_text(rust(fits))
         say(f"{FITTED.relative_to(HERE.parent)} is written; build again to use it")
 

@@ -4,8 +4,8 @@
 # usage: scripts/calibrate.sh [--target T]... [--jobs N] [--check]
 #
 # Networks of our own are generated; those of ../shared/bench are used where they are. Some are fitted on, and the errors are
-# those of the others. --check only prints the errors of the estimates as they are. Standard output is the table of all
-# networks; what is measured is kept in the cache.
+# those of the others. The file has the fits of the targets named, or of all. --check only prints the errors of the
+# estimates as they are. Standard output is the table of all networks; what is measured is kept in the cache.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)

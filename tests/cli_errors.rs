@@ -247,7 +247,7 @@ fn options() -> Vec<Case> {
         goal("stages-0", "compile net.toml -o out --stages 0", &["--stages"]),
         case(
             "stages-too-few",
-            "compile net.toml -o out --stages 1 --clock 1500",
+            "compile net.toml -o out --stages 1 --clock 1450",
             [layers(&format!("{DENSE}{}", DENSE.replace("\"d\"", "\"e\"")))],
             &["net.toml", "1 stages are not enough", "--stages 4"],
         ),

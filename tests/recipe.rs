@@ -80,7 +80,7 @@ fn a_layer_is_one_file_and_one_line() {
     };
     let name = file.trim().strip_suffix(".rs").expect("a file of Rust").to_string();
     let copied = tempfile::tempdir().unwrap();
-    for part in ["Cargo.lock", "src", "templates", "testbenches", "benches", "README.md"] {
+    for part in ["Cargo.lock", "src", "templates", "hdl", "testbenches", "benches", "README.md"] {
         if root.join(part).exists() {
             copy(&root.join(part), &copied.path().join(part));
         }

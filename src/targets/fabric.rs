@@ -150,7 +150,7 @@ impl Figures {
             _ => plan.extra() == 0 || self.sums.constant && !third,
         };
         let rows = operands.saturating_sub(if third { 3 } else { 2 }) + !free as u32;
-        let luts = if third || rows > 0 { plan.span() * (1 + rows) + third as u32 } else { plan.meeting() };
+        let luts = if rows > 0 { plan.span() * (1 + rows) } else { plan.meeting() } + third as u32;
         if plan.span() == 0 { Adder::default() } else { Adder { bits: plan.span(), third, rows, luts } }
     }
 }

@@ -35,7 +35,7 @@ impl Maker<'_> {
             _ => {}
         }
         if let Some(start) = chain.start().filter(|_| chain.carry_in) {
-            vectors.push((Bits::constant(1 << start, chain.width), false));
+            carry_in(&mut vectors, start, chain.width);
         }
         let drop = (range.exp - chain.exp) as u32;
         let cut = |bits: &Bits| bits.slice(drop, chain.width - drop);
@@ -66,6 +66,19 @@ impl Maker<'_> {
         let low = vector.slice(0, raised.from);
         low.then(&table).then(&vector.slice(top, width - top))
     }
+}
+
+/// Adds a unit at `start`: `a + b + 1` is `a - ~b`, which every tool maps to one chain.
+fn carry_in(vectors: &mut Vec<(Bits, bool)>, start: u32, width: u32) {
+    let begins = |bits: &Bits| bits.live().trailing_zeros() >= start;
+    let other = vectors.iter().rposition(|(bits, _)| begins(bits)).filter(|_| vectors.len() == 2);
+    let Some(index) = other else {
+        vectors.push((Bits::constant(1 << start, width), false));
+        return;
+    };
+    let (bits, _) = vectors.remove(index);
+    let inverted = bits.slice(start, width - start).inverted();
+    vectors.push((Bits::constant(0, start).then(&inverted), true));
 }
 
 /// An operand in its place and form, with the constant's bits that it carries.

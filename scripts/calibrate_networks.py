@@ -5,8 +5,8 @@ import pathlib
 import numpy as np
 
 # Of the bench; each list has small and larger ones, sums, tables and clips.
-FIT = ["jsc_openml_75p86", "jsc_openml_76p27", "jet_hgq_tiny", "muon_hits_mlp", "jet_mlp_ternary", "jsc_cernbox_75p16"]
-HELD_OUT = ["jsc_openml_75p99", "jsc_openml_76p61", "sigmoid_mlp", "jet_mlp_w4_s70"]
+FIT = ["jsc_openml_75p86", "jsc_openml_76p27", "jet_hgq_tiny", "muon_hits_mlp"]
+HELD_OUT = ["jsc_openml_75p99", "jsc_openml_76p61", "sigmoid_mlp"]
 # Generated: name, seed, layer widths (the first is the inputs'), bits of weights, bits of values, share of zeros, rounding.
 FIT_MADE = [
     ("made_a", 1, (8, 12, 6), 4, 6, 0.3, "TRN,WRAP"),

@@ -12,7 +12,7 @@ import tempfile
 import bench_peer
 from bench_alkaid import load
 from bench_count import CACHE, digest, keep, output_of, say
-from bench_table import mean, table
+from bench_table import mean, networks, table
 
 # Out of context: a network has more port bits than the package has pins.
 DEVICE = ["--85k", "--package", "CABGA756", "--speed", "8", "--out-of-context"]
@@ -112,6 +112,8 @@ def report(rows, options):
         f"LFE5U-85F, speed grade 8, out of context, median of {options.seeds} seeds, the same for both ({versions}).",
         f"nanotrig's target is `{options.target}`; alkaid is in its default mode or the one of fewest LUTs, the faster.",
         f"Geometric mean of latencies, nanotrig's shortest / alkaid's: {mean(best):.3f}.",
+        "",
+        f"    scripts/ecp5.sh --target {options.target} --stages-below {options.stages_below} --seeds {options.seeds} --table examples/ecp5.md {networks(rows)}",
         "",
         *table(head, body),
     ])

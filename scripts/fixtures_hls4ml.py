@@ -28,6 +28,11 @@ from tensorflow.keras import layers as kl
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "hls4ml"
 ROUNDINGS = ["TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV"]
+LIKE = {"depthwise": "weight", "pointwise": "weight", "recurrent_weight": "weight", "recurrent_bias": "bias",
+        "depthwise_accum": "accum", "pointwise_accum": "accum", "depthwise_result": "result"}
+# Models whose results would have more bits than the float32 of predict() where all is `auto`.
+NARROWED = {"depthwise", "depthwise1d", "separable", "separable1d", "rectifiers", "upsample", "upsample1d", "dot", "lstm", "gru",
+            "bidirectional", "bidirectional_gru"}
 OVERFLOWS = ["WRAP", "SAT", "SAT_ZERO", "SAT_SYM"]
 
 
@@ -95,6 +100,37 @@ MODELS = {
                             qk.QDense(4, kernel_quantizer=bits(4, 1), bias_quantizer=bits(5, 0), name="fc2",
                                       activation=qk.quantized_relu(5, 1)),
                             qk.QDense(3, kernel_quantizer=bits(5, 1), bias_quantizer=bits(5, 1), name="fc3"), shape=(6,)),
+    "depthwise": lambda: chain(kl.DepthwiseConv2D(3, padding="same", name="d1", activation="relu"), kl.DepthwiseConv2D((2, 1), strides=2, name="d2"),
+                               kl.Flatten(name="flat"), kl.Dense(2, name="fc"), shape=(5, 5, 2)),
+    "depthwise1d": lambda: chain(kl.DepthwiseConv1D(3, padding="same", name="d1", use_bias=False), kl.Activation("tanh", name="th"),
+                                 kl.DepthwiseConv1D(2, name="d2"), kl.Flatten(name="flat"), kl.Dense(2, name="fc"), shape=(6, 2)),
+    "separable": lambda: chain(kl.SeparableConv2D(3, 3, name="s1", activation="relu"), kl.SeparableConv2D(2, 2, padding="same", name="s2"),
+                               kl.Flatten(name="flat"), kl.Dense(2, name="fc"), shape=(5, 5, 2)),
+    "separable1d": lambda: chain(kl.SeparableConv1D(3, 3, name="s1"), kl.BatchNormalization(name="bn"),
+                                 kl.SeparableConv1D(2, 2, use_bias=False, name="s2"), kl.Flatten(name="flat"), kl.Dense(2, name="fc"), shape=(7, 2)),
+    "rectifiers": lambda: chain(kl.Dense(4, name="fc1", activation="elu"), kl.Dense(4, name="fc2"), kl.ELU(alpha=0.7, name="el"),
+                                kl.Dense(4, name="fc3", activation="selu"), kl.Dense(4, name="fc4"), kl.PReLU(name="pr"),
+                                kl.Dense(4, name="fc5"), kl.ThresholdedReLU(theta=0.4, name="th"), shape=(5,)),
+    "hard": lambda: chain(kl.Dense(4, name="fc1", activation="hard_sigmoid"), qk.QDense(4, kernel_quantizer=bits(6, 1), name="fc2"),
+                          qk.QActivation("quantized_sigmoid(6)", name="qs"), kl.Dense(4, name="fc3"), qk.QActivation("quantized_tanh(6)", name="qt"),
+                          kl.Dense(4, name="fc4"), shape=(5,)),
+    "argmax": lambda: chain(kl.Dense(5, name="fc1"), kl.Activation("softmax", name="sm"), shape=(4,)),
+    "legacy": lambda: chain(kl.Dense(4, name="fc1"), kl.Activation("softmax", name="sm"), shape=(4,)),
+    "upsample": lambda: chain(kl.Conv2D(2, 2, name="c1", activation="relu"), kl.UpSampling2D((2, 3), name="up"),
+                              kl.Conv2D(2, 3, strides=2, name="c2"), shape=(4, 3, 2)),
+    "upsample1d": lambda: chain(kl.Conv1D(2, 2, name="c1"), kl.UpSampling1D(3, name="up"), kl.Conv1D(2, 2, strides=2, name="c2"), shape=(5, 2)),
+    "dot": lambda: two((4,), (4,), lambda a, b: kl.Dense(2, name="fc")(kl.Dot(1, name="dt")([kl.Dense(3, name="fa")(a), kl.Dense(3, name="fb")(b)]))),
+    "lstm": lambda: chain(kl.LSTM(3, return_sequences=True, name="l1"), kl.LSTM(2, activation="relu", name="l2"), kl.Dense(2, name="fc"), shape=(4, 3)),
+    "gru": lambda: chain(kl.GRU(3, return_sequences=True, name="g1"), kl.GRU(2, name="g2"), kl.Dense(2, name="fc"), shape=(4, 3)),
+    "bidirectional": lambda: chain(kl.Bidirectional(kl.LSTM(2, return_sequences=True, name="b1"), name="b1"), kl.Flatten(name="flat"),
+                                   kl.Dense(2, name="fc"), shape=(3, 2)),
+    "bidirectional_gru": lambda: chain(kl.Bidirectional(kl.GRU(2, name="b1"), name="b1"), kl.Dense(2, name="fc"), shape=(3, 2)),
+    "po2": lambda: chain(qk.QDense(5, kernel_quantizer=qk.quantized_po2(4), bias_quantizer=bits(5, 1), name="fc1"),
+                         qk.QActivation("quantized_relu(6,2)", name="act1"),
+                         qk.QDense(3, kernel_quantizer=qk.quantized_po2(5, 2), bias_quantizer=bits(5, 1), name="fc2"), shape=(5,)),
+    "binary": lambda: chain(qk.QDense(5, kernel_quantizer=qk.binary(alpha=1), bias_quantizer=bits(5, 1), name="fc1"),
+                            qk.QActivation("quantized_relu(6,2)", name="act1"),
+                            qk.QDense(4, kernel_quantizer=qk.ternary(alpha=1, threshold=0.4), bias_quantizer=bits(5, 1), name="fc2"), shape=(5,)),
 }
 
 
@@ -121,12 +157,14 @@ def random_types(model, rng):
                 "weight": draw(rng, 5, 9, 2, modes=False), "bias": draw(rng, 5, 9, 2, modes=False), "scale": draw(rng, 7, 10, 2, modes=False),
                 "accum": draw(rng, 11, 16, 5), "result": draw(rng, 8, 12, 3, unsigned=relu and rng.random() < 0.5),
                 "param": draw(rng, 6, 8, 1, modes=False),
-            }.get(usage, entry["Precision"][usage])
+            }.get(LIKE.get(usage, usage), entry["Precision"][usage])
         if name in ("x", "a", "b"):
             usages["result"] = draw(rng, 7, 9, 2)
         config["LayerName"][name] = {"Precision": usages}
         if "TableSize" in entry:
             config["LayerName"][name]["TableSize"] = int(rng.choice([128, 256, 512]))
+    if any(isinstance(layer, kl.LSTM) or layer.name == "b1" for layer in model.layers):
+        one_type(config["LayerName"], model, "ap_fixed<10,3,AP_RND,AP_SAT>")
     return config
 
 
@@ -136,15 +174,26 @@ def auto_types(model, rng):
     for name in ("x", "a", "b"):
         if name in config["LayerName"]:
             config["LayerName"][name]["Precision"]["result"] = "fixed<8,3,RND,SAT>"
+    for layer in model.layers:
+        if isinstance(layer, kl.LSTM) or layer.name == "b1":
+            one_type(config["LayerName"], model, "fixed<12,4,RND,SAT>")
     if "times" in config["LayerName"]:
         # predict() gives float32: no more than 24 bits.
         config["LayerName"]["times"]["Precision"]["result"] = "fixed<18,8>"
     return config
 
 
+def one_type(layers, model, text):
+    """hls4ml 1.3 compiles an LSTM only where input, accumulator and result have one type."""
+    for name in ["x"] + [layer.name for layer in model.layers if isinstance(layer, (kl.LSTM, kl.Bidirectional))]:
+        layers[name]["Precision"].update({key: text for key in ("accum", "result") if name != "x" or key == "result"})
+
+
 def model_types(model, rng):
     """One type for everything."""
-    return {"Model": {"Precision": "ap_fixed<12,5>", "ReuseFactor": 1, "Strategy": "Resource"}}
+    # The firmware of depthwise convolutions has no resource strategy: it aborts.
+    depthwise = any("Depthwise" in type(layer).__name__ or "Separable" in type(layer).__name__ for layer in model.layers)
+    return {"Model": {"Precision": "ap_fixed<12,5>", "ReuseFactor": 1, "Strategy": "Latency" if depthwise else "Resource"}}
 
 
 def small_softmax(config):
@@ -170,6 +219,16 @@ def make(name, seed, folder):
     config = kind[1](model, rng)
     if kind[0] == "softmax" and kind[1] is not model_types:
         config = small_softmax(config)
+    if kind[0] in NARROWED and kind[1] is auto_types:
+        config["LayerName"][model.layers[-1].name]["Precision"]["result"] = "fixed<18,8>"
+    if kind[0] == "separable1d" and kind[1] is auto_types:
+        config["LayerName"]["s2"]["Precision"]["result"] = "fixed<16,6>"
+    if kind[0] == "dot" and kind[1] is auto_types:
+        # hls4ml 1.3 infers no accumulator of a dot product.
+        config["LayerName"]["dt"]["Precision"]["accum"] = "fixed<14,8>"
+    if kind[0] in ("argmax", "legacy"):
+        # In auto_types this stands beside an `Implementation`: the later counts.
+        config.setdefault("LayerName", {}).setdefault("sm", {})["implementation"] = kind[0]
     backend = ["Vitis", "Vivado"][seed % 2]
     firmware = hls4ml.converters.convert_from_keras_model(model, hls_config=json.loads(json.dumps(config)), backend=backend,
                                                           io_type="io_parallel", output_dir=f"{folder}/{name}")

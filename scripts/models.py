@@ -140,6 +140,22 @@ def kanele(folder):
     return check
 
 
+# The features are float32 and not scaled: 28 fraction bits are enough for the decisions of QKeras itself (24 in all are not quite).
+JETS = "fixed<40,12,RND,SAT>"
+
+
+def jets(path):
+    constituents, bits = re.search(r"nconst_(\d+)_nbits_(\d+)", path.name).groups()
+    name = "8const_QMLP" if constituents == "8" else f"{constituents}const"
+    samples, labels = load(f"jets_constituents/x_{name}.npz", "x"), load(f"jets_constituents/x_{name}.npz", "y")
+    right = outputs(path, samples, "--input-format", JETS).argmax(1) == labels
+    text = (DATA / "jets_constituents" / "README.md").read_text()
+    said = re.search(rf"QMLP {constituents} constituents,.*?\b{bits} bit ([\d.]+) %", text) or re.search(rf"\b{constituents} const ([\d.]+) %", text)
+    half = 1.96 * (right.mean() * (1 - right.mean()) / 500) ** 0.5
+    result = f"{right.mean():.1%} right (the first 500 alone: {right[:500].mean():.1%}; 500 jets tell it to {half:.1%})"
+    return result + (f"; said to be {said.group(1)} % of 3,000" if said else ""), True
+
+
 # What is compared: by file, a list of (against what, check).
 REFERENCES = {
     "hls4ml_examples/keras/qkeras_3layer.json": [("QKeras, inputs on fixed<16,6>", qkeras_3layer)],
@@ -147,6 +163,8 @@ REFERENCES = {
         ("QKeras, inputs on fixed<16,6>", qkeras_3layer),
         ("the QONNX executor's logits, float32 inputs", jettagging),
     ],
+    **{f"jetid_l1/model_QMLP_nconst_{name}.h5": [(f"the classes of 2,000 jets, `--input-format {JETS}`", jets)]
+       for name in ["8_nbits_4", "8_nbits_8", "16_nbits_8", "32_nbits_8"]},
     **{f"qonnx/{name}.onnx": [("the QONNX executor, `--input-format u8/255`", tfc(name))] for name in ["TFC_1W1A", "TFC_1W2A", "TFC_2W2A"]},
     **{f"lut/{name}.npz": [
         ("its authors' predictions, `--input-format bits`", dwn(name, "--input-format", "bits")),
@@ -211,7 +229,7 @@ def line(*cells):
 def main():
     good = True
     print("# Public networks\n\nEvery network of the collection that nanotrig is tested with: does it load, and does it give what its reference gives?")
-    print("Made by `scripts/models.sh`.\n")
+    print("Made by `scripts/models.sh`. Where there are labels only, the last column has the accuracy, and the others say how it compares.\n")
     line("network", "loads", "compared with", "equal")
     line("---", "---", "---", "---")
     refused = []

@@ -84,6 +84,17 @@ pub struct Meaning {
     pub tails: Vec<Tail>,
     /// The graph as numbers, before any pass.
     pub dfg: Dfg,
+    /// The network's own names of its inputs and outputs, of which the ports' are legal forms.
+    pub names: Names,
+}
+
+/// Names of a network's tensors at the boundary, in the order of the ports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Of the inputs.
+    pub inputs: Vec<String>,
+    /// Of the outputs.
+    pub outputs: Vec<String>,
 }
 
 /// The back half: hardware.
@@ -139,7 +150,9 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
         graph = cast_outputs(&graph, format)?;
     }
     let dfg = lower(&graph)?;
-    Ok(Meaning { expanded, graph, tails, dfg })
+    let inputs = network.inputs.iter().map(|input| input.name.clone()).collect();
+    let names = Names { inputs, outputs: network.outputs.clone() };
+    Ok(Meaning { expanded, graph, tails, dfg, names })
 }
 
 /// Optimises, schedules and builds; `seen` is shown the graph after each pass.
@@ -163,10 +176,30 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     Ok(Hardware { dfg, schedule, netlist })
 }
 
+/// Ports under other names; one whose name stands twice keeps its own.
+fn renamed(ports: &[Port], names: &[String]) -> Vec<Port> {
+    let one = |(at, port): (usize, &Port)| {
+        let alone = |name: &&String| names.iter().filter(|other| other == name).count() == 1;
+        let name = names.get(at).filter(alone).unwrap_or(&port.name).clone();
+        Port { name, ..port.clone() }
+    };
+    ports.iter().enumerate().map(one).collect()
+}
+
 impl Meaning {
     /// The output ports.
     pub fn outputs(&self) -> &[Port] {
         &self.dfg.outputs
+    }
+
+    /// The input ports under the network's own names, as files of samples have them.
+    pub fn given_inputs(&self) -> Vec<Port> {
+        renamed(&self.dfg.inputs, &self.names.inputs)
+    }
+
+    /// The output ports under the network's own names, as files of samples have them.
+    pub fn given_outputs(&self) -> Vec<Port> {
+        renamed(&self.dfg.outputs, &self.names.outputs)
     }
 
     /// The samples of a file, as the ports' quantizers read them: the host's first part is done.
@@ -174,7 +207,7 @@ impl Meaning {
     /// # Errors
     /// Those of [`crate::samples::read`].
     pub fn samples(&self, path: &Path) -> Result<Samples> {
-        crate::samples::prepared(path, &self.dfg.inputs, &self.expanded.hosts)
+        crate::samples::prepared(path, &self.given_inputs(), &self.expanded.hosts)
     }
 
     /// The samples of a file as input codes: all that the host does.

@@ -6,7 +6,7 @@ fn main() -> ExitCode {
     match nanotrig::cli::run() {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("{error}");
+            nanotrig::cli::complain(&error);
             ExitCode::from(error.status())
         }
     }

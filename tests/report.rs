@@ -31,6 +31,7 @@ fn report(layers: usize, stages: u32) -> Report {
     let port = |elements: &[&str], chain: &[&str]| PortRow {
         thermometer: None,
         name: HOSTILE.into(),
+        tensor: HOSTILE.into(),
         shape: vec![elements.len()],
         width: 24,
         elements: elements.iter().map(ToString::to_string).collect(),

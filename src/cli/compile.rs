@@ -1,6 +1,7 @@
 //! `nanotrig compile MODEL -o DIR`: Verilog, test bench, flows, report.
 
 use super::model::{MakingArguments, ModelArguments};
+use super::print;
 use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning, agree, hardware};
@@ -70,9 +71,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("report.json", json.as_bytes())?;
     output.finish()?;
     if arguments.json {
-        println!("{json}")
+        print::line(json)?;
     } else {
-        println!("{}", report.summary(&arguments.output))
+        print::line(report.summary(&arguments.output))?;
     }
     Ok(status)
 }

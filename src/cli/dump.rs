@@ -1,6 +1,7 @@
 //! `nanotrig dump MODEL`: a level of the compiler, or the graph after a pass, as text.
 
 use super::model::{MakingArguments, ModelArguments};
+use super::print;
 use crate::compiler::hardware;
 use crate::error::{At, Result};
 use crate::passes::PASSES;
@@ -58,6 +59,6 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
             shown = hardware(&meaning.dfg, &making, |_, _| ()).at(place)?.netlist.to_string()
         }
     }
-    print!("{shown}");
+    print::text(shown)?;
     Ok(0)
 }

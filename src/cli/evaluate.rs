@@ -1,6 +1,7 @@
 //! `nanotrig evaluate MODEL --input X --labels L`: accuracy, and what happened in each quantizer.
 
 use super::model::ModelArguments;
+use super::print;
 use crate::batch::Batch;
 use crate::compiler::{Head, Meaning};
 use crate::error::{At, Error, Result};
@@ -37,13 +38,15 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         let score = if arguments.model.reading().head == Head::Argmax { indices } else { accuracy };
         score(&outputs, &samples::labels(labels)?).at(labels.display().to_string())?;
     }
-    println!("{:<24} {:>10} {:>12} {:>12}  bits that never moved", "quantizer", "elements", "overflowed", "of samples");
+    let heads = ["quantizer", "elements", "overflowed", "of samples"];
+    let [name, elements, overflowed, share] = heads;
+    print::line(format_args!("{name:<24} {elements:>10} {overflowed:>12} {share:>12}  bits that never moved"))?;
     let mut rows = hosts(&meaning, &given, &inputs);
     rows.extend(evaluation.statistics.iter().filter_map(|statistics| Row::new(&meaning, statistics)));
     show(&rows, arguments.layer.as_deref())?;
     let rounded: u64 = evaluation.float_sums.iter().map(|(_, count)| count).sum();
     if rounded > 0 {
-        println!("{rounded} sums would have rounded in float32; ours are exact");
+        print::line(format_args!("{rounded} sums would have rounded in float32; ours are exact"))?;
     }
     Ok(0)
 }
@@ -62,26 +65,32 @@ impl Row {
         let Op::Quantize { elements } = &node.op else { return None };
         let formats = (0..node.len()).map(|element| pick(elements, element, &node.shape).format);
         let elements = formats.zip(statistics.elements.iter().copied()).collect();
-        Some(Row { name: graph.layer_of(statistics.node).into(), samples: statistics.samples, elements })
+        // The layer by the network's own name, of which the graph's is a legal form.
+        let legal = graph.layer_of(statistics.node);
+        let own = meaning.expanded.values.iter().find(|(_, id)| graph.layer_of(*id) == legal);
+        let name = own.map_or(legal, |(name, _)| name.as_str()).into();
+        Some(Row { name, samples: statistics.samples, elements })
     }
 
-    fn print(&self) {
+    fn print(&self) -> Result<()> {
         let overflowed: u64 = self.elements.iter().map(|(_, seen)| seen.overflowed).sum();
         let bits: u32 = self.elements.iter().map(|(format, _)| format.width).sum();
         let still: usize = self.elements.iter().map(|(format, seen)| seen.still(format.width).len()).sum();
         let count = self.elements.len();
         let share = 100.0 * overflowed as f64 / (self.samples.max(1) * count.max(1) as u64) as f64;
-        println!("{:<24} {count:>10} {overflowed:>12} {share:>11.3}%  {still} of {bits}", self.name);
+        let name = &self.name;
+        print::line(format_args!("{name:<24} {count:>10} {overflowed:>12} {share:>11.3}%  {still} of {bits}"))
     }
 
-    fn print_elements(&self) {
+    fn print_elements(&self) -> Result<()> {
         for (element, (format, seen)) in self.elements.iter().enumerate() {
             let (still, overflowed) = (seen.still(format.width), seen.overflowed);
-            println!(
+            print::line(format_args!(
                 "  [{element}] {format}: codes {} to {}, {overflowed} overflowed, still {still:?}",
                 seen.min, seen.max
-            );
+            ))?;
         }
+        Ok(())
     }
 }
 
@@ -102,13 +111,12 @@ fn hosts(meaning: &Meaning, given: &Samples, inputs: &Batch) -> Vec<Row> {
         start += port.elements.len();
         Row { name: format!("{} (host)", port.name), samples: inputs.rows() as u64, elements }
     };
-    meaning.dfg.inputs.iter().map(row).collect()
+    meaning.given_inputs().iter().map(row).collect()
 }
 
 fn show(rows: &[Row], layer: Option<&str>) -> Result<()> {
     let Some(layer) = layer else {
-        rows.iter().for_each(Row::print);
-        return Ok(());
+        return rows.iter().try_for_each(Row::print);
     };
     let name = |row: &Row| row.name.trim_end_matches(" (host)").to_string();
     let mut meant = rows.iter().filter(|row| name(row) == layer).peekable();
@@ -117,11 +125,14 @@ fn show(rows: &[Row], layer: Option<&str>) -> Result<()> {
         let what = format!("--layer: no quantizer belongs to a layer called `{layer}`");
         return Err(Error::user(what, format!("known: {}", known.join(", "))));
     }
-    meant.for_each(|row| {
-        row.print();
-        row.print_elements();
-    });
-    Ok(())
+    meant.try_for_each(|row| {
+        row.print()?;
+        row.print_elements()
+    })
+}
+
+fn share(right: usize, all: usize) -> Result<()> {
+    print::line(format_args!("accuracy {:.4} ({right} of {all})", right as f64 / all.max(1) as f64))
 }
 
 /// The accuracy of outputs that are class indices.
@@ -131,8 +142,7 @@ fn indices(outputs: &Samples, labels: &[usize]) -> Result<()> {
         return Err(Error::user(what, "give one label for each sample of a network with one output"));
     }
     let right = labels.iter().enumerate().filter(|(row, label)| outputs.row(*row)[0] == **label as f64).count();
-    println!("accuracy {:.4} ({right} of {})", right as f64 / labels.len().max(1) as f64, labels.len());
-    Ok(())
+    share(right, labels.len())
 }
 
 fn accuracy(outputs: &Samples, labels: &[usize]) -> Result<()> {
@@ -146,12 +156,14 @@ fn accuracy(outputs: &Samples, labels: &[usize]) -> Result<()> {
     }
     let classes = outputs.columns;
     let right = labels.iter().enumerate().filter(|(row, label)| predicted(outputs.row(*row)) == **label).count();
-    println!("accuracy {:.4} ({right} of {})", right as f64 / labels.len().max(1) as f64, labels.len());
+    share(right, labels.len())?;
     for class in if classes == 1 { 1..2 } else { 0..classes } {
         let score = |row: usize| outputs.row(row)[class.min(classes - 1)];
         match area(labels, class, score) {
-            Some(area) => println!("  class {class}: ROC AUC {area:.4}"),
-            None => println!("  class {class}: ROC AUC undefined (all samples in or out of the class)"),
+            Some(area) => print::line(format_args!("  class {class}: ROC AUC {area:.4}"))?,
+            None => {
+                print::line(format_args!("  class {class}: ROC AUC undefined (all samples in or out of the class)"))?;
+            }
         }
     }
     Ok(())

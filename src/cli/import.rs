@@ -1,6 +1,7 @@
 //! `nanotrig import MODEL -o MODEL.toml`: any front end to the native format.
 
 use super::model::ModelArguments;
+use super::print;
 use crate::error::Result;
 use crate::frontends::native;
 use clap::Args;
@@ -23,6 +24,6 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     }
     network.validate()?;
     native::write(&network, &arguments.output)?;
-    println!("{} layers -> {}", network.layers.len(), arguments.output.display());
+    print::line(format_args!("{} layers -> {}", network.layers.len(), arguments.output.display()))?;
     Ok(0)
 }

@@ -1,5 +1,6 @@
 //! `nanotrig list SET`: the members of an open set, a line each.
 
+use super::print;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
@@ -58,10 +59,10 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         let rows: Vec<Row> =
             rows.into_iter().map(|(name, doc)| Row { name, doc, cells: cells.get(name).copied() }).collect();
         let json = serde_json::to_string_pretty(&rows).map_err(|error| Error::bug(error.to_string()))?;
-        println!("{json}");
+        print::line(format_args!("{json}"))?;
         return Ok(0);
     }
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    rows.iter().for_each(|(name, doc)| println!("{name:<width$}  {doc}"));
+    rows.iter().try_for_each(|(name, doc)| print::line(format_args!("{name:<width$}  {doc}")))?;
     Ok(0)
 }

@@ -1,16 +1,20 @@
 //! The command line, one file a subcommand. Exit status: 0 done, 1 the answer is no, 2 the user's mistake, 3 ours.
 
+// `println!` panics where the reader has gone away.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod compile;
 mod dump;
 mod evaluate;
 mod import;
 mod list;
 mod model;
+mod print;
 mod run;
 mod synth;
 mod verify;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use clap::{Parser, Subcommand};
 
 /// Quantized neural networks to FPGA firmware that answers in nanoseconds.
@@ -39,6 +43,11 @@ enum Command {
     Dump(dump::Arguments),
     /// List the members of an open set
     List(list::Arguments),
+}
+
+/// Shows an error on standard error.
+pub fn complain(error: &Error) {
+    print::note(error);
 }
 
 /// Parses the process's arguments and runs the subcommand; gives the exit status.

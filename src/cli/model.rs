@@ -1,5 +1,6 @@
 //! Arguments that say which network is meant, and how it is to be read and made.
 
+use super::print;
 use crate::compiler::{Head, Making, Meaning, Reading, meaning};
 use crate::error::{At, Error, Result};
 use crate::files;
@@ -90,7 +91,7 @@ impl ModelArguments {
     fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
         let network = self.network()?;
         let meaning = meaning(&network, &reading).at(self.model.display().to_string())?;
-        meaning.expanded.notes.iter().for_each(|note| eprintln!("note: {note}"));
+        meaning.expanded.notes.iter().for_each(|note| print::note(format_args!("note: {note}")));
         Ok((network, meaning))
     }
 }

@@ -1,6 +1,7 @@
 //! `nanotrig run MODEL --input X --output Y`: exact outputs, without any FPGA tool.
 
 use super::model::ModelArguments;
+use super::print;
 use crate::compiler::{Level, Making, Meaning, hardware};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
@@ -61,9 +62,10 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
             (hardware.codes(level, &inputs)?, start.elapsed().as_secs_f64())
         }
     };
-    samples::write(&arguments.output, meaning.outputs(), &meaning.values(&codes)?)?;
+    samples::write(&arguments.output, &meaning.given_outputs(), &meaning.values(&codes)?)?;
     let rate = inputs.rows() as f64 / seconds.max(1e-9);
-    eprintln!("{} samples, {rate:.0} a second -> {}", inputs.rows(), arguments.output.display());
+    let (rows, to) = (inputs.rows(), arguments.output.display());
+    print::note(format_args!("{rows} samples, {rate:.0} a second -> {to}"));
     Ok(0)
 }
 

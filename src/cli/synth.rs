@@ -1,5 +1,6 @@
 //! `nanotrig synth DIR`: what an FPGA tool makes of an output folder, beside what was estimated.
 
+use super::print;
 use crate::error::{At, Error, Result};
 use crate::files;
 use crate::registry::find;
@@ -91,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let json = serde_json::to_string_pretty(&synthesis)
         .map_err(|error| Error::bug(format!("the measurement has no JSON form: {error}")))?;
     files::write(&dir.join("synth.json"), json.as_bytes())?;
-    println!("{}", if arguments.json { json } else { synthesis.summary() });
+    print::line(if arguments.json { json } else { synthesis.summary() })?;
     Ok(0)
 }
 

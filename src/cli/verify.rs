@@ -1,5 +1,6 @@
 //! `nanotrig verify DIR`: the generated Verilog in Verilator, bit by bit, cycle by cycle.
 
+use super::print;
 use crate::batch::Batch;
 use crate::compiler::{Meaning, meaning};
 use crate::error::{At, Error, Result};
@@ -43,15 +44,17 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         inputs.data.extend(meaning.vectors(missing, 2).data);
     }
     let expected = meaning.codes(&inputs)?;
-    let outcome = verilator::verify(&arguments.dir, &inputs, &expected, &|step| eprintln!("verify: {step}"))?;
-    outcome.report.iter().for_each(|line| println!("{line}"));
+    let outcome =
+        verilator::verify(&arguments.dir, &inputs, &expected, &|step| print::note(format_args!("verify: {step}")))?;
+    outcome.report.iter().try_for_each(print::line)?;
     if arguments.expect.is_some() {
-        println!("{wrong} mismatches between the network and {}", shown(arguments.expect.as_deref()));
+        let expect = shown(arguments.expect.as_deref());
+        print::line(format_args!("{wrong} mismatches between the network and {expect}"))?;
     }
-    println!(
+    print::line(format_args!(
         "{} vectors, {} cycles ({:.0} a second): {} mismatches",
         outcome.vectors, outcome.cycles, outcome.cycles_per_second, outcome.mismatches
-    );
+    ))?;
     Ok((outcome.mismatches > 0 || wrong > 0) as u8)
 }
 
@@ -61,7 +64,7 @@ fn shown(path: Option<&Path>) -> String {
 
 /// How many values differ from those of a file, and shows the first.
 pub fn mismatches(meaning: &Meaning, codes: &Batch, expect: &Path) -> Result<usize> {
-    let want = samples::read(expect, meaning.outputs())?;
+    let want = samples::read(expect, &meaning.given_outputs())?;
     let got = meaning.values(codes)?;
     if want.rows() != got.rows() {
         let what = format!("{} rows of expected outputs for {} samples", want.rows(), got.rows());
@@ -71,10 +74,10 @@ pub fn mismatches(meaning: &Meaning, codes: &Batch, expect: &Path) -> Result<usi
     let wrong: Vec<usize> = (0..want.data.len()).filter(differ).collect();
     if let Some(first) = wrong.first() {
         let (row, column) = (first / want.columns, first % want.columns);
-        eprintln!(
+        print::note(format_args!(
             "sample {row}, output {column}: expected {}, the network gives {}",
             want.data[*first], got.data[*first]
-        );
+        ));
     }
     Ok(wrong.len())
 }

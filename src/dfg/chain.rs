@@ -179,15 +179,14 @@ impl Chain {
 
     /// Positions at which two operands have bits: LUTs that add.
     pub fn meeting(&self) -> u32 {
+        self.meets(self.onto())
+    }
+
+    fn meets(&self, onto: Option<(usize, Raised)>) -> u32 {
         let (mut once, mut twice) = (0u128, 0u128);
-        let onto = self.onto();
         for (index, addend) in self.addends().iter().enumerate() {
-            let mut live = addend.live(self.width);
-            if let Some((at, raised)) = &onto
-                && *at == index
-            {
-                live |= raised.varies;
-            }
+            let raised = onto.filter(|(at, _)| *at == index).map_or(0, |(_, raised)| raised.varies);
+            let live = addend.live(self.width) | raised;
             twice |= once & live;
             once |= live;
         }
@@ -221,7 +220,11 @@ impl Chain {
 
     /// LUTs for what is left of the constant.
     pub fn extra(&self) -> u32 {
-        match self.onto() {
+        self.adds(self.onto())
+    }
+
+    fn adds(&self, onto: Option<(usize, Raised)>) -> u32 {
+        match onto {
             _ if self.rest == 0 => 0,
             Some((_, raised)) if self.count == 1 => raised.varies.count_ones(),
             // Each LUT of the sum has room for five inputs besides the other operand's bit.
@@ -238,9 +241,9 @@ impl Chain {
 
     /// Tenths of a LUT, for comparing plans: a position that passes the carry on is dearer than nothing.
     pub fn price(&self) -> u32 {
-        let sums = self.count.max(2) as u32 - 1;
-        let meeting = self.meeting();
-        10 * meeting * sums + 2 * self.span().saturating_sub(meeting) + 10 * self.extra() + 2 * (self.rest != 0) as u32
+        let (sums, onto) = (self.count.max(2) as u32 - 1, self.onto());
+        let meeting = self.meets(onto);
+        10 * (meeting * sums + self.adds(onto)) + 2 * (self.span().saturating_sub(meeting) + (self.rest != 0) as u32)
     }
 }
 
@@ -248,7 +251,7 @@ impl Chain {
 pub const INDEX: u32 = 6;
 
 /// An operand with a constant added: from position `from` on a table of its bits there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Raised {
     /// The lowest position that the constant changes.
     pub from: u32,

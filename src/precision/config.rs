@@ -67,6 +67,35 @@ impl Precision {
         Ok(Precision { model, classes, layers: sections("LayerName")?, typedefs: None })
     }
 
+    /// Says of the two layers that hls4ml makes of a separable convolution what the file says of that one.
+    pub(super) fn separate(&mut self, name: &str, class: &str) {
+        let mut whole = self.classes.get(&class.to_lowercase()).cloned().unwrap_or_default();
+        if let Some(own) = self.section(name) {
+            // Precisions of the class are replaced, not merged.
+            if !own.types.is_empty() {
+                whole.types = BTreeMap::new();
+            }
+            whole.types.extend(own.types.clone());
+            whole.settings.extend(own.settings.clone());
+        }
+        if whole.types.is_empty() && whole.settings.is_empty() {
+            return;
+        }
+        for (part, other) in [("depthwise", "pointwise"), ("pointwise", "depthwise")] {
+            let mut section = whole.clone();
+            for (theirs, ours) in [("", "weight"), ("_accum", "accum"), ("_result", "result")] {
+                let known = section.types.remove(&format!("{part}{theirs}"));
+                section.types.extend(known.map(|known| (ours.to_string(), known)));
+                if theirs != "_result" {
+                    section.types.remove(&format!("{other}{theirs}"));
+                }
+            }
+            self.layers.retain(|key, _| !key.eq_ignore_ascii_case(&format!("{name}_{part}")));
+            self.layers.insert(format!("{name}_{part}"), section);
+        }
+        self.layers.retain(|key, _| !key.eq_ignore_ascii_case(name));
+    }
+
     /// The layers that the file names.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.layers.keys().map(String::as_str)
@@ -104,10 +133,11 @@ impl Precision {
     }
 
     /// A setting of a layer or its class; `table_size` and `TableSize` are the same key.
-    pub(super) fn setting(&self, layer: &str, class: &str, key: &str) -> Option<&Value> {
+    pub(super) fn setting<'p>(&'p self, layer: &str, class: &str, key: &str) -> Option<&'p Value> {
         let sections = [self.section(layer), self.classes.get(&class.to_lowercase())];
-        let mut settings = sections.into_iter().flatten().flat_map(|section| &section.settings);
-        settings.find(|(name, _)| snake(name) == key).map(|(_, value)| value)
+        // Of two spellings the later wins, which is `table_size`.
+        let of = |section: &'p Section| section.settings.iter().rfind(|(name, _)| snake(name) == key);
+        sections.into_iter().flatten().find_map(of).map(|(_, value)| value)
     }
 
     /// A setting that the model has too.

@@ -1,10 +1,9 @@
 //! hls4ml's layers with their types, as layers of ours.
 
 use super::config::Precision;
-use super::functions::{Function, Table};
 use super::graph::{Graph, Node};
-use super::types::Type;
-use super::{softmax, weights};
+use super::types::{Kind, Type};
+use super::{recurrent, softmax, weights};
 use crate::error::{At, Error, Result};
 use crate::fixed::Overflow;
 use crate::network::{Input, Layer, Network, Tensor};
@@ -17,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Something that is not followed; the place is the layer.
 pub fn network(name: &str, graph: &Graph, precision: &Precision) -> Result<Network> {
     let taken = graph.nodes.iter().map(|node| node.layer.name.clone()).collect();
-    let mut emitter = Emitter { precision, taken, types: BTreeMap::new(), layers: Vec::new() };
+    let length = |node: &Node| (node.layer.name.clone(), node.shape.iter().product());
+    let lengths = graph.nodes.iter().map(length).collect();
+    let mut emitter = Emitter { precision, taken, lengths, types: BTreeMap::new(), layers: Vec::new() };
     let mut inputs = Vec::new();
     for node in &graph.nodes {
         let place = || format!("layer `{}`", node.layer.name);
@@ -41,6 +42,8 @@ pub struct Emitter<'p> {
     /// The user's file.
     pub precision: &'p Precision,
     taken: BTreeSet<String>,
+    /// How many elements each result has.
+    lengths: BTreeMap<String, usize>,
     /// The type that each result has in the C++.
     types: BTreeMap<String, Type>,
     layers: Vec<Layer>,
@@ -79,11 +82,14 @@ impl Emitter<'_> {
         };
         self.types.insert(node.layer.name.clone(), result);
         match node.class {
-            "Dense" | "Conv1D" | "Conv2D" => self.kernel(node)?,
+            "Dense" | "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D" => self.kernel(node)?,
+            "LSTM" | "GRU" => recurrent::emit(self, node)?,
+            "Bidirectional" => recurrent::emit_both(self, node)?,
+            "Dot" => self.dot(node)?,
             "BatchNormalization" => self.batch_norm(node)?,
             "Pooling1D" | "Pooling2D" | "GlobalPooling1D" | "GlobalPooling2D" => self.pool(node)?,
             "Softmax" => softmax::emit(self, node)?,
-            "Activation" | "ParametrizedActivation" => self.activation(node)?,
+            "Activation" | "ParametrizedActivation" | "HardActivation" | "PReLU" => self.activation(node)?,
             "Merge" if node.layer.kind == "average" => self.average(node)?,
             "Embedding" => {
                 let mut layer = node.layer.clone().with("result_format", result.to_string());
@@ -108,8 +114,11 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn kernel(&mut self, node: &Node) -> Result<()> {
-        let accumulator = node.known("accum")?;
+    /// Refuses what would change the order of saturating sums.
+    ///
+    /// # Errors
+    /// The strategy is one that is not followed.
+    pub fn check_strategy(&self, node: &Node, accumulator: Type) -> Result<()> {
         let setting = |key: &str| self.precision.setting_or_model(&node.layer.name, node.class, key);
         let strategy = setting("strategy").and_then(Value::as_str).unwrap_or("latency").to_lowercase();
         let reuse = setting("reuse_factor").and_then(Value::as_f64).unwrap_or(1.0);
@@ -120,12 +129,30 @@ impl Emitter<'_> {
             let what = format!("`{accumulator}` saturates partial sums, whose order the strategy `{strategy}` changes");
             return Err(Error::user(what, "use strategy latency, ReuseFactor 1, or an accumulator that wraps"));
         }
+        if strategy != "latency" && node.class.starts_with("Depthwise") {
+            let what = format!("hls4ml's firmware has no strategy `{strategy}` for depthwise convolutions: it aborts");
+            return Err(Error::user(what, "use strategy latency for this layer"));
+        }
+        Ok(())
+    }
+
+    fn kernel(&mut self, node: &Node) -> Result<()> {
+        let accumulator = node.known("accum")?;
+        self.check_strategy(node, accumulator)?;
+        let weight = node.known("weight")?;
+        if let (Kind::Exponent(bits), Some(kernel)) = (weight.kind, node.layer.tensors.get("kernel")) {
+            weights::exponents_fit(kernel, bits, self.read(node, 0)?)?;
+        }
         let result = node.known("result")?.to_string();
         let mut layer = node.layer.clone().with("result_format", result);
         for format in ["product_format", "accumulator_format"] {
             layer = layer.with(format, accumulator.to_string());
         }
-        self.stored(node, &mut layer, "kernel", "kernel_quantizer", node.known("weight")?)?;
+        self.stored(node, &mut layer, "kernel", "kernel_quantizer", weight)?;
+        if let (true, Some(kernel)) = (ternary(weight), layer.tensors.get_mut("kernel")) {
+            // nnet::product::weight_ternary takes all but -1 and 0 for 1.
+            kernel.data.iter_mut().filter(|value| **value == -2.0).for_each(|value| *value = 1.0);
+        }
         self.stored(node, &mut layer, "bias", "bias_quantizer", node.known("bias")?)?;
         self.push(layer);
         Ok(())
@@ -186,92 +213,49 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    fn activation(&mut self, node: &Node) -> Result<()> {
-        let layer = Layer::new(&node.layer.name, "activation", node.layer.inputs.clone());
-        let result = node.known("result")?;
-        let layer = match &node.function {
-            Some(Function::Linear) => layer.with("function", "linear"),
-            Some(Function::Relu) => layer.with("function", "relu"),
-            Some(Function::Leaky(slope)) => {
-                let slope = node.known("param")?.cast(*slope);
-                let slope = slope.ok_or_else(|| Error::user("the slope is not finite", "give a number"))?;
-                layer.with("function", format!("leaky_relu({slope:?})"))
-            }
-            Some(Function::Table(table)) => return self.table(node, *table, result),
-            _ => return Err(Error::bug("an activation without a function")),
-        };
-        self.push(layer.with("result_format", result.to_string()));
-        Ok(())
-    }
-
-    fn table(&mut self, node: &Node, table: Table, result: Type) -> Result<()> {
-        let name = node.layer.name.as_str();
-        let entry = self.precision.key_type(name, node.class, "table_t")?;
-        let typedef = || {
-            self.precision
-                .typedefs
-                .as_ref()
-                .and_then(|types| types.get(&format!("{}_table_t", name.to_lowercase())))
-                .copied()
-        };
-        let entry = entry.or_else(typedef).unwrap_or(Type::fixed(true, 18, 8));
-        let bits = table_bits(self.precision, node)?;
-        let points = 1i64 << bits;
-        let value = |pattern: i64| {
-            let index = (pattern + points / 2) % points;
-            // The point of an index, in the order of the C++: 2 * 8.0 * (ii - N / 2.0) / N.
-            let x = f64::from(table.spread()).exp2() * (index as f64 - points as f64 / 2.0) / points as f64;
-            table.value(x as f32)
-        };
-        let index = Type::fixed(true, bits, table.spread());
-        let index = index.with(crate::fixed::Rounding::TrnZero, Overflow::Sat);
-        let input = node.layer.inputs.clone();
-        let lookup = Lookup { index, entry, values: (0..points).map(value).collect() };
-        self.lookup(name, input, lookup, Some(result))
-    }
-
-    /// Brings a value to the index' type, and looks the entry of its bit pattern up.
-    ///
-    /// # Errors
-    /// An entry that is not finite.
-    pub fn lookup(&mut self, name: &str, inputs: Vec<String>, lookup: Lookup, result: Option<Type>) -> Result<()> {
-        let Lookup { index, entry, values } = lookup;
-        let indices = self.fresh(name, "index");
-        let indices = self.push(Layer::new(indices, "quantize", inputs).with("format", index.to_string()));
-        let code = |value: &f64| entry.cast(*value).map(|value| value * f64::from(entry.fraction()).exp2());
-        let codes: Option<Vec<f64>> = values.iter().map(code).collect();
-        let codes = codes.ok_or_else(|| Error::user("a table has an entry that is not finite", "use another type"))?;
-        let mut layer = Layer::new(name, "table", vec![indices])
-            .with("signed", index.signed())
-            .with("integer", index.integer() - i32::from(index.signed()))
-            .with("fraction", index.fraction())
-            .with("out_fraction", entry.fraction())
-            .with_tensor("values", Tensor::vector(codes));
-        if let Some(result) = result {
-            layer = layer.with("result_format", result.to_string());
+    /// `dot1d` of nnet_merge.h: products and partial sums are of the accumulator's type.
+    fn dot(&mut self, node: &Node) -> Result<()> {
+        let (accumulator, result) = (node.known("accum")?, node.known("result")?);
+        let (name, cast) = (node.layer.name.as_str(), accumulator.to_string());
+        let length = self.lengths.get(node.layer.inputs.first().map_or("", String::as_str)).copied().unwrap_or(0);
+        let products = self.fresh(name, "products");
+        let products =
+            self.push(Layer::new(products, "multiply", node.layer.inputs.clone()).with("result_format", cast.clone()));
+        if accumulator.quantization.overflow == Overflow::Wrap {
+            // Wrapping once is wrapping after each sum.
+            let total = self.fresh(name, "total");
+            let sum = Layer::new(total, "sum", vec![products]).with("axis", -1).with("keep_dims", true);
+            let total = self.push(sum.with("result_format", cast));
+            self.push(
+                Layer::new(name, "activation", vec![total])
+                    .with("function", "linear")
+                    .with("result_format", result.to_string()),
+            );
+            return Ok(());
         }
-        self.push(layer);
+        let mut total = None;
+        for at in 0..length {
+            let term = self.fresh(name, "term");
+            let term = self.push(Layer::new(term, "gather", vec![products.clone()]).with("indices", vec![at]));
+            total = Some(match total {
+                None => term,
+                Some(total) => {
+                    let sum = self.fresh(name, "sum");
+                    self.push(Layer::new(sum, "add", vec![total, term]).with("result_format", cast.clone()))
+                }
+            });
+        }
+        let total = total.ok_or_else(|| Error::user("a dot product of nothing", "correct the layer"))?;
+        self.push(
+            Layer::new(name, "activation", vec![total])
+                .with("function", "linear")
+                .with("result_format", result.to_string()),
+        );
         Ok(())
     }
 }
 
-/// A table and how it is read.
-pub struct Lookup {
-    /// The type of the index, whose bit pattern counts.
-    pub index: Type,
-    /// The type of entries.
-    pub entry: Type,
-    /// Entries, by bit pattern, before their cast.
-    pub values: Vec<f64>,
-}
-
-/// The bits of a table's index.
-///
-/// # Errors
-/// The table's size is no power of two, or too large.
-pub fn table_bits(precision: &Precision, node: &Node) -> Result<u32> {
-    let size = precision.setting(&node.layer.name, node.class, "table_size").map_or(Some(1024), Value::as_u64);
-    let size = size.filter(|size| size.is_power_of_two() && (2..=1 << 20).contains(size));
-    let wrong = || Error::user("`table_size` is no power of two up to 2^20", "use 1024");
-    Ok(size.ok_or_else(wrong)?.trailing_zeros())
+/// Weights of `ap_int<2>`, whose products hls4ml takes for those of a ternary network (`product_type`).
+fn ternary(weight: Type) -> bool {
+    weight.kind == Kind::Whole && weight.signed() && weight.width() == 2
 }

@@ -16,8 +16,29 @@ pub enum Function {
     Leaky(f64),
     /// A table over the whole line.
     Table(Table),
+    /// `x` from 0 on, and `alpha * (exp(x) - 1)` below, by a table; `alpha` is in the type of parameters.
+    Elu(f64),
+    /// By a table below 0.
+    Selu,
+    /// `x` above a threshold, in the type of parameters, and 0 below.
+    Thresholded(f64),
+    /// `x` above 0, and `alpha * x` below, an `alpha` for each element.
+    Prelu,
+    /// `clip(slope * x + shift, 0, 1)`, or twice that less 1.
+    Hard(Hard),
     /// Normalised exponentials over the last axis.
     Softmax,
+}
+
+/// A hard sigmoid or tanh.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Hard {
+    /// Keras 2's sigmoid: slope 0.2, which hls4ml keeps in `ufixed<16,0>`.
+    Keras,
+    /// QKeras' sigmoid: slope 0.5.
+    Sigmoid,
+    /// QKeras' tanh: slope 0.5.
+    Tanh,
 }
 
 /// A function that is looked up.
@@ -79,6 +100,13 @@ impl<'t> Call<'t> {
         let placed = || self.arguments.get(position).copied().filter(|part| !part.contains('='));
         self.arguments.iter().find_map(named).or_else(placed)?.parse().ok()
     }
+
+    /// Is an argument, by name or place, a true one?
+    fn truth(&self, name: &str, position: usize) -> bool {
+        let named = |part: &&'t str| part.split_once('=').filter(|(key, _)| key.trim() == name).map(|(_, v)| v.trim());
+        let placed = || self.arguments.get(position).copied().filter(|part| !part.contains('='));
+        self.arguments.iter().find_map(named).or_else(placed).is_some_and(|v| ["True", "true", "1"].contains(&v))
+    }
 }
 
 impl Function {
@@ -99,14 +127,24 @@ impl Function {
                 let missing = || Error::user(format!("`{text}` names no slope"), "write leaky_relu(0.25)");
                 Function::Leaky(call.number("negative_slope", 0).ok_or_else(missing)?)
             }
-            "sigmoid" => Function::Table(Table::Sigmoid),
-            "tanh" => Function::Table(Table::Tanh),
+            "elu" => Function::Elu(call.number("alpha", 0).unwrap_or(1.0)),
+            "selu" => Function::Selu,
+            "thresholded_relu" => Function::Thresholded(call.number("theta", 0).unwrap_or(1.0)),
+            "prelu" => Function::Prelu,
+            "hard_sigmoid_keras2" if call.number("slope", 0).is_none_or(|slope| slope == 0.2) => {
+                Function::Hard(Hard::Keras)
+            }
+            "quantized_sigmoid" if !call.truth("use_real_sigmoid", 2) => Function::Hard(Hard::Sigmoid),
+            "quantized_tanh" if !call.truth("use_real_tanh", 3) => Function::Hard(Hard::Tanh),
+            "sigmoid" | "quantized_sigmoid" => Function::Table(Table::Sigmoid),
+            "tanh" | "quantized_tanh" => Function::Table(Table::Tanh),
             "softplus" => Function::Table(Table::Softplus),
             "softsign" => Function::Table(Table::Softsign),
             "softmax" => Function::Softmax,
             name => {
-                let help = "with a precision file: linear, relu, leaky_relu, sigmoid, tanh, softplus, softsign, softmax, \
-                            quantized_bits, quantized_relu";
+                let help = "with a precision file: linear, relu, leaky_relu, thresholded_relu, prelu, elu, selu, sigmoid, tanh, \
+                            softplus, softsign, Keras 2's hard_sigmoid, softmax, quantized_bits, quantized_relu, \
+                            quantized_sigmoid, quantized_tanh";
                 return Err(Error::user(format!("hls4ml's `{name}` is not supported"), help));
             }
         })
@@ -115,7 +153,9 @@ impl Function {
     /// hls4ml's class of the layer.
     pub fn class(&self) -> &'static str {
         match self {
-            Function::Leaky(_) => "ParametrizedActivation",
+            Function::Leaky(_) | Function::Elu(_) | Function::Thresholded(_) => "ParametrizedActivation",
+            Function::Hard(_) => "HardActivation",
+            Function::Prelu => "PReLU",
             Function::Softmax => "Softmax",
             _ => "Activation",
         }

@@ -4,6 +4,7 @@ use super::functions::Function;
 use super::shapes;
 use super::types::{Type, Wanted};
 use super::weights;
+use super::{recurrent, separable};
 use crate::error::{At, Error, Result};
 use crate::network::{Input, Layer, Network};
 use serde_json::Value;
@@ -18,6 +19,8 @@ pub struct Node {
     pub layer: Layer,
     /// What an activation computes.
     pub function: Option<Function>,
+    /// The layers that it is of ours, where it is several.
+    pub parts: Vec<Layer>,
     /// Its types by usage: `result`, `weight`, ..
     pub types: BTreeMap<&'static str, Wanted>,
     /// Types that weights have by a quantizer of the network, whatever the file says.
@@ -38,7 +41,7 @@ pub struct Graph {
 }
 
 /// Kinds of layers that multiply by a kernel.
-const KERNELS: [&str; 3] = ["dense", "conv1d", "conv2d"];
+const KERNELS: [&str; 5] = ["dense", "conv1d", "conv2d", "depthwise_conv1d", "depthwise_conv2d"];
 /// Kinds that merge two tensors.
 const MERGES: [&str; 6] = ["add", "subtract", "multiply", "average", "maximum", "minimum"];
 
@@ -71,10 +74,21 @@ impl Graph {
         for input in &network.inputs {
             graph.input(input);
         }
+        let bidirectional = recurrent::bidirectional(network);
+        let part = |layer: &Layer| bidirectional.values().flatten().any(|part| part.name == layer.name);
         for layer in network.ordered()? {
-            let inputs = layer.inputs.iter().map(|name| moved.get(name).unwrap_or(name).clone()).collect();
+            let whole = bidirectional.get(&layer.name);
+            if whole.is_none() && part(layer) {
+                continue;
+            }
+            let inputs = whole.and_then(|parts| parts.first()).map_or(&layer.inputs, |forward| &forward.inputs);
+            let inputs = inputs.iter().map(|name| moved.get(name).unwrap_or(name).clone()).collect();
             let layer = Layer { inputs, ..layer.clone() };
             let name = layer.name.clone();
+            if let Some(parts) = whole {
+                graph.bidirectional(layer, parts).at(format!("layer `{name}`"))?;
+                continue;
+            }
             let last = graph.add(layer, network).at(format!("layer `{name}`"))?;
             if last != name {
                 moved.insert(name, last);
@@ -115,8 +129,8 @@ impl Graph {
 
     fn push(&mut self, layer: Layer, class: &'static str, function: Option<Function>, shape: Vec<usize>) {
         let index = self.nodes.len() + 1;
-        let (types, fixed) = Default::default();
-        self.nodes.push(Node { class, layer, function, types, fixed, shape, index });
+        let (types, fixed, parts) = Default::default();
+        self.nodes.push(Node { class, layer, function, parts, types, fixed, shape, index });
     }
 
     fn shapes(&self, layer: &Layer) -> Result<Vec<Vec<usize>>> {
@@ -135,8 +149,19 @@ impl Graph {
         }
         let kind = layer.kind.clone();
         let class = match kind.as_str() {
-            "dense" | "conv1d" | "conv2d" => return self.kernel(layer, network, rank, shape),
-            "activation" | "relu" | "softmax" | "quantize" => return self.activation(layer, shape),
+            kind if KERNELS.contains(&kind) => return self.kernel(layer, network, rank, shape),
+            "separable_conv1d" | "separable_conv2d" => return self.separable(layer, network, rank, shape),
+            "activation" | "relu" | "softmax" | "quantize" | "prelu" => return self.activation(layer, shape),
+            "lstm" | "gru" => recurrent::class(&layer)?,
+            "simple_rnn" => {
+                let what = "`simple_rnn`, which hls4ml's Vivado and Vitis back ends do not have";
+                return Err(Error::user(what, "use LSTM or GRU"));
+            }
+            "upsample" => {
+                nearest(&layer, &shape)?;
+                "Resize"
+            }
+            "dot" if rank == 1 => "Dot",
             "batch_norm" => "BatchNormalization",
             "flatten" | "reshape" => "Reshape",
             "transpose" => "Transpose",
@@ -151,7 +176,7 @@ impl Graph {
             kind if MERGES.contains(&kind) => "Merge",
             _ => return Err(unsupported(&kind)),
         };
-        if ["Merge", "Concatenate"].contains(&class) && layer.inputs.len() != 2 {
+        if ["Merge", "Concatenate", "Dot"].contains(&class) && layer.inputs.len() != 2 {
             return Err(Error::user(
                 format!("it merges {} tensors; hls4ml merges two", layer.inputs.len()),
                 "merge two at a time",
@@ -165,27 +190,49 @@ impl Graph {
         Ok(name)
     }
 
+    /// Two recurrent layers side by side, which are one to hls4ml.
+    fn bidirectional(&mut self, layer: Layer, parts: &[Layer]) -> Result<()> {
+        let inputs = self.shapes(&layer)?;
+        let mut shape = Vec::new();
+        for (at, part) in parts.iter().take(2).enumerate() {
+            recurrent::check(part, at == 1)?;
+            let own = shapes::result(part, &inputs)?;
+            let units = shape.last().copied().unwrap_or(0) + own.last().copied().unwrap_or(0);
+            shape = own;
+            shape.last_mut().into_iter().for_each(|last| *last = units);
+        }
+        self.push(layer, "Bidirectional", None, shape);
+        self.nodes.last_mut().into_iter().for_each(|node| node.parts = parts.to_vec());
+        Ok(())
+    }
+
     /// A matrix product or convolution, and its activation behind it.
     fn kernel(&mut self, mut layer: Layer, network: &Network, rank: usize, shape: Vec<usize>) -> Result<String> {
-        let name = layer.name.clone();
-        let given = match layer.attributes.remove("activation") {
-            Some(Value::String(text)) => Some(text),
-            Some(other) => {
-                return Err(Error::user(format!("`activation` is {other}"), "write a function or quantizer"));
-            }
-            None => None,
-        };
-        // A reader of Keras files has split the activation already.
-        let behind = |other: &Layer| {
-            let own = other.name.strip_prefix(&name).is_some_and(|rest| rest.starts_with('_'));
-            own && other.kind == "activation" && other.inputs.first() == Some(&name)
-        };
-        let split = given.is_none() && network.layers.iter().any(behind);
+        let (name, text) = (layer.name.clone(), own_activation(&mut layer, network)?);
+        self.weighted(layer, rank, shape.clone())?;
+        self.behind(&name, name.clone(), text, shape)
+    }
+
+    /// A separable convolution is two convolutions to hls4ml: `NAME_depthwise` and `NAME_pointwise`.
+    fn separable(&mut self, mut layer: Layer, network: &Network, rank: usize, shape: Vec<usize>) -> Result<String> {
+        let (name, text) = (layer.name.clone(), own_activation(&mut layer, network)?);
+        let (depthwise, pointwise) = separable::parts(layer)?;
+        let between = shapes::result(&depthwise, &self.shapes(&depthwise)?)?;
+        let last = pointwise.name.clone();
+        self.weighted(depthwise, rank, between)?;
+        self.weighted(pointwise, rank, shape.clone())?;
+        self.behind(&name, last, text, shape)
+    }
+
+    /// A layer with weights, without its activation.
+    fn weighted(&mut self, mut layer: Layer, rank: usize, shape: Vec<usize>) -> Result<()> {
         let fixed = weights::quantized(&mut layer)?;
         let class = match (layer.kind.as_str(), rank) {
             ("dense", 1) => "Dense",
             ("dense", 2) | ("conv1d", _) => "Conv1D",
             ("dense", 3) | ("conv2d", _) => "Conv2D",
+            ("depthwise_conv1d", _) => "DepthwiseConv1D",
+            ("depthwise_conv2d", _) => "DepthwiseConv2D",
             _ => {
                 return Err(Error::user(
                     format!("a dense layer over {rank} axes, which hls4ml does not have"),
@@ -193,17 +240,26 @@ impl Graph {
                 ));
             }
         };
-        self.push(layer, class, None, shape.clone());
+        if class.starts_with("Depthwise")
+            && layer.tensors.get("kernel").is_some_and(|kernel| kernel.shape.last() != Some(&1))
+        {
+            let what = "its depth multiplier is not 1, which hls4ml's firmware does not support";
+            return Err(Error::user(what, "use a depth multiplier of 1"));
+        }
+        self.push(layer, class, None, shape);
         if let Some(node) = self.nodes.last_mut() {
             node.fixed = fixed;
         }
-        if split {
-            return Ok(name);
-        }
-        let text = given.unwrap_or_else(|| "linear".into());
-        let behind = format!("{name}_{}", text.split('(').next().unwrap_or(&text));
+        Ok(())
+    }
+
+    /// The activation `NAME_relu` behind a layer's last node; the name of what has the result.
+    fn behind(&mut self, name: &str, last: String, text: Option<String>, shape: Vec<usize>) -> Result<String> {
+        let Some(text) = text else { return Ok(last) };
+        let word = text.split('(').next().unwrap_or(&text).trim_end_matches("_keras2");
+        let behind = format!("{name}_{word}");
         let function = Function::parse(&text)?;
-        self.push(Layer::new(&behind, "activation", vec![name]), function.class(), Some(function), shape);
+        self.push(Layer::new(&behind, "activation", vec![last]), function.class(), Some(function), shape);
         Ok(behind)
     }
 
@@ -216,19 +272,50 @@ impl Graph {
         let text = text.and_then(|text| text.as_str().map(str::to_string));
         let text = text.ok_or_else(|| Error::user("it has formats of each element", "leave --precision away"))?;
         let function = Function::parse(&text)?;
+        if function == Function::Prelu && layer.tensors.get("alpha").is_none_or(|alpha| alpha.shape != shape) {
+            return Err(Error::user("hls4ml's PReLU has a slope for each element", "train without shared_axes"));
+        }
         let last = layer.attributes.get("axis").and_then(Value::as_i64).unwrap_or(-1);
         if function == Function::Softmax && last != -1 && last + 1 != shape.len() as i64 {
             return Err(Error::user("a softmax over another axis than the last", "transpose its input"));
         }
         let name = layer.name.clone();
         layer.attributes.clear();
+        // The tensor is the slopes of a PReLU.
         self.push(Layer { kind: "activation".into(), ..layer }, function.class(), Some(function), shape);
         Ok(name)
     }
 }
 
+/// Takes a layer's activation away, `linear` where it has none; none where a reader of Keras files has split it already.
+fn own_activation(layer: &mut Layer, network: &Network) -> Result<Option<String>> {
+    let given = match layer.attributes.remove("activation") {
+        Some(Value::String(text)) => Some(text),
+        Some(other) => return Err(Error::user(format!("`activation` is {other}"), "write a function or quantizer")),
+        None => None,
+    };
+    let name = &layer.name;
+    let behind = |other: &Layer| {
+        let own = other.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('_'));
+        own && other.kind == "activation" && other.inputs.first() == Some(name)
+    };
+    let split = given.is_none() && network.layers.iter().any(behind);
+    Ok(if split { None } else { Some(given.unwrap_or_else(|| "linear".into())) })
+}
+
+/// hls4ml enlarges images by their nearest pixels (`nnet_image.h`); its 16 fraction bits suffice up to this length.
+fn nearest(layer: &Layer, shape: &[usize]) -> Result<()> {
+    if layer.attributes.get("interpolation").is_some_and(|value| value != "nearest") {
+        return Err(Error::user("hls4ml's firmware has the interpolation `nearest` only", "use that one"));
+    }
+    match shape.iter().all(|length| *length <= 1 << 14) {
+        true => Ok(()),
+        false => Err(Error::user(format!("an image of {shape:?}"), "hls4ml's indices are exact up to 2^14")),
+    }
+}
+
 fn unsupported(kind: &str) -> Error {
-    let known = "activation, relu, softmax, quantize, batch_norm, flatten, reshape, transpose, pad, crop, concatenate, embedding, \
+    let known = "separable_conv1d, separable_conv2d, lstm, gru, dot over vectors, upsample, prelu, activation, relu, softmax, quantize, batch_norm, flatten, reshape, transpose, pad, crop, concatenate, embedding, \
                  max_pool1d, max_pool2d, average_pool1d, average_pool2d, max and mean over all but the last axis";
     let help = format!("with a precision file: {}, {}, {known}", KERNELS.join(", "), MERGES.join(", "));
     Error::user(format!("`{kind}` in hls4ml's types is not supported"), help)

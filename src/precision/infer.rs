@@ -12,10 +12,22 @@ use super::types::{Type, Wanted};
 use super::weights;
 use crate::error::{At, Error, Result};
 use crate::network::Tensor;
+use std::collections::BTreeMap;
 
 /// Layers whose result may be cast at once, so that a linear activation behind them adds nothing.
-const SAFE: [&str; 7] =
-    ["Dense", "Conv1D", "Conv2D", "BatchNormalization", "Activation", "ParametrizedActivation", "Softmax"];
+const SAFE: [&str; 11] = [
+    "Dense",
+    "Conv1D",
+    "Conv2D",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "BatchNormalization",
+    "Activation",
+    "ParametrizedActivation",
+    "HardActivation",
+    "PReLU",
+    "Softmax",
+];
 
 /// Fuses and removes what hls4ml does where results are `auto`.
 ///
@@ -30,7 +42,7 @@ pub fn simplify(graph: &mut Graph, precision: &Precision) -> Result<()> {
     loop {
         let fuses = |node: &Node| {
             let behind =
-                node.layer.inputs.first().is_some_and(|name| auto(graph, name, &SAFE[..3]) && graph.readers(name) == 1);
+                node.layer.inputs.first().is_some_and(|name| auto(graph, name, &SAFE[..5]) && graph.readers(name) == 1);
             node.class == "BatchNormalization" && behind
         };
         if let Some(at) = (0..graph.nodes.len()).find(|at| fuses(&graph.nodes[*at]) && fusable(graph, *at)) {
@@ -62,6 +74,9 @@ fn fusable(graph: &Graph, at: usize) -> bool {
     let all = |tensor: Option<&Tensor>, value: f64| tensor.is_none_or(|tensor| tensor.data.iter().all(|v| *v == value));
     let (kernel, bias) = (parent.layer.tensors.get("kernel"), parent.layer.tensors.get("bias"));
     let free = |usage: &str| !parent.fixed.contains_key(usage);
+    if parent.fixed.values().any(|known| !known.inferable()) {
+        return false;
+    }
     (free("weight") || scale.iter().all(|s| *s == 1.0) || (all(kernel, 1.0) && free("weight")))
         && (free("bias") || shift.iter().all(|s| *s == 0.0) || (all(bias, 0.0) && free("bias")))
 }
@@ -73,6 +88,10 @@ fn fuse(graph: &mut Graph, at: usize, precision: &Precision) -> Result<()> {
     let Some(parent) = graph.nodes.iter_mut().find(|node| node.layer.name == name) else { return Ok(()) };
     let wrong = || Error::user("it has another number of channels than the layer before", "repair the file");
     let kernel = parent.layer.tensors.get_mut("kernel").ok_or_else(wrong)?;
+    if parent.class.starts_with("Depthwise") && scale.len() > 1 {
+        let what = format!("hls4ml 1.3 multiplies its scales into the wrong weights of the depthwise layer `{name}`");
+        return Err(Error::user(what, "name that layer's result type, which keeps the two layers apart"));
+    }
     if kernel.shape.last() != Some(&scale.len()) {
         return Err(wrong());
     }
@@ -106,7 +125,8 @@ pub fn infer(graph: &mut Graph, precision: &Precision) -> Result<()> {
         Some(Wanted::Type(known)) => Some(known),
         _ => None,
     };
-    let context = Context { default, limit };
+    let lengths = graph.nodes.iter().map(|node| (node.layer.name.clone(), node.shape.iter().product())).collect();
+    let context = Context { default, limit, lengths };
     for at in 0..graph.nodes.len() {
         let node = &graph.nodes[at];
         if node.types.values().all(|wanted| *wanted != Wanted::Auto) {
@@ -137,6 +157,8 @@ pub fn drop_linear(graph: &mut Graph) {
 struct Context {
     default: Option<Type>,
     limit: Option<Type>,
+    /// How many elements each result has.
+    lengths: BTreeMap<String, usize>,
 }
 
 /// The base-2 logarithm of a count, rounded up.
@@ -170,7 +192,11 @@ impl Context {
         let input = inputs.first().copied();
         for usage in wanted {
             let known = match (node.class, usage, input) {
-                ("Dense" | "Conv1D" | "Conv2D", "accum" | "result", Some(x)) => {
+                (
+                    "Dense" | "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D",
+                    "accum" | "result",
+                    Some(x),
+                ) if own("weight")?.inferable() && own("bias")?.inferable() => {
                     self.product(node, x, own("weight")?, own("bias")?)?
                 }
                 ("BatchNormalization", "result", Some(x)) => self.scaled(x, own("scale")?, own("bias")?)?,
@@ -181,7 +207,17 @@ impl Context {
                     self.merged(&node.layer.kind, x, inputs.get(1).copied().unwrap_or(x))?
                 }
                 ("Concatenate", "result", Some(x)) => self.joined(x, inputs.get(1).copied().unwrap_or(x))?,
-                ("ParametrizedActivation", "param", _) => parameter(node)?,
+                ("Dot", "accum", _) => {
+                    let what = "the accumulator of a dot product is `auto`, which hls4ml 1.3 does not infer";
+                    return Err(Error::user(what, "name its type"));
+                }
+                ("Dot", "result", Some(x)) => self.dot(node, x, inputs.get(1).copied().unwrap_or(x))?,
+                ("PReLU", "param", Some(x)) => x,
+                ("ParametrizedActivation", "param", Some(x)) => match node.function {
+                    Some(Function::Thresholded(_)) => x,
+                    Some(Function::Leaky(value) | Function::Elu(value)) => parameter(value)?,
+                    _ => return Err(Error::bug("no parameter")),
+                },
                 _ => self.default()?,
             };
             found.push((usage, known));
@@ -200,6 +236,11 @@ impl Context {
             .max(bias.integer() + i32::from(signed && !bias.signed()))
             + 1;
         self.limited(signed || bias.signed(), integer + fraction.max(bias.fraction()), integer)
+    }
+
+    fn dot(&self, node: &Node, a: Type, b: Type) -> Result<Type> {
+        let terms = bits(self.lengths.get(node.layer.inputs.first().map_or("", String::as_str)).copied().unwrap_or(1));
+        self.limited(a.signed() || b.signed(), a.width() + b.width() + terms, a.integer() + b.integer() + terms)
     }
 
     fn scaled(&self, x: Type, scale: Type, bias: Type) -> Result<Type> {
@@ -246,10 +287,9 @@ fn pooled(node: &Node, x: Type) -> Result<Type> {
 }
 
 /// A type for a constant: its own bits, at most 8 and the sign.
-fn parameter(node: &Node) -> Result<Type> {
-    let Some(Function::Leaky(slope)) = node.function else { return Err(Error::bug("no parameter")) };
-    let exact =
-        crate::fixed::Fixed::from_f64(slope).ok_or_else(|| Error::user("the slope is not finite", "give a number"))?;
+fn parameter(slope: f64) -> Result<Type> {
+    let exact = crate::fixed::Fixed::from_f64(slope)
+        .ok_or_else(|| Error::user("the parameter is not finite", "give a number"))?;
     if exact.is_zero() {
         return Ok(Type::fixed(false, 1, 1));
     }

@@ -7,16 +7,21 @@
 //! - an activation given with a layer is a layer of its own behind it, `NAME_relu`, and `NAME_linear` where there is none;
 //! - weights are cast to their types, products and partial sums to the accumulator's, results to the layer's;
 //! - a batch normalisation is a scale and a shift, or part of the weights before it where their result is `auto`;
-//! - sigmoid, tanh and softmax are tables;
+//! - sigmoid, tanh, elu, selu and softmax are tables; hard functions and PReLU have parameters in types of their own;
+//! - a separable convolution is a depthwise and a pointwise one; an LSTM or GRU has its sums and functions in the accumulator's type;
+//! - weights of QKeras' `quantized_po2`, `binary` and `ternary` are multiplied as `nnet_mult.h` does;
 //! - what is not named has the type that hls4ml gives it, `auto` included.
 //!
 //! Each layer keeps its name, so that `run --layer NAME` gives what hls4ml's trace gives.
 
+mod activation;
 mod config;
 mod emit;
 mod functions;
 mod graph;
 mod infer;
+mod recurrent;
+mod separable;
 mod shapes;
 mod softmax;
 mod types;
@@ -29,7 +34,7 @@ use crate::network::Network;
 use functions::Function;
 use graph::{Graph, Node};
 use std::collections::BTreeMap;
-use types::{Type, Wanted};
+use types::{Kind, Type, Wanted};
 
 /// The network in hls4ml's types.
 ///
@@ -37,6 +42,16 @@ use types::{Type, Wanted};
 /// The file names a layer that is not there, or a layer is not one that is followed; the place is the layer.
 pub fn apply(network: &Network, precision: &Precision) -> Result<Network> {
     let mut graph = Graph::new(network)?;
+    let mut precision = precision.clone();
+    for layer in network.layers.iter().filter(|layer| layer.kind.starts_with("separable_conv")) {
+        if precision.typedefs.is_some() {
+            let what = "a separable convolution with typedefs, which name its two parts by numbers";
+            return Err(Error::user(what, "give hls4ml's configuration").at(format!("layer `{}`", layer.name)));
+        }
+        let class = if layer.kind.ends_with("1d") { "SeparableConv1D" } else { "SeparableConv2D" };
+        precision.separate(&layer.name, class);
+    }
+    let precision = &precision;
     if let Some(name) =
         precision.names().find(|name| !graph.nodes.iter().any(|node| node.layer.name.eq_ignore_ascii_case(name)))
     {
@@ -59,10 +74,28 @@ pub fn apply(network: &Network, precision: &Precision) -> Result<Network> {
     emit::network(&network.name, &graph, precision)
 }
 
+/// Classes with a kernel, whose bias hls4ml adds where there is none.
+const KERNELS: [&str; 5] = ["Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D"];
+
 /// The usages of types that a class has.
 fn usages(class: &str) -> &'static [&'static str] {
     match class {
-        "Dense" | "Conv1D" | "Conv2D" => &["weight", "bias", "accum", "result"],
+        "Dense" | "Conv1D" | "Conv2D" | "DepthwiseConv1D" | "DepthwiseConv2D" => &["weight", "bias", "accum", "result"],
+        "LSTM" | "GRU" => &["weight", "bias", "recurrent_weight", "recurrent_bias", "accum", "result"],
+        "Bidirectional" => &[
+            "forward_weight",
+            "forward_bias",
+            "forward_recurrent_weight",
+            "forward_recurrent_bias",
+            "backward_weight",
+            "backward_bias",
+            "backward_recurrent_weight",
+            "backward_recurrent_bias",
+            "accum",
+            "result",
+        ],
+        "Dot" => &["accum", "result"],
+        "PReLU" => &["param", "result"],
         "BatchNormalization" => &["scale", "bias", "result"],
         "Pooling1D" | "Pooling2D" | "GlobalPooling1D" | "GlobalPooling2D" | "Softmax" => &["accum", "result"],
         "ParametrizedActivation" => &["param", "result"],
@@ -74,12 +107,11 @@ fn usages(class: &str) -> &'static [&'static str] {
 /// The types that the configuration wants.
 fn wanted_types(node: &mut Node, precision: &Precision) -> Result<()> {
     for usage in usages(node.class) {
-        let missing =
-            *usage == "bias" && node.class != "BatchNormalization" && !node.layer.tensors.contains_key("bias");
+        let missing = *usage == "bias" && KERNELS.contains(&node.class) && !node.layer.tensors.contains_key("bias");
         let wanted = match node.fixed.get(usage) {
             Some(known) => Wanted::Type(*known),
             // hls4ml makes an ap_uint<1> of a bias that is not there.
-            None if missing => Wanted::Type(Type { whole: true, ..Type::fixed(false, 1, 1) }),
+            None if missing => Wanted::Type(Type { kind: Kind::Whole, ..Type::fixed(false, 1, 1) }),
             None => precision.wanted(&node.layer.name, node.class, usage)?,
         };
         node.types.insert(usage, wanted);

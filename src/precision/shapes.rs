@@ -13,16 +13,21 @@ pub fn result(layer: &Layer, inputs: &[Vec<usize>]) -> Result<Vec<usize>> {
     let unknown = |what: &str| Error::user(format!("{what} {x:?} do not suit each other"), "correct the layer");
     let shape = match layer.kind.as_str() {
         "dense" => with_last(&x, kernel(layer).last().copied()),
-        "conv1d" | "conv2d" => {
-            let taps = kernel(layer);
-            let axes = taps.len().checked_sub(2);
-            let image =
-                axes.filter(|axes| x.len() == axes + 1).and_then(|axes| windows(layer, &x[..axes], &taps[..axes]));
-            image.map(|mut image| {
-                image.extend(taps.last());
-                image
-            })
+        "conv1d" | "conv2d" => convolved(layer, &x, &kernel(layer), |taps| taps.last().copied()),
+        "depthwise_conv1d" | "depthwise_conv2d" => convolved(layer, &x, &kernel(layer), |taps| match taps {
+            [.., channels, multiplier] => channels.checked_mul(*multiplier),
+            _ => None,
+        }),
+        "separable_conv1d" | "separable_conv2d" => {
+            let points = tensor(layer, "pointwise_kernel");
+            convolved(layer, &x, &tensor(layer, "depthwise_kernel"), |_| points.last().copied())
         }
+        "lstm" | "gru" => recurrent(layer, &x),
+        "upsample" => list(layer, "size").filter(|size| size.len() < x.len()).and_then(|size| {
+            let factor = |axis: usize| size.get(axis).copied().unwrap_or(1);
+            x.iter().enumerate().map(|(axis, length)| length.checked_mul(factor(axis))).collect()
+        }),
+        "dot" if inputs.iter().all(|input| input.len() == 1) => Some(vec![1]),
         "max_pool1d" | "average_pool1d" | "max_pool2d" | "average_pool2d" => {
             let size = list(layer, "size").or_else(|| list(layer, "pool_size")).unwrap_or_default();
             let channels = x.last().copied();
@@ -49,7 +54,33 @@ pub fn result(layer: &Layer, inputs: &[Vec<usize>]) -> Result<Vec<usize>> {
 }
 
 fn kernel(layer: &Layer) -> Vec<usize> {
-    layer.tensors.get("kernel").map(|kernel| kernel.shape.clone()).unwrap_or_default()
+    tensor(layer, "kernel")
+}
+
+/// The shape of a tensor; none where it is missing.
+fn tensor(layer: &Layer, name: &str) -> Vec<usize> {
+    layer.tensors.get(name).map(|tensor| tensor.shape.clone()).unwrap_or_default()
+}
+
+/// The shape of a convolution's result; `channels` gives the last axis from the kernel's shape.
+fn convolved(
+    layer: &Layer,
+    x: &[usize],
+    taps: &[usize],
+    channels: impl Fn(&[usize]) -> Option<usize>,
+) -> Option<Vec<usize>> {
+    let axes = taps.len().checked_sub(2).filter(|axes| x.len() == axes + 1)?;
+    let mut image = windows(layer, &x[..axes], &taps[..axes])?;
+    image.push(channels(taps)?);
+    Some(image)
+}
+
+/// `[steps, units]`, or the units of the last step.
+fn recurrent(layer: &Layer, x: &[usize]) -> Option<Vec<usize>> {
+    let [steps, _] = x else { return None };
+    let units = *tensor(layer, "recurrent_kernel").first()?;
+    let sequences = layer.attributes.get("return_sequences").and_then(Value::as_bool).unwrap_or(false);
+    Some(if sequences { vec![*steps, units] } else { vec![units] })
 }
 
 fn with_last(x: &[usize], last: Option<usize>) -> Option<Vec<usize>> {

@@ -3,7 +3,8 @@
 //! `stable`: `d = max - x` wraps in an unsigned type without the operand's sign bit; its top bits, and those of the sum in
 //! `inv_inp_t`, are the tables' indices. `latency` reads the exponential at `x` itself. Terms and partial sums are of `accum_t`.
 
-use super::emit::{Emitter, Lookup, table_bits};
+use super::activation::{Lookup, table_bits, table_size};
+use super::emit::Emitter;
 use super::functions::exp;
 use super::graph::Node;
 use super::types::Type;
@@ -32,9 +33,10 @@ pub fn emit(g: &mut Emitter, node: &Node) -> Result<()> {
     let stable = match text("implementation", "stable").as_str() {
         "stable" => true,
         "latency" => false,
+        "argmax" | "legacy" => return whole(g, node, &text("implementation", "stable")),
         other => {
-            let what = format!("softmax implementation `{other}` is not supported");
-            return Err(Error::user(what, "use stable or latency, or skip: true"));
+            let what = format!("hls4ml has no softmax implementation `{other}`");
+            return Err(Error::user(what, "use stable, latency, legacy or argmax, or skip: true"));
         }
     };
     let types: Vec<Type> = ["exp_table_t", "inv_table_t", "inv_inp_t"]
@@ -83,6 +85,23 @@ pub fn emit(g: &mut Emitter, node: &Node) -> Result<()> {
     let inverses = points(inverse_index).map(|x| f64::from((1.0 / x).clamp(f32::MIN, f32::MAX))).collect();
     g.lookup(&inverse, vec![sum], Lookup { index: inverse_index, entry: inv_type, values: inverses }, None)?;
     g.push(layer(name, "multiply", &[&terms, &inverse]).with("result_format", node.known("result")?.to_string()));
+    Ok(())
+}
+
+/// The two implementations that read nothing of the file but the sizes of tables; those of `legacy` are of `fixed<18,8>`, whatever
+/// the file says, since the firmware's configuration names no other type.
+fn whole(g: &mut Emitter, node: &Node, implementation: &str) -> Result<()> {
+    let inverse = g.precision.key_type(&node.layer.name, node.class, "inv_table_t")?.unwrap_or(TABLE);
+    let input = g.read(node, 0)?;
+    let size = table_size(g.precision, node)?.min(1 << input.width().min(inverse.width()).min(16));
+    let mut layer = Layer::new(&node.layer.name, "softmax", node.layer.inputs.clone())
+        .with("implementation", implementation)
+        .with("format", node.known("result")?.to_string())
+        .with("input_format", input.to_string());
+    if implementation == "legacy" {
+        layer = layer.with("exp_table_size", size).with("inv_table_size", size).with("table_format", "fixed<18,8>");
+    }
+    g.push(layer);
     Ok(())
 }
 

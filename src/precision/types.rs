@@ -9,8 +9,21 @@ use std::fmt;
 pub struct Type {
     /// Its format, rounding and overflow.
     pub quantization: Quantization,
-    /// Written as `ap_int` or `ap_uint`; hls4ml then prints weights without decimals.
-    pub whole: bool,
+    /// What numbers of it are in the C++.
+    pub kind: Kind,
+}
+
+/// What numbers of a type are in the C++.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `ap_fixed` or `ap_ufixed`.
+    Fixed,
+    /// `ap_int` or `ap_uint`; hls4ml prints weights of it without decimals.
+    Whole,
+    /// Weights that are a sign and an exponent of so many bits. The format is one that holds them all.
+    Exponent(u32),
+    /// Weights of one bit that mean -1 and 1. The format is one of two bits.
+    Binary,
 }
 
 /// What a configuration says of a type.
@@ -26,12 +39,15 @@ impl Type {
     /// `fixed<width,integer>` (`TRN`, `WRAP`).
     pub const fn fixed(signed: bool, width: u32, integer: i32) -> Type {
         let format = Format { signed, width, lsb: integer - width as i32 };
-        Type { quantization: Quantization { format, rounding: Rounding::Trn, overflow: Overflow::Wrap }, whole: false }
+        Type {
+            quantization: Quantization { format, rounding: Rounding::Trn, overflow: Overflow::Wrap },
+            kind: Kind::Fixed,
+        }
     }
 
     /// The same format with other modes.
     pub const fn with(self, rounding: Rounding, overflow: Overflow) -> Type {
-        Type { quantization: Quantization { format: self.quantization.format, rounding, overflow }, whole: self.whole }
+        Type { quantization: Quantization { format: self.quantization.format, rounding, overflow }, kind: self.kind }
     }
 
     /// A sum or product that hls4ml infers.
@@ -45,6 +61,11 @@ impl Type {
         };
         let width = u32::try_from(width).ok().filter(|width| (1..=Format::MAX_WIDTH).contains(width));
         Ok(Type::fixed(signed, width.ok_or_else(wide)?, integer))
+    }
+
+    /// Does hls4ml compute with it when it infers types?
+    pub fn inferable(&self) -> bool {
+        matches!(self.kind, Kind::Fixed | Kind::Whole)
     }
 
     /// Bits, the sign included.
@@ -69,7 +90,11 @@ impl Type {
 
     /// A constant as hls4ml stores it: printed with as many decimals as the type has fraction bits, read back and cast.
     pub fn stored(&self, value: f64) -> Option<f64> {
-        let decimals = if self.whole { 0 } else { self.fraction().max(0) as usize };
+        let decimals = match self.kind {
+            Kind::Fixed => self.fraction().max(0) as usize,
+            Kind::Whole => 0,
+            Kind::Exponent(_) | Kind::Binary => return self.cast(value),
+        };
         let printed: f64 = format!("{value:.decimals$}").parse().ok()?;
         self.cast(printed)
     }
@@ -130,7 +155,8 @@ impl Wanted {
         };
         let known = Type::inferred(signed, width, integer).map_err(|_| wrong())?;
         let known = known.with(mode(0, "TRN").parse()?, mode(1, "WRAP").parse()?);
-        Ok(Wanted::Type(Type { whole, ..known }))
+        let kind = if whole { Kind::Whole } else { Kind::Fixed };
+        Ok(Wanted::Type(Type { kind, ..known }))
     }
 }
 

@@ -5,8 +5,9 @@
 //! its type has fraction bits, and cast to the type when the text is read: see [`Type::stored`].
 
 use super::functions::Call;
-use super::types::Type;
+use super::types::{Kind, Type};
 use crate::error::{At, Error, Result};
+use crate::fixed::Fixed;
 use crate::network::{Layer, Tensor};
 use crate::quantizers::{self, Role};
 use serde_json::Value;
@@ -27,23 +28,25 @@ pub fn quantized(layer: &mut Layer) -> Result<BTreeMap<&'static str, Type>> {
             let help = "hls4ml moves the scale behind the layer, which is not followed here; train with alpha=1";
             return Err(Error::user(format!("`{text}` has a scale that is no power of two"), help));
         }
-        fixed.extend(of_quantizer(&text)?.map(|known| (usage, known)));
         let data = codes.codes.iter().map(|code| code.to_f64()).collect::<Option<_>>();
         let data = data.ok_or_else(|| Error::user("a weight has more than 53 bits", "use a narrower quantizer"))?;
         let tensor_of = Tensor { shape: values.shape.clone(), data };
+        fixed.extend(of_quantizer(&text, &tensor_of, tensor == "kernel")?.map(|known| (usage, known)));
         layer.tensors.insert(tensor.to_string(), tensor_of);
     }
     Ok(fixed)
 }
 
 /// hls4ml's `QKerasQuantizer.hls_type`; none for a format of ours, which hls4ml knows nothing of.
-fn of_quantizer(text: &str) -> Result<Option<Type>> {
+fn of_quantizer(text: &str, tensor: &Tensor, kernel: bool) -> Result<Option<Type>> {
     let call = Call::parse(text);
     let unknown = || {
-        let help = "hls4ml's own types are followed for quantized_bits(..,alpha=1) and ternary(alpha=1)";
+        let help = "hls4ml's own types are followed for quantized_bits(..,alpha=1), quantized_po2, binary(alpha=1) and \
+                    ternary(alpha=1)";
         Error::user(format!("weights of `{text}` in hls4ml's types are not supported"), help)
     };
     let unscaled = |position: usize| call.number("alpha", position) == Some(1.0);
+    let two_bits = |kind: Kind| Type { kind, ..Type::fixed(true, 2, 2) };
     match call.name {
         "fixed" | "ufixed" => Ok(None),
         "quantized_bits" if unscaled(4) => {
@@ -51,13 +54,50 @@ fn of_quantizer(text: &str) -> Result<Option<Type>> {
             let integer = call.number("integer", 1).unwrap_or(0.0) as i32;
             match bits == integer {
                 true if bits == 1 => Err(unknown()),
-                true => Ok(Some(Type { whole: true, ..Type::inferred(true, bits, bits)? })),
+                true => Ok(Some(Type { kind: Kind::Whole, ..Type::inferred(true, bits, bits)? })),
                 false => Type::inferred(true, bits, integer + 1).map(Some),
             }
         }
-        "ternary" if unscaled(0) => Ok(Some(Type { whole: true, ..Type::fixed(true, 2, 2) })),
+        "quantized_po2" if !kernel => {
+            let what = "biases of `quantized_po2`, with which hls4ml 1.3's firmware does not compile";
+            Err(Error::user(what, "give the bias another quantizer, such as quantized_bits"))
+        }
+        "quantized_po2" => powers(tensor, call.number("bits", 0).unwrap_or(8.0) as u32).map(Some),
+        "ternary" if unscaled(0) => Ok(Some(two_bits(Kind::Whole))),
+        "binary" if unscaled(1) => Ok(Some(two_bits(if kernel { Kind::Binary } else { Kind::Whole }))),
         _ => Err(unknown()),
     }
+}
+
+/// A type that holds powers of two.
+fn powers(tensor: &Tensor, bits: u32) -> Result<Type> {
+    let exponents = || tensor.data.iter().filter_map(|value| Fixed::from_f64(*value)).map(|value| value.exponent());
+    let (low, high) = (exponents().min().unwrap_or(0), exponents().max().unwrap_or(0));
+    let wide = |_| {
+        let what = format!("weights of quantized_po2 from 2^{low} to 2^{high} are more than 64 bits apart");
+        Error::user(what, "give quantized_po2 fewer bits")
+    };
+    let plain = Type::inferred(true, high - low + 2, high + 2).map_err(wide)?;
+    Ok(Type { kind: Kind::Exponent(bits), ..plain })
+}
+
+/// Refuses what `nnet::product::weight_exponential` would not compute exactly: it shifts in `ap_fixed<2 n, n>`, where `n` is the
+/// number of the operand's bits and of the exponent's.
+///
+/// # Errors
+/// A shifted operand does not fit there.
+pub fn exponents_fit(kernel: &Tensor, bits: u32, x: Type) -> Result<()> {
+    let room = bits as i32 + x.width();
+    for weight in &kernel.data {
+        let Some(power) = Fixed::from_f64(*weight).map(|weight| weight.exponent()) else { continue };
+        let top = x.integer() + power + i32::from(!x.signed() || *weight < 0.0);
+        if x.fraction() - power > room || top > room {
+            let what =
+                format!("hls4ml's firmware shifts {x} by {power} bits within {} bits, where it loses some", 2 * room);
+            return Err(Error::user(what, "give the layer's input a wider type, or quantized_po2 fewer bits"));
+        }
+    }
+    Ok(())
 }
 
 /// A batch normalisation's scale and shift, in the float32 of hls4ml's converter: `gamma / sqrt(variance + epsilon)` and

@@ -10,6 +10,7 @@ use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::port::Port;
 use crate::targets::calibration::{Calibration, calibration};
+use crate::tensor::Tail;
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,9 @@ pub struct Share {
 pub struct PortRow {
     /// Its name.
     pub name: String,
+    /// The network's own name of the tensor, which files of samples have.
+    #[serde(default)]
+    pub tensor: String,
     /// The tensor's shape.
     pub shape: Vec<usize>,
     /// Bits; element 0 is lowest.
@@ -196,14 +200,18 @@ impl Report {
         let latency = hardware.schedule.latency;
         let fitted = calibration(target);
         let measure = Measure::new(hardware, &*making.target, fitted);
-        let inputs = meaning.dfg.inputs.iter().zip(&meaning.expanded.hosts).map(|(port, host)| match host {
-            Host::Nothing => PortRow::new(port, Vec::new()),
+        let (inputs, outputs) = (meaning.given_inputs(), meaning.given_outputs());
+        let ports = meaning.dfg.inputs.iter().zip(&inputs);
+        let inputs = ports.zip(&meaning.expanded.hosts).map(|((port, given), host)| match host {
+            Host::Nothing => PortRow::new(port, given, Vec::new()),
             Host::Bits(thermometer) => {
-                PortRow { thermometer: Some(ThermometerRow::new(thermometer)), ..PortRow::new(port, Vec::new()) }
+                PortRow { thermometer: Some(ThermometerRow::new(thermometer)), ..PortRow::new(port, given, Vec::new()) }
             }
-            host => PortRow::new(port, vec![host.to_string()]),
+            host => PortRow::new(port, given, vec![host.to_string()]),
         });
-        let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
+        let chain = |tail: &Tail| tail.floats.iter().map(ToString::to_string).collect();
+        let ports = meaning.dfg.outputs.iter().zip(&outputs).zip(&meaning.tails);
+        let outputs = ports.map(|((port, given), tail)| PortRow::new(port, given, chain(tail)));
         Report {
             generator: "nanotrig".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -226,7 +234,7 @@ impl Report {
             layers: measure.layers(),
             stages: measure.stages(),
             inputs: inputs.collect(),
-            outputs: meaning.dfg.outputs.iter().zip(chains).map(|(port, chain)| PortRow::new(port, chain)).collect(),
+            outputs: outputs.collect(),
             checked,
             notes: meaning.expanded.notes.clone(),
             reading,
@@ -311,10 +319,11 @@ impl ThermometerRow {
 }
 
 impl PortRow {
-    fn new(port: &Port, chain: Vec<String>) -> PortRow {
+    fn new(port: &Port, given: &Port, chain: Vec<String>) -> PortRow {
         let elements = port.elements.iter().map(Quantization::to_string).collect();
         PortRow {
             name: port.name.clone(),
+            tensor: given.name.clone(),
             shape: port.shape.clone(),
             width: port.width(),
             elements,

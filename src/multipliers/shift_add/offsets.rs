@@ -11,7 +11,7 @@ use crate::multipliers::{Problem, Program, Step};
 use std::cell::Cell;
 
 /// Sums through which a constant's bit sinks at most.
-const DEEPEST: usize = 3;
+const DEEPEST: usize = 2;
 /// Readers that a value may have whose offset changes: what one of them gains, the others mostly lose.
 const READERS: usize = 3;
 
@@ -198,25 +198,30 @@ impl Offsets {
             let bit = rest.trailing_zeros();
             rest &= rest - 1;
             let amount = Fixed::power_of_two(bit as i32 + plan.exp);
-            let mut best: Option<(i64, Vec<(usize, Fixed)>)> = None;
-            self.search(index, amount, &mut Vec::new(), &mut best);
-            if let Some((_, path)) = best {
+            // The nearest place that gains: most bits find one at once.
+            let near = (1..=DEEPEST).find_map(|deepest| {
+                let mut best = None;
+                self.search(index, amount, deepest, &mut Vec::new(), &mut best);
+                best
+            });
+            if let Some((_, path)) = near {
                 self.shift(&path, false);
             }
         }
     }
 
-    /// Tries every value below a sum as the place where `amount` of the sum's constant is added instead.
+    /// Tries every value so deep below a sum as the place where `amount` of the sum's constant is added instead.
     fn search(
         &mut self,
         index: usize,
         amount: Fixed,
+        deepest: usize,
         path: &mut Vec<(usize, Fixed)>,
         best: &mut Option<(i64, Vec<(usize, Fixed)>)>,
     ) {
         for term in self.values[index].terms.clone() {
             let (inner, factor) = (term.id.index(), term.factor());
-            if self.values[inner].fixed || path.len() == DEEPEST || self.values[inner].users.len() > READERS {
+            if self.values[inner].fixed || path.len() == deepest || self.values[inner].users.len() > READERS {
                 continue;
             }
             let inverse = Fixed::new(factor.mantissa(), -factor.exponent());
@@ -224,11 +229,11 @@ impl Offsets {
             // Taking a bit away may as well carry it up to where it is free.
             for amount in [amount, amount.negate()] {
                 path.push((inner, amount));
-                let gain = self.gain(path);
+                let gain = if path.len() == deepest { self.gain(path) } else { 0 };
                 if gain > best.as_ref().map_or(0, |(gain, _)| *gain) {
                     *best = Some((gain, path.clone()));
                 }
-                self.search(inner, amount, path, best);
+                self.search(inner, amount, deepest, path, best);
                 path.pop();
             }
         }

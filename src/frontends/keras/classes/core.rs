@@ -66,7 +66,7 @@ pub fn push_activated(b: &mut Builder, node: &Node, layer: Layer) -> Result<()> 
 pub fn push_activation(b: &mut Builder, node: &Node, argument: &str) -> Result<()> {
     if let Some(function) = optional(&node.config, argument, activation)?.flatten() {
         let function = of_version(b, function);
-        let word = function.split('(').next().unwrap_or(&function).to_string();
+        let word = function.split('(').next().unwrap_or(&function).trim_end_matches("_keras2").to_string();
         let layer = b.extra(node, &word, "activation")?.with("function", function);
         b.push(layer);
     }

@@ -77,7 +77,11 @@ fn option(words: &[&str], name: &str) -> Option<u32> {
 fn schedulers() {
     golden("schedulers", |words, input| {
         let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
-        let goal = Goal { period: option(words, "--period"), stages: option(words, "--stages"), ..Goal::default() };
+        let goal = Goal {
+            period: option(words, "--period"),
+            stages: option(words, "--stages"),
+            latency: option(words, "--latency"),
+        };
         let schedule = (find("scheduler", SCHEDULERS, words[0])?.make)(&dfg, &*target, goal)?;
         schedule.verify(&dfg)?;
         let mut text = String::new();

@@ -7,6 +7,7 @@ mod bits;
 mod build;
 mod cell;
 mod cycle;
+mod kept;
 mod print;
 mod sim;
 mod verify;

@@ -15,6 +15,8 @@ pub struct Measure<'a> {
     carry: Vec<u64>,
     register_delay: u32,
     kinds: Vec<KindRow>,
+    /// Register bits of each net, those aside that synthesis drops.
+    kept: Vec<u32>,
 }
 
 impl Measure<'_> {
@@ -41,7 +43,16 @@ impl Measure<'_> {
         let rows = Kind::ALL.iter().zip(kinds).filter(|(_, (luts, carry))| luts + carry > 0).map(row).collect();
         let delay = dfg.ids().map(|id| target.delay(dfg, id)).collect();
         let arrival = hardware.schedule.arrivals(dfg, target);
-        Measure { hardware, delay, arrival, luts, carry, register_delay: target.register_delay(), kinds: rows }
+        Measure {
+            hardware,
+            delay,
+            arrival,
+            luts,
+            carry,
+            register_delay: target.register_delay(),
+            kinds: rows,
+            kept: hardware.netlist.kept_bits(),
+        }
     }
 
     /// The target's own areas of each kind of logic, before calibration.
@@ -74,8 +85,8 @@ impl Measure<'_> {
     pub fn register_rows(&self) -> Vec<u64> {
         let netlist = &self.hardware.netlist;
         let mut rows = vec![1; netlist.latency as usize];
-        for (net, stage) in netlist.nets.iter().zip(netlist.stages()).filter(|(net, _)| net.cell.is_register()) {
-            rows[stage.map_or(0, |stage| stage as usize - 1)] += u64::from(net.width);
+        for (bits, stage) in self.kept.iter().zip(netlist.stages()).filter(|(bits, _)| **bits > 0) {
+            rows[stage.map_or(0, |stage| stage as usize - 1)] += u64::from(*bits);
         }
         rows
     }
@@ -102,8 +113,8 @@ impl Measure<'_> {
                 row.bits += u64::from(dfg.range(id).width());
             }
         }
-        for net in self.hardware.netlist.nets.iter().filter(|net| net.cell.is_register()) {
-            rows[net.layer as usize].registers += u64::from(net.width);
+        for (net, bits) in self.hardware.netlist.nets.iter().zip(&self.kept) {
+            rows[net.layer as usize].registers += u64::from(*bits);
         }
         for ((row, luts), carry) in rows.iter_mut().zip(whole(&luts)).zip(whole(&carry)) {
             (row.luts, row.carry) = (luts, carry);

@@ -39,7 +39,8 @@ pub struct Report {
     pub initiation_interval: u32,
     /// Look-up tables, estimated.
     pub luts: u64,
-    /// Register bits, counted, a valid bit for each stage included.
+    /// Register bits, counted, a valid bit for each stage included; copies and bits that nobody reads are left out, as
+    /// synthesis does.
     pub registers: u64,
     /// DSP blocks.
     pub dsps: u64,

@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::port::Port;
-use crate::tensor::Tail;
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -173,9 +172,9 @@ impl Report {
             }
             host => PortRow::new(port, given, vec![host.to_string()]),
         });
-        let chain = |tail: &Tail| tail.floats.iter().map(ToString::to_string).collect();
-        let ports = meaning.dfg.outputs.iter().zip(&outputs).zip(&meaning.tails);
-        let outputs = ports.map(|((port, given), tail)| PortRow::new(port, given, chain(tail)));
+        let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
+        let ports = meaning.dfg.outputs.iter().zip(&outputs).zip(chains);
+        let outputs = ports.map(|((port, given), chain)| PortRow::new(port, given, chain));
         Report {
             generator: "nanotrig".into(),
             version: env!("CARGO_PKG_VERSION").into(),

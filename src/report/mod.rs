@@ -9,8 +9,11 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::port::Port;
+<<<<<<< HEAD
 use crate::targets::calibration::{Calibration, calibration};
 use crate::tensor::Tail;
+=======
+>>>>>>> hls4ml
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -210,9 +213,9 @@ impl Report {
             }
             host => PortRow::new(port, given, vec![host.to_string()]),
         });
-        let chain = |tail: &Tail| tail.floats.iter().map(ToString::to_string).collect();
-        let ports = meaning.dfg.outputs.iter().zip(&outputs).zip(&meaning.tails);
-        let outputs = ports.map(|((port, given), tail)| PortRow::new(port, given, chain(tail)));
+        let chains = meaning.tails.iter().map(|tail| tail.floats.iter().map(ToString::to_string).collect());
+        let ports = meaning.dfg.outputs.iter().zip(&outputs).zip(chains);
+        let outputs = ports.map(|((port, given), chain)| PortRow::new(port, given, chain));
         Report {
             generator: "nanotrig".into(),
             version: env!("CARGO_PKG_VERSION").into(),

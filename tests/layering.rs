@@ -53,7 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tensor",
         ],
     ),
-    ("report", &["backends", "compiler", "dfg", "host", "port", "targets", "tensor"]),
+    ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
     ("synthesis", &["files", "report", "targets"]),
     ("cli", &["*"]),
 ];

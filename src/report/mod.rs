@@ -9,11 +9,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::port::Port;
-<<<<<<< HEAD
 use crate::targets::calibration::{Calibration, calibration};
-use crate::tensor::Tail;
-=======
->>>>>>> hls4ml
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 

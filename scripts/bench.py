@@ -156,7 +156,7 @@ def main():
     for line in bench_table.means(rows):
         say(line)
     if options.table:
-        options.table.write_text(bench_table.markdown(rows, options.target))
+        options.table.write_text(bench_table.markdown(rows, options.target, options.period))
     sound = all(row.get(tool, {"exact": True}) and row.get(tool, {"exact": True})["exact"] for row in rows for tool in ("alkaid", "nanotrig"))
     sys.exit(not sound)
 

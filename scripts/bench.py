@@ -15,7 +15,7 @@ import numpy as np
 import bench_peer
 import bench_table
 from bench_alkaid import load, number
-from bench_count import COUNT, count, output_of, say
+from bench_count import COUNT, HERE, count, output_of, say
 
 ONE_THREAD = {"env": {**os.environ, "RAYON_NUM_THREADS": "1"}}
 

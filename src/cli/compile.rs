@@ -2,15 +2,17 @@
 
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
+use super::progress::Progress;
 use crate::backends;
 use crate::batch::Batch;
-use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
 use crate::error::{At, Result};
 use crate::frontends::native;
 use crate::output::Output;
 use crate::report::{Checked, Report};
 use clap::Args;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Random and corner vectors that every compile is checked on.
@@ -42,11 +44,16 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
-    let making = arguments.making.making()?;
+    let progress = Rc::new(Progress::new());
+    let own = progress.clone();
+    let making = Making { progress: Box::new(move |step| own.step(step)), ..arguments.making.making()? };
+    progress.step("reading");
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
+    progress.step("comparing the levels");
     let (checked, status) = check(arguments, &meaning, &hardware)?;
+    progress.step("writing");
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
     let context = backends::Context {
@@ -70,6 +77,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("report.html", report.html()?.as_bytes())?;
     output.write("report.json", json.as_bytes())?;
     output.finish()?;
+    drop((making, progress));
     if arguments.json {
         print::line(json)?;
     } else {

@@ -11,7 +11,8 @@ use super::cut::NEVER;
 use super::flow::Flow;
 use super::logic::{Logic, Plan};
 use super::reads::OUTPUT;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Moves sets of cells as long as register bits are saved.
 pub fn improve(logic: &Logic, plan: &Plan, stage: &mut [u32]) {
@@ -33,6 +34,27 @@ struct Moves<'a> {
     logic: &'a Logic,
     budget: i64,
     latency: u32,
+}
+
+/// Cells that paths reach, each left when all paths to it are known: in their order. Empty between uses.
+struct Paths {
+    longest: Vec<Option<i64>>,
+    next: BinaryHeap<Reverse<u32>>,
+}
+
+impl Paths {
+    fn reach(&mut self, cell: u32, time: i64) {
+        let longest = &mut self.longest[cell as usize];
+        if longest.is_none() {
+            self.next.push(Reverse(cell));
+        }
+        *longest = Some(longest.unwrap_or(0).max(time));
+    }
+
+    fn pop(&mut self) -> Option<(u32, i64)> {
+        let Reverse(cell) = self.next.pop()?;
+        Some((cell, self.longest[cell as usize].take()?))
+    }
 }
 
 /// The set that moves is with the source.
@@ -126,10 +148,11 @@ impl Moves<'_> {
         let logic = self.logic;
         let (same, both) = self.tails(stage);
         let mut late: Vec<Vec<u32>> = vec![Vec::new(); stage.len()];
+        let mut paths = Paths { longest: vec![None; stage.len()], next: BinaryHeap::new() };
         for cell in logic.cells().rev().filter(|cell| !logic.input[*cell as usize]) {
             let users = || logic.to.of(cell).iter().filter(|arc| stage[arc.cell as usize] == stage[cell as usize]);
             users().for_each(|arc| tell(cell, arc.cell));
-            let found = self.late(cell, stage, &same, &both);
+            let found = self.late(cell, stage, [&same, &both], &mut paths);
             // What a user in the same stage has told need not be told again.
             let told = |other: &u32| users().any(|arc| late[arc.cell as usize].binary_search(other).is_ok());
             found.iter().filter(|other| !told(other)).for_each(|other| tell(cell, *other));
@@ -138,19 +161,18 @@ impl Moves<'_> {
     }
 
     /// The first cells of the next stage, along each path, that would be too late in the stage of this cell; in order.
-    fn late(&self, cell: u32, stage: &[u32], same: &[i64], both: &[i64]) -> Vec<u32> {
+    fn late(&self, cell: u32, stage: &[u32], [same, both]: [&[i64]; 2], paths: &mut Paths) -> Vec<u32> {
         let at = stage[cell as usize];
         let mut late = Vec::new();
-        let mut paths = BTreeMap::from([(cell, self.logic.delay[cell as usize])]);
-        while let Some((here, time)) = paths.pop_first() {
+        paths.reach(cell, self.logic.delay[cell as usize]);
+        while let Some((here, time)) = paths.pop() {
             let next = stage[here as usize] > at;
             let rest = if next { same[here as usize] } else { both[here as usize] };
             if next && time > self.budget {
                 late.push(here);
             } else if time + rest > self.budget {
                 for arc in self.logic.to.of(here).iter().filter(|arc| stage[arc.cell as usize] <= at + 1) {
-                    let longest = paths.entry(arc.cell).or_insert(0);
-                    *longest = (*longest).max(time + arc.time);
+                    paths.reach(arc.cell, time + arc.time);
                 }
             }
         }

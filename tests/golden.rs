@@ -6,6 +6,7 @@ mod common;
 use common::bless;
 use nanotrig::arrays::npz;
 use nanotrig::compiler::{Reading, meaning};
+use nanotrig::costs::COSTS;
 use nanotrig::dfg::Dfg;
 use nanotrig::error::{Error, Result};
 use nanotrig::fixed::Fixed;
@@ -90,6 +91,23 @@ fn schedulers() {
         }
         let (latency, bits) = (schedule.latency, schedule.register_bits(&dfg));
         writeln!(text, "{latency} registers, {bits} register bits, {} ps", schedule.period).unwrap();
+        Ok(text)
+    });
+}
+
+#[test]
+fn costs() {
+    golden("costs", |words, input| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.toml");
+        std::fs::write(&path, input).unwrap();
+        let cost = (find("cost", COSTS, words[0])?.make)(&frontends::read(&path, None)?, &Default::default())?;
+        let mut text = String::new();
+        for row in &cost.rows {
+            let parts: Vec<_> = row.parts.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+            writeln!(text, "{} ({}): {} {}{}", row.layer, row.class, row.total, cost.unit, parts.join("")).unwrap();
+        }
+        writeln!(text, "{} {}", cost.total, cost.unit).unwrap();
         Ok(text)
     });
 }

@@ -17,15 +17,18 @@ use std::collections::BinaryHeap;
 /// Moves sets of cells as long as register bits are saved.
 pub fn improve(logic: &Logic, plan: &Plan, stage: &mut [u32]) {
     let moves = Moves { logic, budget: plan.budget, latency: plan.latency };
-    let (mut idle, mut later) = (0, true);
+    let (mut idle, mut later, mut known) = (0, true, None);
     while idle < 2 {
-        let set = moves.best(stage, later);
+        let drags: &Vec<(u32, u32)> = known.get_or_insert_with(|| moves.drags(stage));
+        let set = moves.best(stage, later, drags);
         idle = if set.is_empty() { idle + 1 } else { 0 };
         for cell in &set {
             stage[*cell as usize] = if later { stage[*cell as usize] + 1 } else { stage[*cell as usize] - 1 };
         }
         if set.is_empty() {
             later = !later;
+        } else {
+            known = None;
         }
     }
 }
@@ -62,7 +65,7 @@ const STAYS: u32 = 1;
 
 impl Moves<'_> {
     /// The set that gains most by moving one stage later or earlier: the least such set.
-    fn best(&self, stage: &[u32], later: bool) -> Vec<u32> {
+    fn best(&self, stage: &[u32], later: bool, drags: &[(u32, u32)]) -> Vec<u32> {
         let logic = self.logic;
         let mut graph = Flow::default();
         (0..logic.delay.len() + 2).for_each(|_| {
@@ -105,7 +108,10 @@ impl Moves<'_> {
                 graph.edge(cell + 2, STAYS, NEVER);
             }
         }
-        self.drags(stage, later, |cell, other| graph.edge(cell + 2, other + 2, NEVER));
+        for (before, behind) in drags {
+            let (cell, other) = if later { (before, behind) } else { (behind, before) };
+            graph.edge(cell + 2, other + 2, NEVER);
+        }
         let moved = graph.before(0, STAYS);
         logic.cells().filter(|cell| moved[*cell as usize + 2]).collect()
     }
@@ -142,9 +148,10 @@ impl Moves<'_> {
         !self.logic.input[cell as usize] && if later { at + 1 < self.latency } else { at > 1.min(self.latency - 1) }
     }
 
-    /// Tells for each cell which others must move if it moves.
-    fn drags(&self, stage: &[u32], later: bool, mut drag: impl FnMut(u32, u32)) {
-        let mut tell = |before: u32, behind: u32| if later { drag(before, behind) } else { drag(behind, before) };
+    /// Pairs of cells of which the second must move later if the first does, and the first earlier if the second does.
+    fn drags(&self, stage: &[u32]) -> Vec<(u32, u32)> {
+        let mut drags = Vec::new();
+        let mut tell = |before: u32, behind: u32| drags.push((before, behind));
         let logic = self.logic;
         let (same, both) = self.tails(stage);
         let mut late: Vec<Vec<u32>> = vec![Vec::new(); stage.len()];
@@ -158,6 +165,7 @@ impl Moves<'_> {
             found.iter().filter(|other| !told(other)).for_each(|other| tell(cell, *other));
             late[cell as usize] = found;
         }
+        drags
     }
 
     /// The first cells of the next stage, along each path, that would be too late in the stage of this cell; in order.

@@ -32,6 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("schedulers", &["dfg", "targets"]),
     ("netlist", &["batch", "dfg", "port", "schedulers"]),
     ("backends", &["netlist", "port"]),
+    ("interfaces", &["backends", "netlist", "port"]),
+    ("emulator", &["backends", "dfg", "netlist", "port"]),
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     ("verilator", &["batch"]),
     ("output", &[]),

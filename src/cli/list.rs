@@ -3,7 +3,7 @@
 use super::print;
 use crate::error::{Error, Result};
 use crate::registry;
-use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
+use crate::{backends, frontends, functions, interfaces, layers, multipliers, passes, quantizers, schedulers, targets};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -38,6 +38,7 @@ enum Set {
     Schedulers,
     Frontends,
     Backends,
+    Interfaces,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
@@ -51,6 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Schedulers => registry::list(schedulers::SCHEDULERS),
         Set::Frontends => registry::list(frontends::FRONTENDS),
         Set::Backends => registry::list(backends::BACKENDS),
+        Set::Interfaces => registry::list(interfaces::INTERFACES),
     };
     if arguments.json {
         let targets = targets::TARGETS.iter().filter(|_| matches!(arguments.set, Set::Targets));

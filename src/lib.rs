@@ -85,6 +85,7 @@ pub mod verilator;
 // What puts it together, and what the user sees.
 pub mod compiler;
 pub mod report;
+pub mod costs;
 pub mod synthesis;
 pub mod output;
 pub mod cli;

@@ -6,6 +6,7 @@ mod common;
 use common::bless;
 use nanotrig::arrays::npz;
 use nanotrig::compiler::{Reading, meaning};
+use nanotrig::costs::COSTS;
 use nanotrig::dfg::Dfg;
 use nanotrig::error::{Error, Result};
 use nanotrig::fixed::Fixed;
@@ -110,6 +111,23 @@ fn interfaces() {
         let blocks = files.iter().filter(|file| file.path.starts_with("hdl/"));
         let mut text: String = blocks.map(|file| format!("{}\n", file.path)).collect();
         text.extend(shown.map(|file| format!("==== {}\n{}", file.path, file.text)));
+        Ok(text)
+    });
+}
+
+#[test]
+fn costs() {
+    golden("costs", |words, input| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.toml");
+        std::fs::write(&path, input).unwrap();
+        let cost = (find("cost", COSTS, words[0])?.make)(&frontends::read(&path, None)?, &Default::default())?;
+        let mut text = String::new();
+        for row in &cost.rows {
+            let parts: Vec<_> = row.parts.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+            writeln!(text, "{} ({}): {} {}{}", row.layer, row.class, row.total, cost.unit, parts.join("")).unwrap();
+        }
+        writeln!(text, "{} {}", cost.total, cost.unit).unwrap();
         Ok(text)
     });
 }

@@ -56,6 +56,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
+    ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
     ("synthesis", &["files", "report", "targets"]),
     ("cli", &["*"]),
 ];

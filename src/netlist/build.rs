@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::fixed::{Format, Range};
 use crate::port::Port;
 use crate::schedulers::Schedule;
+pub use names::node_names;
+
 use names::Names;
 
 /// What a netlist is built with.

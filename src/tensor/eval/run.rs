@@ -97,7 +97,7 @@ impl Job<'_> {
     fn read(&self) -> Vec<bool> {
         let mut read = vec![false; self.graph.nodes.len()];
         self.wanted.iter().for_each(|id| read[id.0 as usize] = true);
-        for (node, prepared) in self.graph.nodes.iter().zip(&self.prepared) {
+        for (node, prepared) in self.graph.nodes.iter().zip(self.prepared) {
             let args = if let Prepared::MatMul(_) = prepared { &node.args[..1] } else { &node.args[..] };
             args.iter().for_each(|arg| read[arg.0 as usize] = true);
         }

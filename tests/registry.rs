@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each set: its name, and name and documentation of its members.
-fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 10] {
-    [
+fn sets() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    vec![
         ("layers", list(layers::LAYERS)),
         ("functions", list(functions::FUNCTIONS)),
         ("quantizers", list(quantizers::QUANTIZERS)),
@@ -21,6 +21,8 @@ fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 10] {
         ("frontends", list(frontends::FRONTENDS)),
         ("backends", list(backends::BACKENDS)),
         ("costs", list(costs::COSTS)),
+        #[cfg(feature = "search")]
+        ("searches", list(nanotrig::searches::SEARCHES)),
     ]
 }
 

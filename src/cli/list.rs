@@ -39,6 +39,8 @@ enum Set {
     Frontends,
     Backends,
     Costs,
+    #[cfg(feature = "search")]
+    Searches,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
@@ -53,6 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Frontends => registry::list(frontends::FRONTENDS),
         Set::Backends => registry::list(backends::BACKENDS),
         Set::Costs => registry::list(costs::COSTS),
+        #[cfg(feature = "search")]
+        Set::Searches => registry::list(crate::searches::SEARCHES),
     };
     if arguments.json {
         let targets = targets::TARGETS.iter().filter(|_| matches!(arguments.set, Set::Targets));

@@ -4,7 +4,10 @@ mod common;
 
 use common::nanotrig;
 use nanotrig::registry::list;
-use nanotrig::{backends, costs, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
+use nanotrig::{
+    backends, costs, frontends, functions, interfaces, layers, multipliers, packages, passes, quantizers, schedulers,
+    targets,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -20,6 +23,8 @@ fn sets() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
         ("schedulers", list(schedulers::SCHEDULERS)),
         ("frontends", list(frontends::FRONTENDS)),
         ("backends", list(backends::BACKENDS)),
+        ("interfaces", list(interfaces::INTERFACES)),
+        ("packages", list(packages::PACKAGES)),
         ("costs", list(costs::COSTS)),
         #[cfg(feature = "search")]
         ("searches", list(nanotrig::searches::SEARCHES)),

@@ -14,6 +14,11 @@ say "lints"
 cargo clippy --quiet --all-targets -- -D warnings
 say "tests"
 cargo test --quiet
+say "training, on libtorch"
+eval "$(scripts/libtorch.sh)"
+cargo clippy --quiet --features train --all-targets -- -D warnings
+cargo test --quiet --features train --lib training
+cargo test --quiet --features train --test training --test training_forward
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

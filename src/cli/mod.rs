@@ -12,6 +12,7 @@ mod model;
 mod print;
 mod run;
 mod synth;
+mod train;
 mod verify;
 
 use crate::error::{Error, Result};
@@ -41,6 +42,8 @@ enum Command {
     Import(import::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
+    /// Train a network on data, as a recipe says
+    Train(train::Arguments),
     /// List the members of an open set
     List(list::Arguments),
 }
@@ -63,6 +66,7 @@ pub fn run() -> Result<u8> {
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
     }
 }

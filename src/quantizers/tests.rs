@@ -114,3 +114,35 @@ fn mistakes_are_explained() {
     let error = parse("quantized_bits(4,alpha='auto')").and_then(|q| q.activation()).expect_err("follows the data");
     assert!(error.what.contains("follow the data"), "{error}");
 }
+
+#[test]
+fn slopes_are_those_of_qkeras() {
+    let pairs = [("quantizers", "gradients"), ("quantized_linear", "gradients_quantized_linear")];
+    let mut seen = 0;
+    for (inputs, slopes) in pairs.map(|(inputs, slopes)| (golden(inputs), golden(slopes))) {
+        for case in slopes["cases"].as_array().expect("a list") {
+            let text = case["quantizer"].as_str().expect("a string");
+            let (role, name) = (case["role"].as_str().expect("a string"), case["input"].as_str().expect("a string"));
+            let input = &inputs["inputs"][name];
+            let shape = numbers(&input["shape"]).iter().map(|n| *n as usize).collect();
+            let x = Tensor { shape, data: numbers(&input["data"]) };
+            let quantizer = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let found: Vec<f32> = if role == "activation" {
+                let activation = quantizer.activation().unwrap_or_else(|error| panic!("{text}: {error}"));
+                let before = |x: f32| activation.before.as_ref().map_or(1.0, |function| function.slope(x));
+                x.data.iter().map(|x| activation.gradient.at(*x as f32) * before(*x as f32)).collect()
+            } else {
+                let role = if role == "kernel" { Role::Kernel } else { Role::Other };
+                let format = quantizer.format(role).map(|(_, slope)| x.data.iter().map(|x| slope.at(*x as f32)).collect());
+                let slopes = || quantizer.slopes(&x, role).unwrap_or_else(|error| panic!("{text}: {error}"));
+                format.or_else(slopes).unwrap_or_else(|| vec![1.0; x.data.len()])
+            };
+            for ((x, found), expected) in x.data.iter().zip(&found).zip(numbers(&case["slope"])) {
+                let close = (f64::from(*found) - expected).abs() <= 2e-3 * expected.abs().max(1.0);
+                assert!(close, "{text} as {role} at {x}: the slope is {found}, QKeras' {expected}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen} cases");
+}

@@ -52,7 +52,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = path.with_file_name(beside);
     write(&beside, bytes)?;
     std::fs::rename(&beside, path).map_err(|error| {
-        Error::user(format!("cannot be replaced: {error}"), "check the rights of its folder").at(path.display().to_string())
+        Error::user(format!("cannot be replaced: {error}"), "check the rights of its folder")
+            .at(path.display().to_string())
     })
 }
 

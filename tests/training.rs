@@ -111,7 +111,8 @@ fn learned() -> Network {
     for (index, units) in [12, 3].into_iter().enumerate() {
         let (format, dense) = (format!("format_{index}"), format!("dense_{index}"));
         layers.push(Layer::new(&*format, "quantize", vec![before]).with("format", "learned(4,3)"));
-        let layer = Layer::new(&*dense, "dense", vec![format]).with("units", units).with("kernel_quantizer", "learned(5)");
+        let layer =
+            Layer::new(&*dense, "dense", vec![format]).with("units", units).with("kernel_quantizer", "learned(5)");
         let layer = layer.with("bias_quantizer", "learned(5)");
         layers.push(if index == 0 { layer.with("activation", "relu") } else { layer });
         before = dense;
@@ -162,7 +163,8 @@ fn mistakes_are_explained() {
     fails(&network, &data(4), &short(""), "the label 3, and the network 3 outputs");
     let mut extreme = split.clone();
     extreme.train.inputs.data[0] = 1e30;
-    let wild = Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };
+    let wild =
+        Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };
     fails(&network, &extreme, &wild, "NaN or infinite");
     let mut constant = split.clone();
     constant.train.inputs.data.iter_mut().skip(3).step_by(8).for_each(|value| *value = 7.0);

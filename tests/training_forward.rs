@@ -47,8 +47,10 @@ fn floats(ports: &[nanotrig::port::Port], codes: &Batch) -> Vec<Tensor> {
     let mut start = 0;
     let port = |port: &nanotrig::port::Port| {
         let count = port.elements.len();
-        let value = |row: usize, e: usize| (codes.row(row)[start + e] as f64 * 2f64.powi(port.elements[e].format.lsb)) as f32;
-        let values: Vec<f32> = (0..codes.rows()).flat_map(|row| (0..count).map(move |e| (row, e))).map(|(r, e)| value(r, e)).collect();
+        let value =
+            |row: usize, e: usize| (codes.row(row)[start + e] as f64 * 2f64.powi(port.elements[e].format.lsb)) as f32;
+        let values: Vec<f32> =
+            (0..codes.rows()).flat_map(|row| (0..count).map(move |e| (row, e))).map(|(r, e)| value(r, e)).collect();
         start += count;
         let mut shape = vec![codes.rows() as i64];
         shape.extend(port.shape.iter().map(|length| *length as i64));

@@ -5,8 +5,10 @@ use super::print;
 use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::emulator;
 use crate::error::{At, Result};
 use crate::frontends::native;
+use crate::interfaces::{self, Choice};
 use crate::output::Output;
 use crate::report::{Checked, Report};
 use clap::Args;
@@ -31,6 +33,9 @@ pub struct Arguments {
     /// The outputs that the samples must give
     #[arg(long, value_name = "Y", requires = "input")]
     expect: Option<PathBuf>,
+    /// What stands around the circuit: NAME or NAME=VALUE of `list interfaces`
+    #[arg(long, value_name = "NAME", default_value = "bare")]
+    interface: String,
     /// A network of more operations (terms of sums, elements computed or moved) is refused
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     max_operations: usize,
@@ -42,10 +47,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
-    let making = arguments.making.making()?;
+    let mut making = arguments.making.making()?;
+    let interface = Choice::parse(&arguments.interface).at("--interface")?;
+    making.reset |= interface.needs_reset();
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
+    let shell = interface.shell(&hardware.netlist)?;
     let (checked, status) = check(arguments, &meaning, &hardware)?;
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
@@ -55,9 +63,15 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
         cells: making.target.hdl().map(String::from),
         period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
+        initial_values: making.target.initial_values(),
     };
     let output = Output::begin(&arguments.output)?;
-    for file in backends::files(&hardware.netlist, &context)? {
+    let mut files = backends::files(&hardware.netlist, &context)?;
+    files.extend(emulator::files(&hardware.dfg)?);
+    if let Some(shell) = &shell {
+        files.extend(interfaces::files(shell)?);
+    }
+    for file in files {
         output.write(&file.path, file.text.as_bytes())?;
     }
     native::write(&network, &output.path("model/network.toml")?)?;

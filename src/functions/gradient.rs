@@ -54,7 +54,13 @@ impl Gradient {
             Gradient::Straight => 1.0,
             Gradient::Inside { low, high } => f32::from(u8::from((*low..=*high).contains(&x))),
             Gradient::Relu { high, .. } if x > *high => 0.0,
-            Gradient::Relu { slope, .. } => if x > 0.0 { 1.0 } else { *slope },
+            Gradient::Relu { slope, .. } => {
+                if x > 0.0 {
+                    1.0
+                } else {
+                    *slope
+                }
+            }
             Gradient::Of(formula) => (formula.0)(x),
         }
     }
@@ -80,7 +86,10 @@ mod tests {
     fn slopes_at_their_edges() {
         let at = |gradient: &Gradient, x: [f32; 5]| x.map(|x| gradient.at(x));
         assert_eq!(at(&Gradient::Straight, [-9.0, -1.0, 0.0, 1.0, 9.0]), [1.0; 5]);
-        assert_eq!(at(&Gradient::Inside { low: -1.0, high: 1.0 }, [-1.5, -1.0, 0.0, 1.0, 1.5]), [0.0, 1.0, 1.0, 1.0, 0.0]);
+        assert_eq!(
+            at(&Gradient::Inside { low: -1.0, high: 1.0 }, [-1.5, -1.0, 0.0, 1.0, 1.5]),
+            [0.0, 1.0, 1.0, 1.0, 0.0]
+        );
         let relu = Gradient::Relu { slope: 0.25, high: 3.0 };
         assert_eq!(at(&relu, [-1.0, 0.0, 0.5, 3.0, 3.5]), [0.25, 0.25, 1.0, 1.0, 0.0]);
         assert_eq!(Gradient::tanh().at(0.0), 1.0);

@@ -56,7 +56,10 @@ fn make(call: &Call) -> Result<Box<dyn Quantizer>> {
     };
     let (fraction, integer) = (arguments.integer("fraction", 6, 0, MOST)?, arguments.integer("integer", 3, -8, MOST)?);
     if fraction + integer < 0 {
-        return Err(Error::user("it begins without any bits", "give at least as many fraction bits as integer bits are missing"));
+        return Err(Error::user(
+            "it begins without any bits",
+            "give at least as many fraction bits as integer bits are missing",
+        ));
     }
     Ok(Box::new(Learned { fraction, integer, group }))
 }

@@ -11,8 +11,8 @@ use super::scale::{greatest, least_squares, sign, snap};
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, finite, follows_data, scaled};
 use crate::call::{Alpha, Arguments, Call};
 use crate::error::{Error, Result};
-use crate::functions::Gradient;
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 

@@ -1,8 +1,8 @@
 //! Samples with their targets.
 
 use super::loss::gaussian_outputs;
-use super::score::outputs;
 use super::recipe::{DataRecipe, Loss, Names, Validation};
+use super::score::outputs;
 use crate::error::{At, Error, Result};
 use crate::host::Host;
 use crate::network::Network;
@@ -60,7 +60,9 @@ impl Split {
         let train = read(&recipe.train, &recipe.inputs, &recipe.targets)?;
         let split = match &recipe.validation {
             Validation::Share(share) => train.split(*share, seed)?,
-            Validation::File(file) => Split { train, validation: read(file, &recipe.inputs, &recipe.targets)?, test: None },
+            Validation::File(file) => {
+                Split { train, validation: read(file, &recipe.inputs, &recipe.targets)?, test: None }
+            }
         };
         let test = recipe.test.as_ref().map(|test| read(&test.file, &test.inputs, &test.targets)).transpose()?;
         Ok(Split { test, ..split })
@@ -106,7 +108,8 @@ impl Data {
     /// An array is missing, or holds what the loss has no use for.
     pub fn of(table: &Table, inputs: &[String], targets: &[String], loss: &Loss) -> Result<Data> {
         // Where nothing is said, all that is not a target is an input.
-        let others = || table.arrays.iter().map(|(name, _)| name.clone()).filter(|name| !targets.contains(name)).collect();
+        let others =
+            || table.arrays.iter().map(|(name, _)| name.clone()).filter(|name| !targets.contains(name)).collect();
         let inputs = table.samples(&if inputs.is_empty() { others() } else { inputs.to_vec() })?;
         let targets = match targets {
             [one] if loss.has_classes() => Targets::Classes { classes: table.classes(one)?, soft: None },
@@ -148,7 +151,8 @@ impl Data {
         let order = Random::new(seed).order(self.rows());
         let count = (self.rows() as f64 * share).round() as usize;
         if count == 0 || count >= self.rows() {
-            let what = format!("{} samples leave nothing to train or to validate on, with a share of {share}", self.rows());
+            let what =
+                format!("{} samples leave nothing to train or to validate on, with a share of {share}", self.rows());
             return Err(Error::user(what, "give more samples, or another share"));
         }
         Ok(Split { train: self.select(&order[count..]), validation: self.select(&order[..count]), test: None })
@@ -178,9 +182,13 @@ impl Data {
             Targets::Values(values) if !loss.has_classes() => {
                 let wanted = if *loss == Loss::GaussianNll { gaussian_outputs(values.columns) } else { values.columns };
                 if wanted != outputs {
-                    let what = format!("{} targets are {wanted} outputs, and the network has {outputs}", values.columns);
-                    return Err(Error::user(what, "a mean squared error takes one output for each target, n targets of a normal \
-                         distribution n (n + 3) / 2"));
+                    let what =
+                        format!("{} targets are {wanted} outputs, and the network has {outputs}", values.columns);
+                    return Err(Error::user(
+                        what,
+                        "a mean squared error takes one output for each target, n targets of a normal \
+                         distribution n (n + 3) / 2",
+                    ));
                 }
                 values.rows()
             }

@@ -86,7 +86,8 @@ impl Engine {
 
     /// Is a port's first quantizer learned? Its values then come as the host has them, not on the port's grid.
     pub fn learns_port(&self, port: usize) -> bool {
-        let reads = |node: &Node| node.args.iter().any(|arg| self.graph.node(*arg).op == Op::Input { port: port as u32 });
+        let reads =
+            |node: &Node| node.args.iter().any(|arg| self.graph.node(*arg).op == Op::Input { port: port as u32 });
         let mut readers = (0..self.graph.nodes.len()).filter(|index| reads(&self.graph.nodes[*index])).peekable();
         readers.peek().is_some() && readers.all(|index| matches!(self.plans[index], Plan::Learned(..)))
     }
@@ -210,7 +211,9 @@ impl Engine {
     fn learned(&self, x: &Value, layer: &str, signed: &Tensor) -> Result<Value> {
         let bits = |tensor: &str| {
             let entry = self.parameters.find(layer, tensor);
-            entry.map(|entry| entry.leaf.shallow_clone()).ok_or_else(|| Error::bug(format!("`{layer}` has no {tensor}")))
+            entry
+                .map(|entry| entry.leaf.shallow_clone())
+                .ok_or_else(|| Error::bug(format!("`{layer}` has no {tensor}")))
         };
         let (integer, fraction) = (bits("integer")?, bits("fraction")?);
         let bounds = trained::Bounds { integer: &integer, signed };
@@ -232,7 +235,12 @@ impl Engine {
     }
 
     /// The present numbers of a source, flat, and their bits where they are learned.
-    fn sourced(&self, source: &Source, order: Option<&Tensor>, shared: &mut Shared) -> Result<(Tensor, Option<Tensor>)> {
+    fn sourced(
+        &self,
+        source: &Source,
+        order: Option<&Tensor>,
+        shared: &mut Shared,
+    ) -> Result<(Tensor, Option<Tensor>)> {
         let (Made::Codes(parameter) | Made::Values(parameter) | Made::Scales(parameter, _)) = &source.made else {
             return Err(Error::bug("a batch normalisation's constants are not a tensor's"));
         };

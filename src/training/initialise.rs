@@ -84,7 +84,10 @@ fn kernel_size(layer: &Layer) -> Result<Vec<usize>> {
     let size: Option<Vec<usize>> =
         layer.attributes.get("kernel_size").and_then(|size| serde_json::from_value(size.clone()).ok());
     size.filter(|size| size.len() == axes && size.iter().all(|length| *length > 0)).ok_or_else(|| {
-        Error::user("it has no kernel and no `kernel_size`", "give `kernel_size`, such as [3, 3], and the kernel is random")
+        Error::user(
+            "it has no kernel and no `kernel_size`",
+            "give `kernel_size`, such as [3, 3], and the kernel is random",
+        )
     })
 }
 

@@ -38,7 +38,10 @@ impl Wanted {
 
     /// The targets of some samples.
     pub fn select(&self, rows: &Tensor) -> Wanted {
-        Wanted { hard: self.hard.index_select(0, rows), soft: self.soft.as_ref().map(|soft| soft.index_select(0, rows)) }
+        Wanted {
+            hard: self.hard.index_select(0, rows),
+            soft: self.soft.as_ref().map(|soft| soft.index_select(0, rows)),
+        }
     }
 
     /// The targets of samples one after another.
@@ -84,9 +87,10 @@ fn gaussian(outputs: &Tensor, targets: &Tensor) -> Tensor {
     let column = |tensor: &Tensor, at: i64| tensor.select(1, at);
     let mut z: Vec<Tensor> = Vec::new();
     for row in 0..n {
-        let known = z.iter().enumerate().fold(column(&difference, row), |rest, (at, z)| {
-            rest - column(&below, row * (row - 1) / 2 + at as i64) * z
-        });
+        let known = z
+            .iter()
+            .enumerate()
+            .fold(column(&difference, row), |rest, (at, z)| rest - column(&below, row * (row - 1) / 2 + at as i64) * z);
         z.push(known / column(&diagonal, row));
     }
     let squares = z.iter().fold(Tensor::from(0f32), |sum, z| sum + z.square());

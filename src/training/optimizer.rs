@@ -24,7 +24,14 @@ impl State {
     }
 
     /// Moves the parameters against the gradient; `decay` is 1 for those that the weight decay shrinks.
-    pub fn step(&mut self, parameters: &mut Tensor, gradient: &Tensor, decay: &Tensor, optimizer: &Optimizer, rate: f64) {
+    pub fn step(
+        &mut self,
+        parameters: &mut Tensor,
+        gradient: &Tensor,
+        decay: &Tensor,
+        optimizer: &Optimizer,
+        rate: f64,
+    ) {
         self.steps += 1;
         tch::no_grad(|| {
             let movement = match optimizer.kind {

@@ -92,7 +92,8 @@ impl Parameters {
             }
             let format = quantizer.as_ref().and_then(|quantizer| quantizer.format(role));
             let format = format.map(|(format, gradient)| (Formats::new(&[format], &[]), gradient));
-            let kind = if FOLLOWERS.contains(&tensor.as_str()) { Kind::Follows } else { Kind::Of { kernel, learned: false } };
+            let kind =
+                if FOLLOWERS.contains(&tensor.as_str()) { Kind::Follows } else { Kind::Of { kernel, learned: false } };
             entries.push(Entry { quantizer, format, ..Entry::new(&layer, &tensor, kind, &own.shape) });
         }
         for formats in graph.sources.formats.values() {
@@ -155,7 +156,9 @@ impl Parameters {
                 || entry.kind == (Kind::Of { kernel: false, learned: true });
             let data = values(&if learned { self.quantized(entry, 1.0)?.codes } else { entry.leaf.shallow_clone() })?;
             if data.iter().any(|value| !value.is_finite()) {
-                return Err(Error::user("a weight became NaN or infinite", "use a smaller learning rate").at(&*entry.layer));
+                return Err(
+                    Error::user("a weight became NaN or infinite", "use a smaller learning rate").at(&*entry.layer)
+                );
             }
             let layer = layer_of(&mut network, &entry.layer)?;
             if learned {
@@ -204,7 +207,8 @@ impl Parameters {
 /// 1 for each element of a quantizing node that may be negative, else 0.
 pub fn signs(graph: &Graph, id: Id) -> Vec<f64> {
     let node = graph.node(id);
-    let negative = |e: usize| node.args.first().and_then(|x| graph.node(*x).ranges.get(e)).is_none_or(|range| range.lo < 0);
+    let negative =
+        |e: usize| node.args.first().and_then(|x| graph.node(*x).ranges.get(e)).is_none_or(|range| range.lo < 0);
     (0..node.len()).map(|e| f64::from(u8::from(negative(e)))).collect()
 }
 
@@ -240,7 +244,15 @@ fn layer_of<'n>(network: &'n mut Network, name: &str) -> Result<&'n mut network:
 impl Entry {
     fn new(layer: &str, tensor: &str, kind: Kind, shape: &[usize]) -> Entry {
         let shape = shape.iter().map(|length| *length as i64).collect();
-        Entry { layer: layer.into(), tensor: tensor.into(), kind, shape, leaf: Tensor::new(), quantizer: None, format: None }
+        Entry {
+            layer: layer.into(),
+            tensor: tensor.into(),
+            kind,
+            shape,
+            leaf: Tensor::new(),
+            quantizer: None,
+            format: None,
+        }
     }
 
     /// Is it the kernel of a product?

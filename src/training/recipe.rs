@@ -292,7 +292,11 @@ impl Penalty {
 
 impl Pruning {
     fn is_sound(&self) -> bool {
-        (0.0..1.0).contains(&self.sparsity) && 0.0 <= self.from && self.from < self.to && self.to <= 1.0 && self.every > 0
+        (0.0..1.0).contains(&self.sparsity)
+            && 0.0 <= self.from
+            && self.from < self.to
+            && self.to <= 1.0
+            && self.every > 0
     }
 }
 
@@ -322,7 +326,10 @@ impl Recipe {
     /// It is no TOML, has unknown keys, or numbers that make no sense.
     pub fn parse(text: &str) -> Result<Recipe> {
         let recipe: Recipe = toml::from_str(text).map_err(|error| {
-            Error::user(error.to_string().trim_end().replace('\n', "\n  "), "correct the recipe; see `training::recipe`")
+            Error::user(
+                error.to_string().trim_end().replace('\n', "\n  "),
+                "correct the recipe; see `training::recipe`",
+            )
         })?;
         recipe.check()?;
         Ok(recipe)
@@ -349,9 +356,10 @@ impl Recipe {
                 format!("`pruning` is {:?}", self.pruning),
                 "give a sparsity below 1, and 0 <= from < to <= 1",
             )),
-            _ if self.ramp.is_some_and(|[from, to]| !(0.0 <= from && from < to && to <= 1.0)) => {
-                Err(Error::user(format!("`ramp` is {:?}", self.ramp), "give shares of the training, such as [0.1, 0.5]"))
-            }
+            _ if self.ramp.is_some_and(|[from, to]| !(0.0 <= from && from < to && to <= 1.0)) => Err(Error::user(
+                format!("`ramp` is {:?}", self.ramp),
+                "give shares of the training, such as [0.1, 0.5]",
+            )),
             _ if !self.ebops.is_sound() => Err(Error::user(
                 format!("`ebops` is {:?}", self.ebops),
                 "give a penalty such as 1e-6, or [1e-7, 1e-5] for one that rises",

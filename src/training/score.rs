@@ -41,7 +41,8 @@ pub fn score(network: &Network, data: &Data, loss: &Loss) -> Result<Score> {
     Ok(match &data.targets {
         Targets::Classes { classes, .. } => {
             let right = (0..rows.len()).filter(|row| predicted(&rows[*row]) == classes[*row]).count();
-            let areas: Option<Vec<f64>> = (0..columns).map(|class| area(classes, class, |row| rows[row][class])).collect();
+            let areas: Option<Vec<f64>> =
+                (0..columns).map(|class| area(classes, class, |row| rows[row][class])).collect();
             Score {
                 samples: rows.len(),
                 loss: mean(&|row| surprise(&rows[row], classes[row])),

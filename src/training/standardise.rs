@@ -27,14 +27,17 @@ pub fn standardise(network: &Network, data: &Data, fraction: i32) -> Result<Netw
     }
     let features: Vec<Feature> = (0..data.inputs.columns).map(|at| Feature::of(data, at)).collect::<Result<_>>()?;
     let each = |value: &dyn Fn(&Feature) -> f64| Tensor::vector(features.iter().map(value).collect());
-    let mut quantize = Layer::new(&*format, "quantize", vec![input.name.clone()]).with("rounding", "RND").with("overflow", "SAT");
+    let mut quantize =
+        Layer::new(&*format, "quantize", vec![input.name.clone()]).with("rounding", "RND").with("overflow", "SAT");
     quantize.tensors.insert("signed".into(), each(&|feature| f64::from(u8::from(feature.low < 0.0))));
     quantize.tensors.insert("integer".into(), each(&|feature| f64::from(feature.integer())));
     quantize.tensors.insert("fraction".into(), each(&|feature| f64::from(fraction - feature.power)));
     let mut shift = Layer::new(&*standard, "scale_shift", vec![format]);
     shift.tensors.insert("scale".into(), each(&|feature| 2f64.powi(-feature.power)));
     let steps = 2f64.powi(fraction);
-    shift.tensors.insert("shift".into(), each(&|feature| -(feature.mean * 2f64.powi(-feature.power) * steps).round() / steps));
+    shift
+        .tensors
+        .insert("shift".into(), each(&|feature| -(feature.mean * 2f64.powi(-feature.power) * steps).round() / steps));
     let mut network = network.clone();
     let own = network.inputs[0].name.clone();
     let readers = network.layers.iter_mut().flat_map(|layer| &mut layer.inputs);

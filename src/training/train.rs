@@ -108,7 +108,11 @@ impl<'a> Run<'a> {
         };
         let (train, validation) = (tensors(&split.train)?, tensors(&split.validation)?);
         let of_kernel = |entry: &Entry| {
-            Tensor::full([entry.shape.iter().product::<i64>()], f64::from(u8::from(entry.is_kernel())), (Kind::Float, tch::Device::Cpu))
+            Tensor::full(
+                [entry.shape.iter().product::<i64>()],
+                f64::from(u8::from(entry.is_kernel())),
+                (Kind::Float, tch::Device::Cpu),
+            )
         };
         let kernels: Vec<Tensor> = engine.parameters.entries().iter().map(of_kernel).collect();
         if kernels.is_empty() {
@@ -199,9 +203,11 @@ impl<'a> Run<'a> {
 
     /// Chooses the weights that are 0 from here on.
     fn prune(&mut self, step: usize, share: f64) {
-        if let Some(pruning) = self.recipe.pruning.as_ref().filter(|pruning| {
-            step.is_multiple_of(pruning.every) && (pruning.from..=pruning.to + 0.1).contains(&share)
-        }) {
+        if let Some(pruning) =
+            self.recipe.pruning.as_ref().filter(|pruning| {
+                step.is_multiple_of(pruning.every) && (pruning.from..=pruning.to + 0.1).contains(&share)
+            })
+        {
             self.mask = prune::mask(&self.engine.parameters, prune::sparsity(pruning, share));
         }
     }
@@ -215,11 +221,17 @@ impl<'a> Run<'a> {
             let length = MANY.min(rows - start) as i64;
             let inputs = self.validation.inputs.narrow(0, start as i64, length);
             let targets = self.validation.targets.narrow(start as i64, length);
-            let Pass { outputs, ebops: counted } = self.engine.forward(&[inputs], Mode { count: true, ..Mode::default() })?;
+            let Pass { outputs, ebops: counted } =
+                self.engine.forward(&[inputs], Mode { count: true, ..Mode::default() })?;
             ebops = counted.double_value(&[]);
             sum += loss(&outputs[0], &targets, &self.recipe.loss).double_value(&[]) * length as f64;
             if self.recipe.loss.has_classes() {
-                right += outputs[0].flatten(1, -1).argmax(1, false).eq_tensor(&targets.hard).sum(Kind::Int64).int64_value(&[]);
+                right += outputs[0]
+                    .flatten(1, -1)
+                    .argmax(1, false)
+                    .eq_tensor(&targets.hard)
+                    .sum(Kind::Int64)
+                    .int64_value(&[]);
             }
         }
         Ok((sum / rows as f64, right as f64 / rows as f64, ebops))
@@ -293,6 +305,12 @@ impl<'a> Run<'a> {
     /// The vectors of a checkpoint.
     fn vectors(&self) -> [(&'static str, &Tensor); 5] {
         let flat = &self.engine.parameters.flat;
-        [("parameters", flat), ("mask", &self.mask), ("first", &self.state.first), ("second", &self.state.second), ("best", &self.best.1)]
+        [
+            ("parameters", flat),
+            ("mask", &self.mask),
+            ("first", &self.state.first),
+            ("second", &self.state.second),
+            ("best", &self.best.1),
+        ]
     }
 }

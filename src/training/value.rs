@@ -106,7 +106,9 @@ pub fn gather(args: &[&Value], order: Option<&Tensor>, shape: &[usize]) -> Value
     let bits = match args {
         [one] => one.bits.as_ref().map(|bits| {
             let all = bits.expand(one.own_shape().as_slice(), false).reshape([-1]);
-            order.map_or_else(|| all.shallow_clone(), |order| all.index_select(0, order)).reshape(lengths(shape).as_slice())
+            order
+                .map_or_else(|| all.shallow_clone(), |order| all.index_select(0, order))
+                .reshape(lengths(shape).as_slice())
         }),
         _ => None,
     };

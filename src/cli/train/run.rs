@@ -86,9 +86,7 @@ fn write(trained: &Trained, place: &Path) -> Result<()> {
     }
     output.write("history.csv", history.as_bytes())?;
     output.write("report.html", page(trained)?.as_bytes())?;
-    let scored = |Score { samples, loss, accuracy, auc }: &Score| {
-        serde_json::json!({ "samples": samples, "loss": loss, "accuracy": accuracy, "roc_auc": auc })
-    };
+    let scored = |Score { samples, loss, accuracy, auc }: &Score| serde_json::json!({ "samples": samples, "loss": loss, "accuracy": accuracy, "roc_auc": auc });
     let report = serde_json::json!({
         "nanotrig": env!("CARGO_PKG_VERSION"),
         "validation": scored(&trained.score),

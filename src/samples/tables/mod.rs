@@ -83,7 +83,9 @@ impl Table {
         if rows == 0 {
             return Err(Error::user("there are no samples", "give at least one array with one row a sample"));
         }
-        let row = |row: usize| parts.iter().flat_map(move |(_, rows, data)| &data[row * (data.len() / rows)..][..data.len() / rows]);
+        let row = |row: usize| {
+            parts.iter().flat_map(move |(_, rows, data)| &data[row * (data.len() / rows)..][..data.len() / rows])
+        };
         let data: Vec<f64> = (0..rows).flat_map(row).copied().collect();
         Ok(Samples { columns: data.len() / rows, data })
     }

@@ -263,9 +263,15 @@ impl Engine {
                 None => found.codes.shallow_clone(),
             },
         };
+        let count = source.elements.len();
         let ordered = |tensor: &Tensor| {
             let flat = tensor.reshape([-1]);
-            order.map_or_else(|| flat.shallow_clone(), |order| flat.index_select(0, order))
+            match order {
+                Some(order) => flat.index_select(0, order),
+                // Elements in order may be the first of more.
+                None if flat.numel() > count => flat.narrow(0, 0, count as i64),
+                None => flat,
+            }
         };
         Ok((ordered(&numbers), found.bits.as_ref().map(|bits| ordered(&bits.expand_as(&found.codes)))))
     }

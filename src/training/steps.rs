@@ -187,7 +187,7 @@ impl Stairs {
                 return self.values.view([-1]).take(&place);
             }
             let columns = x.flatten(1, -1).transpose(0, 1).contiguous();
-            let place = self.thresholds.searchsorted(&columns, false, true, "right", None::<Tensor>);
+            let place = columns.searchsorted(&self.thresholds, false, true, "right", None::<Tensor>);
             self.values.gather(1, &place, false).transpose(0, 1).contiguous().view_as(x)
         })
     }

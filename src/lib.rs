@@ -82,6 +82,7 @@ pub mod netlist;
 pub mod backends;
 pub mod emulator;
 pub mod interfaces;
+pub mod packages;
 pub mod verilator;
 
 // What puts it together, and what the user sees.

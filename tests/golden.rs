@@ -5,9 +5,11 @@ mod common;
 
 use common::bless;
 use nanotrig::arrays::npz;
+use nanotrig::backends;
+use nanotrig::batch::Batch;
 use nanotrig::compiler::{Reading, meaning};
 use nanotrig::costs::COSTS;
-use nanotrig::dfg::Dfg;
+use nanotrig::dfg::{Dfg, Evaluator};
 use nanotrig::error::{Error, Result};
 use nanotrig::fixed::Fixed;
 use nanotrig::frontends::{self, native};
@@ -16,6 +18,7 @@ use nanotrig::interfaces::{self, Choice};
 use nanotrig::multipliers::MULTIPLIERS;
 use nanotrig::netlist::{self, Options};
 use nanotrig::network::Tensor;
+use nanotrig::packages;
 use nanotrig::passes::{self, Context};
 use nanotrig::quantizers::{self, Codes, Role};
 use nanotrig::registry::find;
@@ -129,6 +132,28 @@ fn costs() {
         }
         writeln!(text, "{} {}", cost.total, cost.unit).unwrap();
         Ok(text)
+    });
+}
+
+/// Words: the package, the interface, and its value if there is one. Two stages.
+#[test]
+fn packages() {
+    golden("packages", |words, input| {
+        let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
+        let goal = Goal { stages: Some(2), ..Goal::default() };
+        let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
+        let netlist = netlist::build(&dfg, &schedule, &Options { reset: words[1] != "bare", constants: false })?;
+        let shell = Choice::parse(&words[1..].join("="))?.shell(&netlist)?;
+        let given = Batch { columns: 2, data: vec![0, 0, -32, 31] };
+        let answers = Evaluator::new(&dfg)?.run(&given);
+        let design = packages::Design {
+            netlist: &netlist,
+            shell: shell.as_ref(),
+            context: &backends::Context::default(),
+            vectors: [&given, &answers],
+        };
+        let files = (find("package", packages::PACKAGES, words[0])?.make)(&design)?;
+        Ok(files.iter().map(|file| format!("==== {}\n{}", file.path, file.text)).collect())
     });
 }
 

@@ -8,34 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Two inputs and two outputs, one with a single bit; a sum keeps some registers busy.
-const MODEL: &str = r#"
-format = "nanotrig/1"
-name = "tiny"
-outputs = ["sum", "sign"]
-[[input]]
-name = "a"
-shape = [3]
-format = "fixed<6,2>"
-[[input]]
-name = "b"
-shape = [1]
-format = "ufixed<1,1>"
-[[layer]]
-name = "both"
-kind = "concatenate"
-inputs = ["a", "b"]
-[[layer]]
-name = "sum"
-kind = "dense"
-inputs = ["both"]
-[layer.tensors]
-kernel = [[1, -3], [0.25, 5], [3, 0.75], [-1, 1]]
-[[layer]]
-name = "sign"
-kind = "quantize"
-format = "ufixed<1,1,TRN,SAT>"
-inputs = ["sum"]
-"#;
+const MODEL: &str = include_str!("data/interfaces/tiny.toml");
 
 fn installed(tool: &str, version: &str) -> bool {
     let found = Command::new(tool).arg(version).output().is_ok();
@@ -47,8 +20,8 @@ fn installed(tool: &str, version: &str) -> bool {
 
 /// A compile of the model with an interface, in `DIR/out`.
 fn compiled(dir: &Path, options: &[&str]) {
-    std::fs::write(dir.join("small.toml"), MODEL).expect("writable");
-    let ran = nanotrig(dir, &[&["compile", "small.toml", "-o", "out", "--stages", "4"], options].concat());
+    std::fs::write(dir.join("tiny.toml"), MODEL).expect("writable");
+    let ran = nanotrig(dir, &[&["compile", "tiny.toml", "-o", "out", "--stages", "4"], options].concat());
     assert_eq!(ran.status, 0, "{}", ran.err);
 }
 
@@ -129,7 +102,7 @@ fn faults_are_found() {
 #[test]
 fn what_does_not_suit_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("small.toml"), MODEL).expect("writable");
+    std::fs::write(dir.path().join("tiny.toml"), MODEL).expect("writable");
     for (interface, part) in [
         ("axi", "known: bare, fixed-slot, axi-stream"),
         ("bare=3", "takes no value"),
@@ -142,7 +115,7 @@ fn what_does_not_suit_is_refused() {
         ("crossing=99999", "is no size of words"),
     ] {
         let ran =
-            nanotrig(dir.path(), &["compile", "small.toml", "-o", "out", "--stages", "4", "--interface", interface]);
+            nanotrig(dir.path(), &["compile", "tiny.toml", "-o", "out", "--stages", "4", "--interface", interface]);
         assert_eq!(ran.status, 2, "{interface}: {}", ran.err);
         assert!(ran.err.contains(part) && ran.err.contains("help: "), "{interface}: {}", ran.err);
         assert!(!dir.path().join("out").exists(), "{interface}");

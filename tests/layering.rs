@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("netlist", &["batch", "dfg", "port", "schedulers"]),
     ("backends", &["netlist", "port"]),
     ("interfaces", &["backends", "netlist", "port"]),
+    ("packages", &["backends", "batch", "interfaces", "netlist", "port"]),
     ("emulator", &["backends", "dfg", "netlist", "port"]),
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     ("verilator", &["batch"]),

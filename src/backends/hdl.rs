@@ -54,7 +54,7 @@ const SUMS: [(&str, &str, &str); 2] = [
 
 /// What a tool does with the Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     Synthesis,
     Simulation,
 }

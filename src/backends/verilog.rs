@@ -41,7 +41,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 }
 
 /// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
-pub(super) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
+pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
     let design = Design::new(netlist, context);
     let modules = design.modules.iter().map(|module| path(&module.name));
     let cells = hdl::paths(&design.cells(), context, use_of);

@@ -10,6 +10,7 @@ use crate::error::{At, Result};
 use crate::frontends::native;
 use crate::interfaces::{self, Choice};
 use crate::output::Output;
+use crate::packages;
 use crate::report::{Checked, Report};
 use clap::Args;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use std::time::Instant;
 
 /// Random and corner vectors that every compile is checked on.
 const VECTORS: usize = 500;
+/// Events of the test bench that shows how one is written.
+const EVENTS: usize = 64;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -71,6 +74,11 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     if let Some(shell) = &shell {
         files.extend(interfaces::files(shell)?);
     }
+    let events = meaning.vectors(EVENTS, 3);
+    let answers = meaning.codes(&events)?;
+    let (netlist, vectors) = (&hardware.netlist, [&events, &answers]);
+    let design = packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors };
+    files.extend(packages::files(&design)?);
     for file in files {
         output.write(&file.path, file.text.as_bytes())?;
     }

@@ -4,7 +4,8 @@ use super::print;
 use crate::error::{Error, Result};
 use crate::registry;
 use crate::{
-    backends, costs, frontends, functions, interfaces, layers, multipliers, passes, quantizers, schedulers, targets,
+    backends, costs, frontends, functions, interfaces, layers, multipliers, packages, passes, quantizers, schedulers,
+    targets,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -41,6 +42,7 @@ enum Set {
     Frontends,
     Backends,
     Interfaces,
+    Packages,
     Costs,
 }
 
@@ -56,6 +58,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Frontends => registry::list(frontends::FRONTENDS),
         Set::Backends => registry::list(backends::BACKENDS),
         Set::Interfaces => registry::list(interfaces::INTERFACES),
+        Set::Packages => registry::list(packages::PACKAGES),
         Set::Costs => registry::list(costs::COSTS),
     };
     if arguments.json {

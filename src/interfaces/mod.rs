@@ -105,6 +105,12 @@ fn path(block: &str) -> String {
     format!("hdl/stream/{block}.v")
 }
 
+/// The paths of its Verilog, blocks first.
+pub fn paths(shell: &Shell) -> Vec<String> {
+    let own = shell.files.iter().map(|file| file.path.clone()).filter(|path| path.ends_with(".v"));
+    shell.blocks.iter().map(|block| path(block)).chain(own).collect()
+}
+
 /// The files of a shell: its own, those of its blocks, and how its test bench is built.
 ///
 /// # Errors

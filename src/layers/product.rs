@@ -48,6 +48,9 @@ struct Sources {
     scaled: bool,
 }
 
+/// A kernel, and for each part the scales of its outputs, where they are not in the kernel.
+type Factored = (Vec<Fixed>, Option<Vec<Vec<f32>>>);
+
 /// One matrix product among several whose results are joined.
 pub struct Part {
     /// `[.., inputs]`.
@@ -293,7 +296,7 @@ impl Product {
 
     /// The kernel, and for each part the scales of its outputs, or none where they went into the kernel because they
     /// differ along a sum.
-    fn factored(&self, parts: &[Part]) -> Result<(Vec<Fixed>, Option<Vec<Vec<f32>>>)> {
+    fn factored(&self, parts: &[Part]) -> Result<Factored> {
         let scale = |e: usize| self.kernel.scale[e % self.kernel.scale.len()];
         let row = |part: &Part, i: usize| {
             part.kernel[i * part.outputs..(i + 1) * part.outputs].iter().map(|e| scale(*e)).collect::<Vec<_>>()

@@ -277,10 +277,11 @@ impl Entry {
         let Codes { codes, scale } = quantizer.parameter(&own, role).at(format!("layer `{}`", self.layer))?;
         let codes: Vec<f32> = codes.iter().map(|code| code.to_f32()).collect();
         let codes = Tensor::from_slice(&codes).view(self.shape.as_slice());
-        let mut moved = &self.leaf - self.leaf.detach();
-        if let Some(slopes) = quantizer.slopes(&own, role)? {
-            moved = moved * Tensor::from_slice(&slopes).view(self.shape.as_slice());
-        }
+        let moved = &self.leaf - self.leaf.detach();
+        let moved = match quantizer.slopes(&own, role)? {
+            Some(slopes) => moved * Tensor::from_slice(&slopes).view(self.shape.as_slice()),
+            None => moved,
+        };
         let mixed = |codes: Tensor, scale: &Tensor| match noise < 1.0 {
             true => self.leaf.detach() / scale * (1.0 - noise) + codes * noise,
             false => codes,

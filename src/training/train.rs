@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
         let mut gradient = self.engine.parameters.take_gradient();
         let flat = &mut self.engine.parameters.flat;
         if self.recipe.l1 > 0.0 {
-            gradient = gradient + flat.sign() * &self.kernels * self.recipe.l1;
+            gradient += flat.sign() * &self.kernels * self.recipe.l1;
         }
         self.state.step(flat, &gradient, &self.kernels, &self.recipe.optimizer, rate);
         if self.recipe.pruning.is_some() {

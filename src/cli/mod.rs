@@ -12,6 +12,7 @@ mod list;
 mod model;
 mod print;
 mod run;
+mod split;
 mod synth;
 mod verify;
 
@@ -38,6 +39,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
     Synth(synth::Arguments),
+    /// Cut a network into parts for several devices, joined by packets
+    Split(split::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
@@ -65,6 +68,7 @@ pub fn run() -> Result<u8> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Energy(arguments) => energy::run(&arguments),
+        Command::Split(arguments) => split::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

@@ -88,6 +88,8 @@ pub mod verilator;
 pub mod compiler;
 pub mod report;
 pub mod costs;
+#[cfg(feature = "search")]
+pub mod searches;
 pub mod synthesis;
 pub mod output;
 pub mod cli;

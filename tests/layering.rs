@@ -59,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("report", &["backends", "compiler", "dfg", "host", "interfaces", "port", "targets"]),
     ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
+    ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),
     ("synthesis", &["files", "report", "targets"]),
     ("cli", &["*"]),
 ];

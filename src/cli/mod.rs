@@ -12,6 +12,8 @@ mod list;
 mod model;
 mod print;
 mod run;
+#[cfg(feature = "search")]
+mod search;
 mod split;
 mod synth;
 mod verify;
@@ -45,6 +47,9 @@ enum Command {
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
     Energy(energy::Arguments),
+    /// Find quantizers and widths for a network by trials
+    #[cfg(feature = "search")]
+    Search(search::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
     /// List the members of an open set
@@ -68,6 +73,8 @@ pub fn run() -> Result<u8> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Energy(arguments) => energy::run(&arguments),
+        #[cfg(feature = "search")]
+        Command::Search(arguments) => search::run(&arguments),
         Command::Split(arguments) => split::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),

@@ -70,6 +70,8 @@ pub mod layers;
 pub mod functions;
 pub mod quantizers;
 pub mod tensor;
+#[cfg(feature = "train")]
+pub mod training;
 pub mod lower;
 pub mod dfg;
 pub mod multipliers;

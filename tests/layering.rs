@@ -39,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     ("verilator", &["batch"]),
     ("output", &[]),
+    // Training runs the tensor graph, and reads data as samples are read.
+    ("training", &["functions", "host", "layers", "network", "port", "quantizers", "samples", "tensor"]),
     (
         "compiler",
         &[

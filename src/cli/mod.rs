@@ -16,6 +16,7 @@ mod run;
 mod search;
 mod split;
 mod synth;
+mod train;
 mod verify;
 
 use crate::error::{Error, Result};
@@ -52,6 +53,8 @@ enum Command {
     Search(search::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
+    /// Train a network on data, as a recipe says
+    Train(train::Arguments),
     /// List the members of an open set
     List(list::Arguments),
 }
@@ -78,6 +81,7 @@ pub fn run() -> Result<u8> {
         Command::Split(arguments) => split::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
     }
 }

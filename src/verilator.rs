@@ -60,6 +60,14 @@ pub fn verify_shell(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn
     run(dir, "shell", inputs, expected, Build::Quick, progress)
 }
 
+/// The same with the test bench of a system of several circuits.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_system(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    run(dir, "system", inputs, expected, Build::Quick, progress)
+}
+
 fn run(
     dir: &Path,
     bench: &str,

@@ -87,7 +87,7 @@ fn given(path: &Path) -> Result<Given> {
         true => {
             let training = training::Training::new(&recipe, folder)?;
             let epochs = config.epochs.or(Some(training.epochs()));
-            (training.base(&base)?, Config { epochs, ..config })
+            (training.base(&base, &config)?, Config { epochs, ..config })
         }
     };
     let identity = identity(&text, &base);

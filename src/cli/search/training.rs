@@ -4,6 +4,7 @@ use crate::error::{At, Result};
 use crate::frontends;
 use crate::network::Network;
 use crate::searches::worker::{Objective, Task};
+use crate::searches::{Config, Parameter, Space, apply};
 use crate::training::recipe::{Loss, Optimizer};
 use crate::training::{Recipe, Split, initialise, standardise, train};
 use std::path::{Path, PathBuf};
@@ -29,12 +30,20 @@ impl Training {
     }
 
     /// The network that trials are made from: with weights, and the standardisation that the data ask for.
-    pub fn base(&self, network: &Network) -> Result<Network> {
-        let network = match self.recipe.data.standardise {
+    pub fn base(&self, network: &Network, config: &Config) -> Result<Network> {
+        let mut network = match self.recipe.data.standardise {
             Some(fraction) => standardise(network, &self.split()?.train, fraction)?,
             None => network.clone(),
         };
-        initialise(&network, self.recipe.seed)
+        // A network without quantizers cannot be expanded; any trial's has the same shapes, but for widths.
+        let space = Space::new(config, &network, None)?;
+        let same = |parameter: &Parameter| parameter.values.iter().position(|value| value == "1").unwrap_or(0);
+        let choices: Vec<usize> = space.parameters.iter().map(same).collect();
+        let filled = initialise(&apply(&network, &space, &choices)?.network, self.recipe.seed)?;
+        for (layer, filled) in network.layers.iter_mut().zip(filled.layers) {
+            layer.tensors = filled.tensors;
+        }
+        Ok(network)
     }
 
     fn split(&self) -> Result<Split> {

@@ -25,6 +25,7 @@ eval "$(scripts/libtorch.sh)"
 cargo clippy --quiet --features train --all-targets -- -D warnings
 cargo test --quiet --features train --lib -- training learned
 cargo test --quiet --features train --test training --test training_forward
+cargo test --quiet --features train --test search trials_are_trained
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

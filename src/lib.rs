@@ -83,6 +83,7 @@ pub mod backends;
 pub mod emulator;
 pub mod interfaces;
 pub mod packages;
+pub mod split;
 pub mod verilator;
 
 // What puts it together, and what the user sees.

@@ -42,6 +42,14 @@ pub fn verify_shell(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn
     stream(dir, "shell", inputs, expected, progress)
 }
 
+/// The same with the test bench of a system of several circuits.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_system(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    stream(dir, "system", inputs, expected, progress)
+}
+
 fn stream(dir: &Path, bench: &str, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
     if inputs.rows() != expected.rows() {
         let what = format!("{} inputs, but {} expected outputs", inputs.rows(), expected.rows());

@@ -4,7 +4,7 @@ use super::model::{MakingArguments, ModelArguments};
 use super::print;
 use crate::backends;
 use crate::batch::Batch;
-use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
 use crate::emulator;
 use crate::error::{At, Result};
 use crate::frontends::native;
@@ -60,14 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let (checked, status) = check(arguments, &meaning, &hardware)?;
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
-    let context = backends::Context {
-        part: making.target.part().into(),
-        yosys: making.target.yosys().into(),
-        place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
-        cells: making.target.hdl().map(String::from),
-        period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
-        initial_values: making.target.initial_values(),
-    };
+    let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
     let output = Output::begin(&arguments.output)?;
     let mut files = backends::files(&hardware.netlist, &context)?;
     files.extend(emulator::files(&hardware.dfg)?);
@@ -87,7 +80,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
     output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
     output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())?;
-    let report = report.timed(start.elapsed().as_secs_f64());
+    let report = report.around(&arguments.interface, shell.as_ref()).timed(start.elapsed().as_secs_f64());
     let json = report.json()?;
     output.write("report.html", report.html()?.as_bytes())?;
     output.write("report.json", json.as_bytes())?;
@@ -115,4 +108,16 @@ fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Resul
     }
     let status = (checked.mismatches > 0) as u8;
     Ok((checked, status))
+}
+
+/// What back ends know of the target.
+pub fn context(making: &Making, period_ps: u32) -> backends::Context {
+    backends::Context {
+        part: making.target.part().into(),
+        yosys: making.target.yosys().into(),
+        place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
+        cells: making.target.hdl().map(String::from),
+        period_ps,
+        initial_values: making.target.initial_values(),
+    }
 }

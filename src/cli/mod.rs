@@ -14,6 +14,7 @@ mod print;
 mod run;
 #[cfg(feature = "search")]
 mod search;
+mod split;
 mod synth;
 mod train;
 mod verify;
@@ -41,6 +42,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
     Synth(synth::Arguments),
+    /// Cut a network into parts for several devices, joined by packets
+    Split(split::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
@@ -75,6 +78,7 @@ pub fn run() -> Result<u8> {
         Command::Energy(arguments) => energy::run(&arguments),
         #[cfg(feature = "search")]
         Command::Search(arguments) => search::run(&arguments),
+        Command::Split(arguments) => split::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

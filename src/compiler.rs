@@ -61,6 +61,8 @@ pub struct Making {
     pub reset: bool,
     /// How long to search.
     pub effort: Effort,
+    /// Is told what is being done, for those who wait.
+    pub progress: Box<dyn Fn(&str)>,
 }
 
 impl Default for Making {
@@ -73,6 +75,7 @@ impl Default for Making {
             goal: Goal { period: Some(5000), ..Goal::default() },
             reset: false,
             effort: Effort::Default,
+            progress: Box::new(|_| ()),
         }
     }
 }
@@ -163,18 +166,19 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// # Errors
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
+    (making.progress)("optimising");
     let (effort, slack) = best(dfg, making)?;
     let (dfg, schedule) = optimised(dfg, making, effort, slack, seen)?;
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
+    (making.progress)("building the netlist");
     let options = netlist::Options {
         // What has no initial values begins with a reset.
         reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
     };
     let netlist = netlist::build(&dfg, &schedule, &options)?;
-    netlist.verify()?;
     Ok(Hardware { dfg, schedule, netlist })
 }
 
@@ -188,6 +192,7 @@ fn optimised(
 ) -> Result<(Dfg, Schedule)> {
     let (target, multiplier) = (&*making.target, making.multiplier);
     let dfg = passes::run(dfg, &passes::Context { target, multiplier, effort, slack }, None, seen)?;
+    (making.progress)("scheduling");
     let schedule = (making.scheduler)(&dfg, target, making.goal)?;
     fuse(dfg, schedule, target)
 }

@@ -54,6 +54,7 @@ pub mod error;
 pub mod registry;
 pub mod random;
 pub mod files;
+pub mod temporary;
 pub mod arrays;
 pub mod fixed;
 pub mod call;

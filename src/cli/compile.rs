@@ -2,6 +2,7 @@
 
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
+use super::progress::Progress;
 use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
@@ -14,6 +15,7 @@ use crate::packages;
 use crate::report::{Checked, Report};
 use clap::Args;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Random and corner vectors that every compile is checked on.
@@ -50,14 +52,19 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
-    let mut making = arguments.making.making()?;
+    let progress = Rc::new(Progress::new());
+    let own = progress.clone();
+    let mut making = Making { progress: Box::new(move |step| own.step(step)), ..arguments.making.making()? };
     let interface = Choice::parse(&arguments.interface).at("--interface")?;
     making.reset |= interface.needs_reset();
+    progress.step("reading");
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
     let shell = interface.shell(&hardware.netlist)?;
+    progress.step("comparing the levels");
     let (checked, status) = check(arguments, &meaning, &hardware)?;
+    progress.step("writing");
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
     let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
@@ -85,6 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("report.html", report.html()?.as_bytes())?;
     output.write("report.json", json.as_bytes())?;
     output.finish()?;
+    drop((making, progress));
     if arguments.json {
         print::line(json)?;
     } else {

@@ -11,6 +11,7 @@ mod import;
 mod list;
 mod model;
 mod print;
+mod progress;
 mod run;
 #[cfg(feature = "search")]
 mod search;
@@ -20,6 +21,7 @@ mod train;
 mod verify;
 
 use crate::error::{Error, Result};
+use crate::temporary;
 use clap::{Parser, Subcommand};
 
 /// Quantized neural networks to FPGA firmware that answers in nanoseconds.
@@ -69,7 +71,9 @@ pub fn complain(error: &Error) {
 /// # Errors
 /// Those of the subcommand. Wrong arguments end the process with status 2 and a message of clap's.
 pub fn run() -> Result<u8> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    temporary::remove_on_interrupt();
+    match command {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -149,6 +149,7 @@ impl MakingArguments {
                 EffortArgument::Default => Effort::Default,
                 EffortArgument::High => Effort::High,
             },
+            ..Making::default()
         })
     }
 

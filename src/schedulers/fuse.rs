@@ -13,7 +13,7 @@ use super::Schedule;
 use crate::dfg::{Builder, Chain, Dfg, Id, Op, Operand, Term};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
-use crate::targets::Target;
+use crate::targets::{Target, Times};
 
 /// Bits find no room as others do: so often at most.
 const ROUNDS: usize = 4;
@@ -42,7 +42,8 @@ fn fused(dfg: &Dfg, schedule: &Schedule, target: &dyn Target, shifting: bool) ->
     let (uses, behind) = (dfg.uses(), behind(dfg, schedule, target));
     let moves = if shifting { moves(dfg, schedule, &behind) } else { vec![false; dfg.nodes.len()] };
     let builder = Builder::like(dfg);
-    let mut fusion = Fusion { target, schedule, builder, stage: Vec::new(), arrival: Vec::new() };
+    let times = Times::new(builder.dfg(), target);
+    let mut fusion = Fusion { target, times, schedule, builder, stage: Vec::new(), arrival: Vec::new() };
     let mut new: Vec<Id> = Vec::with_capacity(dfg.nodes.len());
     // What each new node is more than its old one.
     let mut more: Vec<Fixed> = Vec::with_capacity(dfg.nodes.len());
@@ -92,6 +93,7 @@ fn moves(dfg: &Dfg, schedule: &Schedule, behind: &[Option<u32>]) -> Vec<bool> {
 
 struct Fusion<'a> {
     target: &'a dyn Target,
+    times: Times,
     schedule: &'a Schedule,
     builder: Builder,
     /// The stage of each new node, and when it is there in its stage.
@@ -104,11 +106,13 @@ impl Fusion<'_> {
     fn push(&mut self, op: Op, stage: u32) -> Result<Id> {
         let id = self.builder.push(op)?;
         let dfg = self.builder.dfg();
+        self.times.extend(dfg, self.target);
         for index in self.stage.len()..dfg.nodes.len() {
             let id = Id(index as u32);
             let here = dfg[id].op.args().filter(|arg| self.stage[arg.index()] == stage);
-            let times = here.map(|arg| i64::from(self.arrival[arg.index()]) + i64::from(self.target.arc(dfg, id, arg)));
-            let ready = times.fold(i64::from(self.target.delay(dfg, id)), i64::max);
+            let arrivals =
+                here.map(|arg| i64::from(self.arrival[arg.index()]) + i64::from(self.times.arc(dfg, id, arg)));
+            let ready = arrivals.fold(i64::from(self.times.delay(id)), i64::max);
             self.arrival.push(ready.clamp(0, i64::from(u32::MAX)) as u32);
             self.stage.push(stage);
         }

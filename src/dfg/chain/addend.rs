@@ -18,16 +18,18 @@ pub struct Addend {
     pub negative: bool,
     /// Whether the number has a sign.
     pub signed: bool,
+    /// Positions at which it may be other than the constant 0, its share of the sum's constant apart.
+    pub live: u128,
     /// Bits of the constant that are wired into it, where it has none.
     pub ones: u128,
 }
 
 impl Addend {
-    /// Positions at which it may be other than the constant 0, its share of the sum's constant apart.
-    pub fn live(&self, width: u32) -> u128 {
+    /// The same with its live positions worked out, in a sum of so many bits.
+    pub(super) fn within(self, width: u32) -> Addend {
         let top =
             if self.extended && (self.signed || self.negative) { width } else { (self.low + self.width).min(width) };
-        ones(top) & !ones(self.low.min(width))
+        Addend { live: ones(top) & !ones(self.low.min(width)), ..self }
     }
 
     /// Positions at which it has bits of its own, its sign's copies included.

@@ -78,6 +78,7 @@ pub mod schedulers;
 pub mod netlist;
 pub mod backends;
 pub mod verilator;
+pub mod proof;
 
 // What puts it together, and what the user sees.
 pub mod compiler;

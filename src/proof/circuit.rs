@@ -1,0 +1,1 @@
+//! Bit-vectors in the space.

@@ -14,6 +14,8 @@ say "lints"
 cargo clippy --quiet --all-targets -- -D warnings
 say "tests"
 cargo test --quiet
+say "models of the stream modules"
+cargo test --quiet --manifest-path hdl/models/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/models"
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

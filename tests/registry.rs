@@ -4,12 +4,15 @@ mod common;
 
 use common::nanotrig;
 use nanotrig::registry::list;
-use nanotrig::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
+use nanotrig::{
+    backends, costs, frontends, functions, interfaces, layers, multipliers, packages, passes, quantizers, schedulers,
+    targets,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each set: its name, and name and documentation of its members.
-fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
+fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 12] {
     [
         ("layers", list(layers::LAYERS)),
         ("functions", list(functions::FUNCTIONS)),
@@ -20,6 +23,9 @@ fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
         ("schedulers", list(schedulers::SCHEDULERS)),
         ("frontends", list(frontends::FRONTENDS)),
         ("backends", list(backends::BACKENDS)),
+        ("interfaces", list(interfaces::INTERFACES)),
+        ("packages", list(packages::PACKAGES)),
+        ("costs", list(costs::COSTS)),
     ]
 }
 

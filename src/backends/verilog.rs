@@ -41,7 +41,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 }
 
 /// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
-pub(super) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
+pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
     let design = Design::new(netlist, context);
     let modules = design.modules.iter().map(|module| path(&module.name));
     let cells = hdl::paths(&design.cells(), context, use_of);
@@ -70,6 +70,8 @@ struct Design<'a> {
     adders: HashMap<NetId, Adder>,
     /// What the names of their instances begin with, and no net's name does.
     prefix: String,
+    /// Whether the valid bits have an initial value.
+    initial_values: bool,
 }
 
 /// A layer's nets and its boundary.
@@ -97,6 +99,7 @@ impl<'a> Design<'a> {
             results,
             adders: HashMap::new(),
             prefix: "u_".into(),
+            initial_values: context.initial_values,
         };
         let ports = netlist.inputs.iter().chain(&netlist.outputs).map(|port| &port.name);
         while netlist.nets.iter().map(|net| &net.name).chain(ports.clone()).any(|name| name.starts_with(&design.prefix))
@@ -164,7 +167,7 @@ impl<'a> Design<'a> {
     fn module_name(&self, layer: usize) -> String {
         let (own, top) = (&self.netlist.layers[layer], &self.netlist.name);
         let mut name = own.clone();
-        let taken = |name: &String| name == top || hdl::MODULES.contains(&name.as_str());
+        let taken = |name: &String| name == top || hdl::taken(name);
         while !crate::netlist::legal(&name) || taken(&name) || (name != *own && self.netlist.layers.contains(&name)) {
             name = format!("{top}_{name}");
         }

@@ -19,6 +19,9 @@ struct Text<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
+    if context.part.is_empty() {
+        return Ok(Vec::new());
+    }
     let text = Text {
         top: &netlist.name,
         part: &context.part,

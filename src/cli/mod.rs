@@ -5,6 +5,7 @@
 
 mod compile;
 mod dump;
+mod energy;
 mod evaluate;
 mod import;
 mod list;
@@ -39,6 +40,8 @@ enum Command {
     Synth(synth::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
+    /// Give what a network costs: energy, bits, and operations on bits, layer by layer
+    Energy(energy::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
     /// List the members of an open set
@@ -61,6 +64,7 @@ pub fn run() -> Result<u8> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
+        Command::Energy(arguments) => energy::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

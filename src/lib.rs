@@ -90,4 +90,5 @@ pub mod report;
 pub mod costs;
 pub mod synthesis;
 pub mod output;
+pub mod certificate;
 pub mod cli;

@@ -36,6 +36,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("packages", &["backends", "batch", "interfaces", "netlist", "port"]),
     ("emulator", &["backends", "dfg", "netlist", "port"]),
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
+    // Definitions of the levels only: nothing that makes one of another.
+    ("proof", &["dfg", "netlist", "port", "tensor"]),
+    ("certificate", &["files", "proof"]),
     ("verilator", &["batch"]),
     ("output", &[]),
     (

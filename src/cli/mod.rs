@@ -11,6 +11,7 @@ mod import;
 mod list;
 mod model;
 mod print;
+mod prove;
 mod run;
 mod synth;
 mod verify;
@@ -36,6 +37,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Simulate a compiled network in Verilator and compare every bit of every cycle
     Verify(verify::Arguments),
+    /// Prove that the Verilog of a compiled network computes the network, on all inputs
+    Prove(prove::Arguments),
     /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
     Synth(synth::Arguments),
     /// Write a network in nanotrig's native format
@@ -63,6 +66,7 @@ pub fn run() -> Result<u8> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Energy(arguments) => energy::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),

@@ -57,7 +57,8 @@ impl Joiner {
             let taken = if all { count } else { 1 };
             self.points += taken;
             count -= taken;
-            run = Piece { start: run.start + taken, value: run.value.checked_add(run.slope.checked_mul(taken)?)?, ..run };
+            run =
+                Piece { start: run.start + taken, value: run.value.checked_add(run.slope.checked_mul(taken)?)?, ..run };
         }
         Some(())
     }
@@ -116,7 +117,11 @@ impl Curve {
     fn on(&self, exp: i32) -> Option<Curve> {
         let shift = u32::try_from(self.exp.checked_sub(exp)?).ok()?;
         let fine = |piece: &Piece| {
-            Some(Piece { start: piece.start, value: shift_left(piece.value, shift)?, slope: shift_left(piece.slope, shift)? })
+            Some(Piece {
+                start: piece.start,
+                value: shift_left(piece.value, shift)?,
+                slope: shift_left(piece.slope, shift)?,
+            })
         };
         Some(Curve { pieces: self.pieces.iter().map(fine).collect::<Option<_>>()?, last: self.last, exp })
     }

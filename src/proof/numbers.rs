@@ -1,9 +1,9 @@
 //! A dataflow graph in the space: every node by the meaning of its operation, nothing by its range.
 
-use super::{Form, Space};
-use crate::dfg::{Dfg, Op};
+use super::{Form, Kind, Space};
+use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
-use crate::fixed::Fixed;
+use crate::fixed::{Fixed, Range};
 use crate::port::Port;
 
 /// The value of an input element: its code times its step.
@@ -15,18 +15,61 @@ pub(super) fn input(space: &mut Space, ports: &[Port], port: u32, element: u32) 
     space.input(port, element, format.range()).times(Fixed::power_of_two(format.lsb))
 }
 
-/// The values of the results.
+/// The values of the results. The range that each node claims must hold.
 ///
 /// # Errors
-/// A value that the space cannot express; the error names the node.
+/// A value that the space cannot express, or a claim that was not proved; the error names the node.
 pub fn results(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
     let mut values: Vec<Form> = Vec::with_capacity(dfg.nodes.len());
     for id in dfg.ids() {
         let value = node(space, dfg, &dfg[id].op, &values);
         let place = || Error::bug(format!("{}: {id} = {} has no canonical form", dfg.source(id), dfg[id].op));
-        values.push(value.ok_or_else(place)?);
+        let value = value.ok_or_else(place)?;
+        if !claimed(space, dfg, id, &value) {
+            return Err(Error::bug(format!("{}: {id} in {} was not proved", dfg.source(id), dfg.range(id))));
+        }
+        values.push(value);
     }
-    if std::env::var("NETS").is_ok() { VALUES.with(|v| *v.borrow_mut() = values.clone()); } // DEBUG
+    Ok(dfg.results.iter().map(|id| values[id.index()].clone()).collect())
+}
+
+/// Does a value lie in the range that its node claims, and on its grid: by its form, or by intervals of the operands' claims,
+/// which were proved before?
+fn claimed(space: &mut Space, dfg: &Dfg, id: Id, value: &Form) -> bool {
+    let within = |range: Option<Range>| range.is_some_and(|range| dfg.range(id).contains(&range));
+    within(space.range(value))
+        || within(dfg[id].op.range(|arg| dfg.range(arg), &dfg.tables))
+        || !value.terms.is_empty() && within(space.tight(value))
+}
+
+/// The values of the results, where every node that is no wiring is a symbol of its own, of the range that it claims.
+/// What is equal for all values of the symbols is equal for those that the nodes have.
+///
+/// # Errors
+/// A value that the space cannot express; the error names the node.
+pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
+    let mut values: Vec<Form> = Vec::with_capacity(dfg.nodes.len());
+    for id in dfg.ids() {
+        let (op, range) = (&dfg[id].op, dfg.range(id));
+        let place = || Error::bug(format!("{}: {id} = {op} has no canonical form", dfg.source(id)));
+        let value = node(space, dfg, op, &values).ok_or_else(place)?;
+        let wiring = matches!(
+            op,
+            Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } | Op::Dot { .. }
+        );
+        let code = value.times(Fixed::power_of_two(-range.exp)).ok_or_else(place)?;
+        let integer = code.terms.iter().map(|(_, c)| c).chain([&code.constant]).all(|c| c.exponent() >= 0);
+        let alone =
+            matches!(code.terms[..], [(atom, _)] if matches!(space.kind(atom), Kind::Node(_) | Kind::Input(..)));
+        // Numbers side by side need no adder: a circuit may have no bits of their sum by itself.
+        let digits = space.own_line(&code).is_some_and(|(line, _)| space.is_number_of_digits(line));
+        values.push(if wiring || !integer || alone || digits || value.value().is_some() {
+            value
+        } else {
+            let symbol = space.node(id.0, &code, range).ok_or_else(place)?;
+            symbol.times(Fixed::power_of_two(range.exp)).ok_or_else(place)?
+        });
+    }
     Ok(dfg.results.iter().map(|id| values[id.index()].clone()).collect())
 }
 
@@ -61,5 +104,3 @@ fn node(space: &mut Space, dfg: &Dfg, op: &Op, values: &[Form]) -> Option<Form> 
         }
     }
 }
-
-thread_local! { pub static VALUES: std::cell::RefCell<Vec<Form>> = std::cell::RefCell::new(Vec::new()); } // DEBUG

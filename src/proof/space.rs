@@ -22,6 +22,8 @@ pub type LineId = u32;
 pub enum Kind {
     /// The code of an input element: port, element.
     Input(u32, u32),
+    /// The code of a node of a dataflow graph, where a circuit is compared with the graph node by node.
+    Node(u32),
     /// A function of a line.
     Curve(LineId, Rc<Curve>),
     /// The greatest integer not above `factor * line + constant`, where that has too many steps for a curve.
@@ -32,8 +34,9 @@ pub enum Kind {
     Table(Vec<Atom>, Rc<Vec<i128>>),
 }
 
-struct Known {
-    kind: Kind,
+/// An atom with its range.
+pub(super) struct Known {
+    pub(super) kind: Kind,
     lo: i128,
     hi: i128,
 }
@@ -60,18 +63,22 @@ pub struct View {
 /// All atoms and lines.
 #[derive(Default)]
 pub struct Space {
-    atoms: Vec<Known>,
-    ids: HashMap<Kind, Atom>,
-    lines: Vec<Line>,
-    line_ids: HashMap<Vec<(Atom, i128)>, LineId>,
+    pub(super) atoms: Vec<Known>,
+    pub(super) ids: HashMap<Kind, Atom>,
+    pub(super) lines: Vec<Line>,
+    pub(super) line_ids: HashMap<Vec<(Atom, i128)>, LineId>,
     /// Lines that are curves of others, floors of sums with a part outside.
-    aliases: HashMap<LineId, (LineId, Curve)>,
+    pub(super) aliases: HashMap<LineId, (LineId, Curve)>,
     /// The curves of each line that the reference has.
-    known: HashMap<LineId, Vec<Atom>>,
+    pub(super) known: HashMap<LineId, Vec<Atom>>,
+    /// Nodes, by what they are modulo a power of two: exponent, form.
+    pub(super) nodes: HashMap<(u32, Form), (Atom, bool)>,
+    /// Nodes, by the line of their form: with the form's constant.
+    pub(super) offsets: HashMap<(LineId, Fixed), (Atom, Fixed)>,
     /// How many atoms the reference has; none while it is evaluated.
-    reference: Option<Atom>,
+    pub(super) reference: Option<Atom>,
     /// Of curves that were made as floors, the numbers of which they are.
-    floors: HashMap<Atom, Form>,
+    pub(super) floors: HashMap<Atom, Form>,
 }
 
 impl Space {
@@ -83,59 +90,6 @@ impl Space {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.atoms.is_empty()
-    }
-
-    pub(super) fn alias(&self, line: LineId) -> Option<(LineId, Curve)> {
-        self.aliases.get(&line).cloned()
-    }
-
-    pub(super) fn set_alias(&mut self, line: LineId, of: LineId, curve: Curve) {
-        self.aliases.insert(line, (of, curve));
-    }
-
-    /// Notes that an atom is the floor of a number.
-    pub(super) fn note_floor(&mut self, atom: Atom, of: Form) {
-        self.floors.entry(atom).or_insert(of);
-    }
-
-    /// A number of which an atom is the floor.
-    pub(super) fn floor_behind(&self, atom: Atom) -> Option<Form> {
-        self.floors.get(&atom).cloned()
-    }
-
-    /// Does the reference have an atom, or is it being evaluated?
-    pub(super) fn is_reference(&self, atom: Atom) -> bool {
-        self.reference.is_none_or(|count| atom < count)
-    }
-
-    /// Does the reference, which has been evaluated, have an atom?
-    pub(super) fn reference_has(&self, atom: Atom) -> bool {
-        self.reference.is_some_and(|count| atom < count)
-    }
-
-    /// The curves of a line that the reference has.
-    pub(super) fn reference_curves(&self, line: LineId) -> &[Atom] {
-        self.known.get(&line).map_or(&[], Vec::as_slice)
-    }
-
-    /// From now on, values are compared with those that are there.
-    pub fn end_reference(&mut self) {
-        self.reference = Some(self.atoms.len() as Atom);
-        for (atom, known) in self.atoms.iter().enumerate() {
-            if let Kind::Curve(line, _) = &known.kind {
-                self.known.entry(*line).or_default().push(atom as Atom);
-            }
-        }
-    }
-
-    /// Does the reference have this curve, or is it being evaluated?
-    pub(super) fn in_reference(&self, line: LineId, curve: &Curve) -> Option<bool> {
-        let Some(reference) = self.reference else { return Some(true) };
-        if curve.pieces.len() == 1 {
-            return Some(false);
-        }
-        let (curve, ..) = curve.clone().normal()?;
-        Some(self.ids.get(&Kind::Curve(line, Rc::new(curve))).is_some_and(|atom| *atom < reference))
     }
 
     /// What an atom is.
@@ -162,7 +116,6 @@ impl Space {
         if let Some(atom) = self.ids.get(&kind) {
             return Form::atom(*atom);
         }
-        if let (Kind::Curve(l, _), Ok(w)) = (&kind, std::env::var("BT")) { if format!("{:?}", self.lines[*l as usize].terms).contains(&w) { eprintln!("BT atom {} {}", self.atoms.len(), std::backtrace::Backtrace::force_capture()); } } // DEBUG
         let atom = self.atoms.len() as Atom;
         self.atoms.push(Known { kind: kind.clone(), lo, hi });
         self.ids.insert(kind, atom);

@@ -26,8 +26,7 @@ pub fn results(space: &mut Space, graph: &Graph) -> Result<Vec<Form>> {
 }
 
 fn pairwise(space: &mut Space, graph: &Graph, node: &Node, args: &[&Vec<Form>]) -> Option<Vec<Form>> {
-    let maps: Vec<Vec<u32>> =
-        node.args.iter().map(|id| broadcast_map(&graph.node(*id).shape, &node.shape)).collect();
+    let maps: Vec<Vec<u32>> = node.args.iter().map(|id| broadcast_map(&graph.node(*id).shape, &node.shape)).collect();
     let (a, b) = (maps.first()?, maps.get(1)?);
     let pair = |(i, j): (&u32, &u32)| {
         let (x, y) = (&args[0][*i as usize], &args[1][*j as usize]);
@@ -64,7 +63,8 @@ fn value(space: &mut Space, graph: &Graph, node: &Node, args: &[&Vec<Form>], ele
             let shape = &graph.node(node.args[0]).shape;
             let inner: usize = shape[axis + 1..].iter().product();
             let (outer, rest) = (element / inner, element % inner);
-            let items: Vec<&Form> = (0..shape[*axis]).map(|i| &args[0][(outer * shape[*axis] + i) * inner + rest]).collect();
+            let items: Vec<&Form> =
+                (0..shape[*axis]).map(|i| &args[0][(outer * shape[*axis] + i) * inner + rest]).collect();
             reduce(space, *kind, &items)
         }
         Op::Gather { elements } => {
@@ -153,7 +153,6 @@ fn round(space: &mut Space, x: &Form, rounding: Rounding, lsb: i32) -> Option<Fo
     }
 }
 
-
 /// A step function of a number: a curve of its line.
 fn staircase(space: &mut Space, x: &Form, stairs: &Staircase) -> Option<Form> {
     let mut sum = Form::number(stairs.first);
@@ -188,4 +187,3 @@ fn address(space: &mut Space, lookup: &Lookup, node: &Node, row: &[Form], elemen
         Some(i128::from(*table.get(lookup.index(codes?.into_iter())?)?))
     })
 }
-

@@ -206,3 +206,14 @@ pub fn from_bits(bits: &[bool]) -> Vector {
     let value = |bits: &[bool]| bits.iter().rev().fold(0i128, |value, bit| value << 1 | *bit as i128);
     bits.chunks(64).map(|bits| Piece { value: Form::integer(value(bits)), width: bits.len() as u32 }).collect()
 }
+
+/// The vector as the node of a dataflow graph whose low bits it has, if there is one.
+pub fn known(space: &mut Space, vector: Vector) -> Option<Vector> {
+    let count = width(&vector);
+    if count > WIDEST {
+        return Some(vector);
+    }
+    let whole = joined(space, &vector)?;
+    let bits = space.modulo(&whole.value, count as i32)?;
+    Some(space.node_of(&bits, count).map_or(vector, |atom| piece(Form::atom(atom), count)))
+}

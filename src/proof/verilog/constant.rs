@@ -2,7 +2,7 @@
 
 use super::elaborate::wrong;
 use super::evaluate::{Names, Value, expression, size};
-use super::parse::Expr;
+use super::syntax::Expr;
 use crate::error::Result;
 use crate::proof::{Space, vector};
 use std::collections::HashMap;

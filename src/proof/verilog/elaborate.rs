@@ -1,7 +1,7 @@
 //! Modules to one flat circuit: instances expanded, parameters filled in, drivers of every net gathered.
 
 use super::constant::{self, Constants};
-use super::parse::{Declaration, Direction, Expr, Module, Span};
+use super::syntax::{Declaration, Direction, Expr, Module, Span};
 use crate::error::{At, Error, Result};
 use std::collections::HashMap;
 
@@ -215,11 +215,12 @@ impl<'a> Circuit<'a> {
         &mut self,
         modules: &'a HashMap<String, Module>,
         scope: usize,
-        child: &'a super::parse::Instance,
+        child: &'a super::syntax::Instance,
         path: &str,
         depth: usize,
     ) -> Result<()> {
-        let module = modules.get(&child.module).ok_or_else(|| wrong(format!("there is no module `{}`", child.module)))?;
+        let module =
+            modules.get(&child.module).ok_or_else(|| wrong(format!("there is no module `{}`", child.module)))?;
         let mut given = Constants::default();
         for (name, value) in &child.parameters {
             let value = constant::value(&self.scopes[scope].constants, value)?;
@@ -233,7 +234,9 @@ impl<'a> Circuit<'a> {
             let id = self.scopes[inside].nets[name];
             let width = self.nets[id].width;
             match direction {
-                Direction::In => self.nets[id].drivers.push(Driver { lo: 0, width, source: Source::Wire(scope, value) }),
+                Direction::In => {
+                    self.nets[id].drivers.push(Driver { lo: 0, width, source: Source::Wire(scope, value) })
+                }
                 Direction::Out => {
                     let (net, lo, own) = self.target(scope, value)?;
                     if own != width {
@@ -251,5 +254,8 @@ impl<'a> Circuit<'a> {
 fn width_of(constants: &Constants, high: &Expr, low: &Expr) -> Result<u32> {
     let (high, low) = (constant::number(constants, high)?, constant::number(constants, low)?);
     // More than 2^24 bits is no port of ours.
-    high.checked_sub(low).filter(|span| *span < 1 << 24).map(|span| span + 1).ok_or_else(|| wrong("a range is not a range"))
+    high.checked_sub(low)
+        .filter(|span| *span < 1 << 24)
+        .map(|span| span + 1)
+        .ok_or_else(|| wrong("a range is not a range"))
 }

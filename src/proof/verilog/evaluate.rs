@@ -2,7 +2,7 @@
 
 use super::constant::{self, Constant};
 use super::elaborate::wrong;
-use super::parse::Expr;
+use super::syntax::Expr;
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::proof::{Form, Space, Vector, vector};

@@ -10,6 +10,7 @@ mod elaborate;
 mod evaluate;
 mod lex;
 mod parse;
+mod syntax;
 
 use super::{Form, Space, Vector, vector};
 use crate::error::{At, Error, Result};
@@ -18,8 +19,8 @@ use crate::port::Port;
 use constant::Constant;
 use elaborate::{Circuit, NetId, Source, wrong};
 use evaluate::{Names, Value, beyond, together};
-use parse::{Direction, Expr};
 use std::collections::HashMap;
+use syntax::{Direction, Expr};
 
 /// What a circuit must be.
 pub struct Interface<'a> {
@@ -55,9 +56,7 @@ pub fn results(space: &mut Space, files: &[(String, String)], interface: &Interf
     reader.ports(space, interface)?;
     let mut codes = Vec::new();
     for port in interface.outputs.iter().filter(|port| port.width() > 0) {
-        let value = reader.read(space, 0, &port.name).at(format!("output `{}`", port.name));
-        if std::env::var("NETS").is_ok() { NETS.with(|nets| for (i,net) in reader.circuit.nets.iter().enumerate() { if let State::Known(v) = &reader.state[i] { nets.borrow_mut().push((net.name.clone(), net.signed, v.vector.clone())); } }); } // DEBUG
-        let value = value?;
+        let value = reader.read(space, 0, &port.name).at(format!("output `{}`", port.name))?;
         if value.stage.is_some_and(|stage| stage != interface.latency) {
             let stage = value.stage.unwrap_or(0);
             return Err(wrong(format!("`{}` is {stage} registers behind the inputs", port.name)));
@@ -117,8 +116,11 @@ impl<'a> Reader<'a> {
         wanted.extend(interface.reset.then_some((Direction::In, "rst", 1)));
         wanted.push((Direction::Out, "out_valid", 1));
         let wide = |port: &&Port| port.width() > 0;
-        wanted.extend(interface.inputs.iter().filter(wide).map(|port| (Direction::In, port.name.as_str(), port.width())));
-        wanted.extend(interface.outputs.iter().filter(wide).map(|port| (Direction::Out, port.name.as_str(), port.width())));
+        wanted
+            .extend(interface.inputs.iter().filter(wide).map(|port| (Direction::In, port.name.as_str(), port.width())));
+        wanted.extend(
+            interface.outputs.iter().filter(wide).map(|port| (Direction::Out, port.name.as_str(), port.width())),
+        );
         let mut found: Vec<(Direction, &str, u32)> = Vec::new();
         for (direction, id) in &self.circuit.ports {
             let net = &self.circuit.nets[*id];
@@ -167,6 +169,7 @@ impl<'a> Reader<'a> {
         if at != width {
             return Err(wrong(format!("bit {at} of `{name}` is not driven")));
         }
+        let vector = vector::known(space, vector).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
         let value = Value { vector, stage };
         self.state[id] = State::Known(value.clone());
         Ok(value)
@@ -293,5 +296,3 @@ pub fn codes(results: &[Form], ports: &[Port]) -> Option<Vec<Form>> {
     let formats = ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format));
     results.iter().zip(formats).map(|(value, format)| value.times(Fixed::power_of_two(-format.lsb))).collect()
 }
-
-thread_local! { pub static NETS: std::cell::RefCell<Vec<(String,bool,Vector)>> = std::cell::RefCell::new(Vec::new()); } // DEBUG

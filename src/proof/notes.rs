@@ -4,7 +4,7 @@
 use super::curve::Curve;
 use super::form::{Atom, Form};
 use super::space::{Kind, LineId, Space};
-use crate::fixed::Range;
+use crate::fixed::{Fixed, Range};
 use std::rc::Rc;
 
 impl Space {
@@ -73,21 +73,40 @@ impl Space {
         }
         let symbol = self.atom(Kind::Node(node), codes.lo, codes.hi);
         let [(atom, _)] = symbol.terms[..] else { return Some(symbol) };
-        for width in 1..=codes.width() {
-            let bits = self.modulo(form, width as i32)?;
-            // Of two nodes with these low bits, the one that has no others.
-            let all = width == codes.width();
-            let known = self.nodes.entry((width, bits)).or_insert((atom, all));
-            if all && !known.1 {
-                *known = (atom, all);
-            }
-        }
+        self.listed.push((atom, form.clone(), codes.width()));
+        self.list(atom, form, 0, codes.width())?;
         Some(symbol)
     }
 
-    /// The node that has these bits; a sum may be the low bits of a wider one.
-    pub(super) fn node_of(&self, bits: &Form, width: u32) -> Option<Atom> {
-        let (atom, all) = self.nodes.get(&(width, bits.clone()))?;
-        (*all || bits.terms.len() > 1).then_some(*atom)
+    /// Lists a node by its bits from `drop` on.
+    fn list(&mut self, atom: Atom, form: &Form, drop: u32, all: u32) -> Option<()> {
+        let kept = if drop == 0 { form.clone() } else { self.dropped_bits(form, drop)? };
+        for width in 1..=all.saturating_sub(drop) {
+            let bits = self.modulo(&kept, width as i32)?;
+            // Of two nodes with these bits, the one that has no others.
+            let whole = width + drop == all;
+            let known = self.nodes.entry((drop, width, bits)).or_insert((atom, whole));
+            if whole && !known.1 {
+                *known = (atom, whole);
+            }
+        }
+        Some(())
+    }
+
+    /// An integer without its low bits.
+    pub(super) fn dropped_bits(&mut self, form: &Form, drop: u32) -> Option<Form> {
+        self.low(form, drop as i32)?.times(Fixed::power_of_two(-(drop as i32)))
+    }
+
+    /// The node of which these are the bits from `drop` on; a sum may have the low ones of them only.
+    pub(super) fn node_of(&mut self, bits: &Form, drop: u32, width: u32) -> Option<Option<Atom>> {
+        if drop > 0 && !self.dropped.contains(&drop) {
+            self.dropped.push(drop);
+            for (atom, form, all) in self.listed.clone() {
+                self.list(atom, &form, drop, all)?;
+            }
+        }
+        let found = self.nodes.get(&(drop, width, bits.clone()));
+        Some(found.filter(|(_, whole)| *whole || bits.terms.len() > 1 || drop > 0).map(|(atom, _)| *atom))
     }
 }

@@ -71,8 +71,12 @@ pub struct Space {
     pub(super) aliases: HashMap<LineId, (LineId, Curve)>,
     /// The curves of each line that the reference has.
     pub(super) known: HashMap<LineId, Vec<Atom>>,
-    /// Nodes, by what they are modulo a power of two: exponent, form.
-    pub(super) nodes: HashMap<(u32, Form), (Atom, bool)>,
+    /// Nodes with their forms, and their bits.
+    pub(super) listed: Vec<(Atom, Form, u32)>,
+    /// Nodes, by bits dropped, bits kept, and what these are; and whether the node has no others.
+    pub(super) nodes: HashMap<(u32, u32, Form), (Atom, bool)>,
+    /// By how many dropped bits nodes are found.
+    pub(super) dropped: Vec<u32>,
     /// Nodes, by the line of their form: with the form's constant.
     pub(super) offsets: HashMap<(LineId, Fixed), (Atom, Fixed)>,
     /// How many atoms the reference has; none while it is evaluated.

@@ -207,13 +207,20 @@ pub fn from_bits(bits: &[bool]) -> Vector {
     bits.chunks(64).map(|bits| Piece { value: Form::integer(value(bits)), width: bits.len() as u32 }).collect()
 }
 
-/// The vector as the node of a dataflow graph whose low bits it has, if there is one.
+/// The vector as the node of a dataflow graph whose bits it has, if there is one. Its lowest bits may be 0 instead, as those
+/// are that nobody reads.
 pub fn known(space: &mut Space, vector: Vector) -> Option<Vector> {
     let count = width(&vector);
-    if count > WIDEST {
+    let zero = vector.iter().take_while(|piece| piece.value == Form::default()).map(|piece| piece.width).sum::<u32>();
+    if count > WIDEST || zero >= count {
         return Some(vector);
     }
-    let whole = joined(space, &vector)?;
-    let bits = space.modulo(&whole.value, count as i32)?;
-    Some(space.node_of(&bits, count).map_or(vector, |atom| piece(Form::atom(atom), count)))
+    let rest = slice(space, &vector, zero, count - zero)?;
+    let whole = joined(space, &rest)?;
+    let bits = space.modulo(&whole.value, whole.width as i32)?;
+    let Some(atom) = space.node_of(&bits, zero, whole.width)? else { return Some(vector) };
+    let mut known = piece(Form::default(), zero);
+    let own = if zero == 0 { Form::atom(atom) } else { space.dropped_bits(&Form::atom(atom), zero)? };
+    known.extend(piece(own, count - zero));
+    Some(known)
 }

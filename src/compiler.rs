@@ -124,7 +124,7 @@ pub enum Level {
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
     let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
-    let options = layers::Options { input_formats, max_operations };
+    let options = layers::Options { input_formats, max_operations, sources: false };
     let expanded = layers::expand(network, &options)?;
     let format = reading.output_format.as_ref();
     let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;

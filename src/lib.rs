@@ -70,6 +70,8 @@ pub mod layers;
 pub mod functions;
 pub mod quantizers;
 pub mod tensor;
+#[cfg(feature = "train")]
+pub mod training;
 pub mod lower;
 pub mod dfg;
 pub mod multipliers;
@@ -88,6 +90,8 @@ pub mod proof;
 pub mod compiler;
 pub mod report;
 pub mod costs;
+#[cfg(feature = "search")]
+pub mod searches;
 pub mod synthesis;
 pub mod output;
 pub mod certificate;

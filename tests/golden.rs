@@ -135,6 +135,32 @@ fn costs() {
     });
 }
 
+/// Parameters with their values, a line each, to the trials that a search makes where each scores the sum of its choices.
+#[cfg(feature = "search")]
+#[test]
+fn searches() {
+    use nanotrig::searches::{Parameter, Problem, SEARCHES, Space, Trial};
+    golden("searches", |words, input| {
+        let parameter = |line: &str| {
+            let (name, values) = line.split_once(": ").expect("NAME: VALUES");
+            let values = values.split(' ').map(String::from).collect();
+            Parameter { name: name.into(), values, effects: Vec::new() }
+        };
+        let space = Space { parameters: input.lines().map(parameter).collect(), ..Space::default() };
+        let problem = Problem { space: &space, seed: 1, max_trials: 12, epochs: 9, factor: 3 };
+        let tuner = &find("search", SEARCHES, words[0])?.make;
+        let (mut trials, mut text) = (Vec::new(), String::new());
+        for number in 0..(tuner.count)(&problem) {
+            let proposal = (tuner.propose)(&problem, number, &trials).expect("nothing is under way");
+            let chosen = proposal.choices.iter().zip(&space.parameters).map(|(c, p)| p.values[*c].as_str());
+            writeln!(text, "{number}: {} epochs, {}", proposal.epochs, chosen.collect::<Vec<_>>().join(" ")).unwrap();
+            let score = Some(proposal.choices.iter().sum::<usize>() as f64);
+            trials.push(Trial { number, choices: proposal.choices, score, running: false });
+        }
+        Ok(text)
+    });
+}
+
 /// Words: the package, the interface, and its value if there is one. Two stages.
 #[test]
 fn packages() {

@@ -41,6 +41,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("certificate", &["files", "proof"]),
     ("verilator", &["batch"]),
     ("output", &[]),
+    // Training runs the tensor graph, and reads data as samples are read.
+    ("training", &["functions", "host", "layers", "network", "port", "quantizers", "samples", "tensor"]),
     (
         "compiler",
         &[
@@ -61,6 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
     ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
+    ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),
     ("synthesis", &["files", "report", "targets"]),
     ("cli", &["*"]),
 ];

@@ -35,7 +35,9 @@ fn edited(folder: &Path, file: &str, edit: impl Fn(&str) -> String) -> i32 {
 fn private(folder: &Path) -> String {
     let read = |file: &str| fs::read_to_string(folder.join("jet/verilog").join(file)).unwrap();
     let (layer, top) = (read("dense_1.v"), read("jet_tagger.v"));
-    let name = |line: &str| line.strip_prefix("  wire [")?.split_once("] ")?.1.split_once(" =").map(|(name, _)| name.to_string());
+    let name = |line: &str| {
+        line.strip_prefix("  wire [")?.split_once("] ")?.1.split_once(" =").map(|(name, _)| name.to_string())
+    };
     layer.lines().filter_map(name).find(|name| !top.contains(name.as_str())).expect("a private wire")
 }
 
@@ -90,8 +92,7 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
     let dense = Layer::new("scaled", "dense", vec!["x".into()])
         .with_tensor("kernel", Tensor::new(vec![1, 1], vec![16.0]).unwrap())
         .with_tensor("bias", Tensor::vector(vec![0.25]));
-    let wrapped = Layer::new("wrapped", "quantize", vec!["scaled".into()])
-        .with("format", "ufixed<1,1,RND,WRAP>");
+    let wrapped = Layer::new("wrapped", "quantize", vec!["scaled".into()]).with("format", "ufixed<1,1,RND,WRAP>");
     let x = Input { name: "x".into(), shape: vec![1], format: Some("ufixed<1,1>".into()) };
     let network =
         Network { name: "tiny".into(), inputs: vec![x], layers: vec![dense, wrapped], outputs: vec!["wrapped".into()] };

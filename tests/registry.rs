@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each set: its name, and name and documentation of its members.
-fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 12] {
-    [
+fn sets() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    vec![
         ("layers", list(layers::LAYERS)),
         ("functions", list(functions::FUNCTIONS)),
         ("quantizers", list(quantizers::QUANTIZERS)),
@@ -26,6 +26,8 @@ fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 12] {
         ("interfaces", list(interfaces::INTERFACES)),
         ("packages", list(packages::PACKAGES)),
         ("costs", list(costs::COSTS)),
+        #[cfg(feature = "search")]
+        ("searches", list(nanotrig::searches::SEARCHES)),
     ]
 }
 

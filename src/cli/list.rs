@@ -44,6 +44,8 @@ enum Set {
     Interfaces,
     Packages,
     Costs,
+    #[cfg(feature = "search")]
+    Searches,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
@@ -60,6 +62,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Interfaces => registry::list(interfaces::INTERFACES),
         Set::Packages => registry::list(packages::PACKAGES),
         Set::Costs => registry::list(costs::COSTS),
+        #[cfg(feature = "search")]
+        Set::Searches => registry::list(crate::searches::SEARCHES),
     };
     if arguments.json {
         let targets = targets::TARGETS.iter().filter(|_| matches!(arguments.set, Set::Targets));

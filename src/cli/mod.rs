@@ -13,7 +13,10 @@ mod model;
 mod print;
 mod prove;
 mod run;
+#[cfg(feature = "search")]
+mod search;
 mod synth;
+mod train;
 mod verify;
 
 use crate::error::{Error, Result};
@@ -45,8 +48,13 @@ enum Command {
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
     Energy(energy::Arguments),
+    /// Find quantizers and widths for a network by trials
+    #[cfg(feature = "search")]
+    Search(search::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
+    /// Train a network on data, as a recipe says
+    Train(train::Arguments),
     /// List the members of an open set
     List(list::Arguments),
 }
@@ -69,8 +77,11 @@ pub fn run() -> Result<u8> {
         Command::Prove(arguments) => prove::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Energy(arguments) => energy::run(&arguments),
+        #[cfg(feature = "search")]
+        Command::Search(arguments) => search::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
     }
 }

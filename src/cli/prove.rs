@@ -10,6 +10,7 @@ use crate::report::Report;
 use crate::{certificate, files, frontends};
 use clap::Args;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Bytes of stack: expressions and chains of nets are followed one inside the other.
 const STACK: usize = 1 << 30;
@@ -21,16 +22,19 @@ pub struct Arguments {
     /// Also demand that the files are those of an earlier certificate, DIR/proof.json
     #[arg(long)]
     check: bool,
+    /// Seconds that each level may take; what is not found out by then is not proved
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    limit: u32,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
-    let (dir, check) = (arguments.dir.clone(), arguments.check);
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || prove(&dir, check));
+    let (dir, check, limit) = (arguments.dir.clone(), arguments.check, arguments.limit);
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || prove(&dir, check, limit));
     let thread = thread.map_err(|error| Error::user(format!("cannot start a thread: {error}"), "free some memory"))?;
     thread.join().map_err(|_| Error::bug("the proof failed"))?
 }
 
-fn prove(dir: &Path, check: bool) -> Result<u8> {
+fn prove(dir: &Path, check: bool, limit: u32) -> Result<u8> {
     let text = |path: &str| files::read_text(&dir.join(path));
     let report = text("report.json")
         .map_err(|error| Error { help: "give the output folder of `nanotrig compile`".into(), ..error })?;
@@ -39,6 +43,7 @@ fn prove(dir: &Path, check: bool) -> Result<u8> {
     let meaning = meaning(&network, &report.reading).at(dir.display().to_string())?;
     let verilog = certificate::verilog(dir)?;
     let mut proof = Proof::of(&meaning.graph, &meaning.dfg.outputs)?;
+    proof.limit = Some(Duration::from_secs(limit.into()));
     let graph = |path: &str| text(path)?.parse::<Dfg>().at(dir.join(path).display().to_string());
     proof.numbers("dataflow graph", &graph("ir/dfg.txt")?);
     let optimised = graph("ir/optimised.txt")?;

@@ -36,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::netlist::Netlist;
 use crate::port::Port;
 use crate::tensor::Graph;
+use std::time::{Duration, Instant};
 use verilog::Interface;
 
 /// What became of a level.
@@ -63,6 +64,8 @@ pub struct Proof {
     space: Space,
     reference: Vec<Form>,
     ports: Vec<Port>,
+    /// The time that each level may take; what is not found out by then is not proved.
+    pub limit: Option<Duration>,
     /// What was found, in the order asked.
     pub links: Vec<Link>,
 }
@@ -76,7 +79,7 @@ impl Proof {
         let mut space = Space::default();
         let reference = tensors::results(&mut space, graph)?;
         space.end_reference();
-        Ok(Proof { space, reference, ports: outputs.to_vec(), links: Vec::new() })
+        Ok(Proof { space, reference, ports: outputs.to_vec(), limit: None, links: Vec::new() })
     }
 
     /// Evaluates a dataflow graph as the reference instead.
@@ -87,11 +90,12 @@ impl Proof {
         let mut space = Space::default();
         let reference = numbers::results(&mut space, dfg)?;
         space.end_reference();
-        Ok(Proof { space, reference, ports: dfg.outputs.clone(), links: Vec::new() })
+        Ok(Proof { space, reference, ports: dfg.outputs.clone(), limit: None, links: Vec::new() })
     }
 
     /// Compares a dataflow graph with the reference. The ranges that its nodes claim must hold, too.
     pub fn numbers(&mut self, level: &str, dfg: &Dfg) {
+        self.space.deadline = deadline(self.limit);
         let found = numbers::results(&mut self.space, dfg);
         let found = found.and_then(|found| if dfg.outputs == self.ports { Ok(found) } else { Err(other_ports()) });
         let link = compared(&mut self.space, level, &self.reference, found);
@@ -100,7 +104,7 @@ impl Proof {
 
     /// Compares a netlist with the dataflow graph that it was made of, node by node.
     pub fn circuit(&mut self, level: &str, dfg: &Dfg, netlist: &Netlist) {
-        self.links.push(by_nodes(level, dfg, |space| {
+        self.links.push(by_nodes(level, dfg, self.limit, |space| {
             if netlist.outputs != dfg.outputs || netlist.inputs != dfg.inputs {
                 return Err(other_ports());
             }
@@ -110,7 +114,7 @@ impl Proof {
 
     /// Compares Verilog (paths and texts of its files) with the dataflow graph that it was made of, node by node.
     pub fn verilog(&mut self, level: &str, dfg: &Dfg, files: &[(String, String)], interface: &Interface) {
-        self.links.push(by_nodes(level, dfg, |space| verilog::results(space, files, interface)));
+        self.links.push(by_nodes(level, dfg, self.limit, |space| verilog::results(space, files, interface)));
     }
 
     /// Do all links hold?
@@ -120,8 +124,13 @@ impl Proof {
 }
 
 /// Compares the output codes of a circuit with a dataflow graph's, whose nodes are symbols.
-fn by_nodes(level: &str, dfg: &Dfg, circuit: impl FnOnce(&mut Space) -> Result<Vec<Form>>) -> Link {
-    let mut space = Space::default();
+fn by_nodes(
+    level: &str,
+    dfg: &Dfg,
+    limit: Option<Duration>,
+    circuit: impl FnOnce(&mut Space) -> Result<Vec<Form>>,
+) -> Link {
+    let mut space = Space { deadline: deadline(limit), ..Space::default() };
     space.end_reference();
     let codes = numbers::symbols(&mut space, dfg).and_then(|results| {
         verilog::codes(&results, &dfg.outputs).ok_or_else(|| Error::bug("an output is beyond 127 bits"))
@@ -149,6 +158,10 @@ fn compared(space: &mut Space, level: &str, wanted: &[Form], found: Result<Vec<F
         }
     };
     Link { level: level.into(), proved, outputs, reason }
+}
+
+fn deadline(limit: Option<Duration>) -> Option<Instant> {
+    limit.and_then(|limit| Instant::now().checked_add(limit))
 }
 
 fn other_ports() -> Error {

@@ -9,6 +9,7 @@ use super::form::{Atom, Form};
 use super::space::{Kind, LineId, Space};
 use super::steps::{between, coarse, falling, integral, opened, signed_fraction, smooth, steps, whole};
 use crate::fixed::{Fixed, Range};
+use std::time::Instant;
 
 impl Space {
     /// The greatest multiple of `2^p` not above a number.
@@ -73,6 +74,9 @@ impl Space {
 
     /// A form as a sum of two: coefficients in `(-1/2, 1/2]`, and steps of curves too; and what is an integer.
     fn split(&mut self, form: &Form) -> Option<(Form, Form)> {
+        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return None;
+        }
         let (mut rest, mut integer) = (Form::number(form.constant), Form::default());
         for (atom, c) in &form.terms {
             let (low, high) = match self.kind(*atom).clone() {

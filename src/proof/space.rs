@@ -13,6 +13,7 @@ use super::form::{Atom, Form, gcd};
 use crate::fixed::{Fixed, Range};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Instant;
 
 /// Index of a line.
 pub type LineId = u32;
@@ -63,6 +64,8 @@ pub struct View {
 /// All atoms and lines.
 #[derive(Default)]
 pub struct Space {
+    /// After this, nothing is found out any more.
+    pub(super) deadline: Option<Instant>,
     pub(super) atoms: Vec<Known>,
     pub(super) ids: HashMap<Kind, Atom>,
     pub(super) lines: Vec<Line>,

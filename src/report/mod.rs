@@ -3,6 +3,8 @@
 mod html;
 mod measure;
 mod summary;
+#[cfg(feature = "train")]
+pub mod training;
 
 use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};

@@ -54,6 +54,7 @@ pub mod error;
 pub mod registry;
 pub mod random;
 pub mod files;
+pub mod temporary;
 pub mod arrays;
 pub mod fixed;
 pub mod call;
@@ -83,6 +84,7 @@ pub mod backends;
 pub mod emulator;
 pub mod interfaces;
 pub mod packages;
+pub mod split;
 pub mod verilator;
 pub mod proof;
 

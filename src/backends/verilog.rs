@@ -32,9 +32,10 @@ pub const BACKEND: Entry<Backend> =
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let design = Design::new(netlist, context);
     let mut files = Vec::new();
+    let template = layer::template()?;
     for module in &design.modules {
         let path = path(&module.name);
-        files.push(File { path, text: layer::text(&design, module)? });
+        files.push(File { path, text: layer::text(&design, module, &template)? });
     }
     files.push(File { path: path(&netlist.name), text: top::text(&design)? });
     Ok(files)
@@ -42,15 +43,17 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 
 /// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
 pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
-    let design = Design::new(netlist, context);
-    let modules = design.modules.iter().map(|module| path(&module.name));
-    let cells = hdl::paths(&design.cells(), context, use_of);
+    let mut used = vec![false; netlist.layers.len()];
+    netlist.nets.iter().for_each(|net| used[net.layer as usize] = true);
+    let layers = (0..netlist.layers.len()).filter(|layer| used[*layer]);
+    let modules = layers.map(|layer| path(&module_name(netlist, layer)));
+    let cells = hdl::paths(&cells(netlist, context), context, use_of);
     modules.chain([path(&netlist.name)]).chain(cells).collect()
 }
 
 /// The modules of `hdl/` that a netlist has instances of.
 pub(super) fn cells(netlist: &Netlist, context: &Context) -> BTreeSet<&'static str> {
-    Design::new(netlist, context).cells()
+    if context.cells.is_none() { BTreeSet::new() } else { Design::new(netlist, context).cells() }
 }
 
 fn path(module: &str) -> String {
@@ -60,6 +63,8 @@ fn path(module: &str) -> String {
 /// A netlist cut into modules.
 struct Design<'a> {
     netlist: &'a Netlist,
+    /// Bits of each input port.
+    ports: Vec<u32>,
     stages: Vec<u32>,
     modules: Vec<Module>,
     /// Which bits of each net are read, by any module other than its own or by an output port.
@@ -93,6 +98,7 @@ impl<'a> Design<'a> {
         netlist.results.iter().for_each(|bits| mark(bits, &mut results));
         let mut design = Design {
             netlist,
+            ports: netlist.inputs.iter().map(|port| port.width()).collect(),
             stages: netlist.stages().into_iter().map(Option::unwrap_or_default).collect(),
             modules: Vec::new(),
             exported: results.clone(),
@@ -160,18 +166,7 @@ impl<'a> Design<'a> {
         let own = nets.iter().map(|id| reads[id.0 as usize]).collect();
         touched.iter().for_each(|id| reads[id.0 as usize] = 0);
         imports.iter().for_each(|(id, mask)| self.exported[id.0 as usize] |= mask);
-        Module { name: self.module_name(layer), nets, ports, imports, reads: own }
-    }
-
-    /// The layer's name; with the design's before it where it is the design's own or a keyword.
-    fn module_name(&self, layer: usize) -> String {
-        let (own, top) = (&self.netlist.layers[layer], &self.netlist.name);
-        let mut name = own.clone();
-        let taken = |name: &String| name == top || hdl::taken(name);
-        while !crate::netlist::legal(&name) || taken(&name) || (name != *own && self.netlist.layers.contains(&name)) {
-            name = format!("{top}_{name}");
-        }
-        name
+        Module { name: module_name(self.netlist, layer), nets, ports, imports, reads: own }
     }
 
     /// The name of the instance that drives a net.
@@ -190,6 +185,17 @@ impl<'a> Design<'a> {
         let sign = if net.signed && net.width > 1 { "signed " } else { "" };
         format!("{sign}{}", range(net.width))
     }
+}
+
+/// The layer's name; with the design's before it where it is the design's own or a keyword.
+fn module_name(netlist: &Netlist, layer: usize) -> String {
+    let (own, top) = (&netlist.layers[layer], &netlist.name);
+    let mut name = own.clone();
+    let taken = |name: &String| name == top || hdl::taken(name);
+    while !crate::netlist::legal(&name) || taken(&name) || (name != *own && netlist.layers.contains(&name)) {
+        name = format!("{top}_{name}");
+    }
+    name
 }
 
 /// `[9:0] `; a single bit, or none, has no range.

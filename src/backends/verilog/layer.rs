@@ -1,6 +1,6 @@
 //! The module of a layer.
 
-use super::super::render;
+use super::super::Template;
 use super::adder::Adder;
 use super::{Design, Module, expression, lines, range, unread};
 use crate::error::Result;
@@ -32,8 +32,13 @@ struct Stage {
     updates: Vec<String>,
 }
 
+/// What a layer's file is made from.
+pub fn template() -> Result<Template> {
+    Template::new(TEMPLATE, false)
+}
+
 /// The text of a layer's file.
-pub fn text(design: &Design, module: &Module) -> Result<String> {
+pub fn text(design: &Design, module: &Module, template: &Template) -> Result<String> {
     let stages = stages(design, module);
     let registers = || module.nets.iter().filter(|id| design.netlist[**id].cell.is_register());
     let text = Text {
@@ -48,7 +53,7 @@ pub fn text(design: &Design, module: &Module) -> Result<String> {
         stages,
         unused: lines(&unused(design, module)),
     };
-    render(TEMPLATE, &text)
+    template.fill(&text)
 }
 
 fn ports(design: &Design, module: &Module) -> Vec<String> {
@@ -111,8 +116,8 @@ fn wire(design: &Design, id: NetId) -> Vec<String> {
     let mut lines = Vec::new();
     let expression = match &net.cell {
         Cell::Input { port, lo } => {
-            let port = &netlist.inputs[*port as usize];
-            expression::slice(&port.name, port.width(), *lo, net.width)
+            let (name, width) = (&netlist.inputs[*port as usize].name, design.ports[*port as usize]);
+            expression::slice(name, width, *lo, net.width)
         }
         Cell::Rom { index, entries } => {
             let (before, value) = expression::rom(netlist, net, index, entries);

@@ -23,7 +23,7 @@ cargo test --quiet --manifest-path hdl/models/Cargo.toml --target-dir "${CARGO_T
 say "training, on libtorch"
 eval "$(scripts/libtorch.sh)"
 cargo clippy --quiet --features train --all-targets -- -D warnings
-cargo test --quiet --features train --lib training
+cargo test --quiet --features train --lib -- training learned
 cargo test --quiet --features train --test training --test training_forward
 say "example"
 scripts/run.sh examples/jet_tagger

@@ -95,7 +95,7 @@ impl Space {
                 }
                 Kind::Table(atoms, values) => {
                     let unit = c.exponent().min(0);
-                    let each = |value: &i128| Some(signed_fraction(Fixed::new(*value, 0).mul(*c)?).at(unit)?);
+                    let each = |value: &i128| signed_fraction(Fixed::new(*value, 0).mul(*c)?).at(unit);
                     let low = values.iter().map(each).collect::<Option<Vec<i128>>>()?;
                     let whole = |(value, low): (&i128, &i128)| {
                         Fixed::new(*value, 0).mul(*c)?.add(Fixed::new(-low, unit))?.at(0)

@@ -117,7 +117,7 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// Bytes of Verilog from which on the test bench is built without optimisation.
-const LARGE: usize = 10_000_000;
+const LARGE: usize = 3_000_000;
 
 fn build(sources: &Sources, work: &Path) -> Result<PathBuf> {
     for (path, text) in sources {

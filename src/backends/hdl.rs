@@ -49,7 +49,7 @@ impl Use {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let used = verilog::cells(netlist, context);
+    let used = verilog::cells(netlist, context)?;
     let mut files = Vec::new();
     for (name, cells, twin) in SUMS.iter().filter(|(name, ..)| used.contains(name)) {
         files.push(File { path: Use::Synthesis.path(name), text: (*cells).into() });

@@ -17,6 +17,7 @@ struct Text<'a> {
     reset: bool,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
+    rows: bool,
     files: Vec<String>,
 }
 
@@ -29,13 +30,15 @@ struct PortText<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
+    let sources = verilog::sources(netlist, context, hdl::Use::Simulation)?;
     let text = Text {
         top: &netlist.name,
         latency: netlist.latency,
         reset: netlist.reset,
         inputs: netlist.inputs.iter().map(port).collect(),
         outputs: netlist.outputs.iter().map(port).collect(),
-        files: verilog::paths(netlist, context, hdl::Use::Simulation),
+        rows: sources.rows,
+        files: sources.paths,
     };
     let file = |path: &str, text| File { path: path.into(), text };
     Ok(vec![

@@ -38,6 +38,8 @@ pub struct Net {
     pub cell: Cell,
     /// Index into [`Netlist::layers`]: the module it belongs to.
     pub layer: u32,
+    /// Which row of its layer's outputs it is made for: all channels at one position.
+    pub row: u32,
     /// What it is, for the source comment: the dataflow node's text, its format and layer element.
     pub note: String,
 }

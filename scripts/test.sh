@@ -14,6 +14,12 @@ say "lints"
 cargo clippy --quiet --all-targets -- -D warnings
 say "tests"
 cargo test --quiet
+say "searches, on SQLite and PostgreSQL"
+cargo clippy --quiet --all-targets --features search -- -D warnings
+cargo test --quiet --features search --lib searches::
+scripts/postgres.sh cargo test --quiet --features search --test search --test registry
+say "models of the stream modules"
+cargo test --quiet --manifest-path hdl/models/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/models"
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

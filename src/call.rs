@@ -76,6 +76,17 @@ impl Call {
         Ok(call)
     }
 
+    /// The number given for one parameter, by its name or its place; flags are 0 and 1. Other arguments are not looked at.
+    pub fn number(&self, name: &str, place: usize) -> Option<f64> {
+        let named = self.arguments.iter().find(|(key, _)| key.as_deref() == Some(name));
+        let placed = || self.arguments.get(place).filter(|(key, _)| key.is_none());
+        match named.or_else(placed)?.1 {
+            Argument::Number(number) => Some(number),
+            Argument::Flag(flag) => Some(f64::from(u8::from(flag))),
+            _ => None,
+        }
+    }
+
     /// Matches the arguments to the names of a quantizer's parameters, in the order of its constructor.
     ///
     /// # Errors

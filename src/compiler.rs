@@ -167,11 +167,12 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
-    let netlist = netlist::build(
-        &dfg,
-        &schedule,
-        &netlist::Options { reset: making.reset, constants: making.target.sums().constant },
-    )?;
+    let options = netlist::Options {
+        // What has no initial values begins with a reset.
+        reset: making.reset || !making.target.initial_values(),
+        constants: making.target.sums().constant,
+    };
+    let netlist = netlist::build(&dfg, &schedule, &options)?;
     netlist.verify()?;
     Ok(Hardware { dfg, schedule, netlist })
 }

@@ -12,7 +12,8 @@
 //!    ([`compiler::hardware`] does 4 to 6).
 //! 5. A scheduler gives each number a pipeline stage: a [`schedulers::Schedule`] beside the graph.
 //! 6. The [`netlist::Netlist`] has *bit-vectors* of explicit width in clock cycles, and registers between them.
-//! 7. Back ends print it: Verilog, a Verilator test bench, Yosys and Vivado scripts ([`backends::files`]).
+//! 7. Back ends print it: Verilog, a Verilator test bench, Yosys and Vivado scripts ([`backends::files`]); the numbers are
+//!    printed too, as a C++ emulator ([`emulator::files`]).
 //!
 //! Tensor graph, numbers and netlist each have an evaluator for many samples, and all give the same bits; so does the
 //! Verilog in Verilator ([`verilator::verify`]).
@@ -77,11 +78,17 @@ pub mod targets;
 pub mod schedulers;
 pub mod netlist;
 pub mod backends;
+pub mod emulator;
+pub mod interfaces;
+pub mod packages;
 pub mod verilator;
 
 // What puts it together, and what the user sees.
 pub mod compiler;
 pub mod report;
+pub mod costs;
+#[cfg(feature = "search")]
+pub mod searches;
 pub mod synthesis;
 pub mod output;
 pub mod cli;

@@ -31,14 +31,26 @@ pub struct Outcome {
 /// # Errors
 /// Verilator is missing or fails, the folder is no output folder, or the batches do not fit its design.
 pub fn verify(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    stream(dir, "verilator", inputs, expected, progress)
+}
+
+/// The same with the test bench of the shell around the circuit.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_shell(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    stream(dir, "shell", inputs, expected, progress)
+}
+
+fn stream(dir: &Path, bench: &str, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
     if inputs.rows() != expected.rows() {
         let what = format!("{} inputs, but {} expected outputs", inputs.rows(), expected.rows());
         return Err(Error::user(what, "give one row of expected outputs for each row of inputs"));
     }
     let version = verilator(Command::new("verilator").arg("--version"))?;
-    let sources = sources(dir)?;
+    let sources = sources(dir, bench)?;
     let start = Instant::now();
-    let (program, cached, keep) = program(&sources, &version.stdout, progress)?;
+    let (program, cached, keep) = program(&sources, bench, &version.stdout, progress)?;
     let build_seconds = if cached { 0.0 } else { start.elapsed().as_secs_f64() };
     let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
     let vectors = work.path().join("vectors.bin");
@@ -52,16 +64,16 @@ pub fn verify(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&s
 /// Files of the output folder that make the test bench: path and content, in order.
 type Sources = Vec<(PathBuf, Vec<u8>)>;
 
-fn sources(dir: &Path) -> Result<Sources> {
+fn sources(dir: &Path, bench: &str) -> Result<Sources> {
     let missing = |error: std::io::Error| {
         let what = format!("{} holds no Verilog and test bench: {error}", dir.display());
         Error::user(what, "give the output folder of `nanotrig compile`")
     };
     let mut sources = Sources::new();
-    for folder in ["verilog", "verilator", "hdl/simulation"] {
+    for folder in ["verilog", bench, "hdl/simulation", "hdl/stream"] {
         let entries = match fs::read_dir(dir.join(folder)) {
             // Only where there are instances of hand-written modules.
-            Err(error) if error.kind() == ErrorKind::NotFound && folder == "hdl/simulation" => continue,
+            Err(error) if error.kind() == ErrorKind::NotFound && folder.starts_with("hdl/") => continue,
             entries => entries.map_err(missing)?,
         };
         for entry in entries {
@@ -79,6 +91,7 @@ fn sources(dir: &Path) -> Result<Sources> {
 /// The built test bench, whether it was there already, and the folder that lives as long as it is needed.
 fn program(
     sources: &Sources,
+    bench: &str,
     version: &[u8],
     progress: &dyn Fn(&str),
 ) -> Result<(PathBuf, bool, Option<tempfile::TempDir>)> {
@@ -95,7 +108,7 @@ fn program(
     }
     let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
     progress("building the Verilator test bench");
-    let built = build(sources, work.path())?;
+    let built = build(sources, bench, work.path())?;
     // A cache that cannot be written is no cache; the program then runs from where it was built.
     let kept = place.and_then(|place| {
         fs::create_dir_all(&place).ok()?;
@@ -119,13 +132,13 @@ fn cache() -> Option<PathBuf> {
 /// Bytes of Verilog from which on the test bench is built without optimisation.
 const LARGE: usize = 3_000_000;
 
-fn build(sources: &Sources, work: &Path) -> Result<PathBuf> {
+fn build(sources: &Sources, bench: &str, work: &Path) -> Result<PathBuf> {
     for (path, text) in sources {
         let path = work.join(path);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
         made.map_err(|error| system("copy the sources", &error))?;
     }
-    let folder = work.join("verilator");
+    let folder = work.join(bench);
     let mut command = Command::new("verilator");
     command.current_dir(&folder).args(["-f", "args.f", "-O3", "-CFLAGS", "-O1", "-j", "2", "-Wno-fatal"]);
     if sources.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE {

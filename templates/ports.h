@@ -4,6 +4,9 @@
 typedef Vdut Dut;
 static const unsigned LATENCY = {{ latency }};
 static const bool HAS_RESET = {{ reset }};
+{%- if not initial_values %}
+#define RESET_FIRST  // valid bits have no initial value
+{%- endif %}
 
 static const std::vector<Port> INPUTS = {
 {%- for port in inputs %}

@@ -3,6 +3,9 @@
 //   {{ format }}
 {%- endfor %}
 // out_valid is in_valid {{ latency }} cycles later{% if reset %}; rst drops every event in flight{% endif %}. Data registers have no reset.
+{%- if not initial_values %}
+// Nothing has an initial value: rst comes first.
+{%- endif %}
 // Made by nanotrig {{ version }}.
 
 module {{ name }} (
@@ -13,7 +16,7 @@ module {{ name }} (
 {% if latency == 0 %}
   assign out_valid = in_valid;
 {% else %}
-  reg {{ valid_range }}valid = {{ valid_reset }};
+  reg {{ valid_range }}valid{% if initial_values %} = {{ valid_reset }}{% endif %};
   always @(posedge clk)
 {%- if reset %}
     if (rst) valid <= {{ valid_reset }};

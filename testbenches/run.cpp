@@ -149,6 +149,15 @@ public:
         cycles++;
     }
 
+    // A clock under reset, whatever the valid bits were before.
+    void reset_first() {
+        reset(dut, true);
+        for (bool level : {false, true}) {
+            dut.clk = level;
+            dut.eval();
+        }
+    }
+
     void flush(const char *phase) {
         for (unsigned i = 0; i < LATENCY + 2; i++) cycle(false, 0, false, phase);
     }
@@ -196,6 +205,9 @@ int main(int argc, char **argv) {
         std::fprintf(stderr, "%s does not hold vectors for this design\n", argv[1]);
         return 2;
     }
+#ifdef RESET_FIRST
+    bench.reset_first();
+#endif
     bench.flush("start");
     auto start = std::chrono::steady_clock::now();
     uint64_t before = cycles;

@@ -5,14 +5,20 @@ mod common;
 
 use common::bless;
 use nanotrig::arrays::npz;
+use nanotrig::backends;
+use nanotrig::batch::Batch;
 use nanotrig::compiler::{Reading, meaning};
-use nanotrig::dfg::Dfg;
+use nanotrig::costs::COSTS;
+use nanotrig::dfg::{Dfg, Evaluator};
 use nanotrig::error::{Error, Result};
 use nanotrig::fixed::Fixed;
 use nanotrig::frontends::{self, native};
 use nanotrig::functions::Function;
+use nanotrig::interfaces::{self, Choice};
 use nanotrig::multipliers::MULTIPLIERS;
+use nanotrig::netlist::{self, Options};
 use nanotrig::network::Tensor;
+use nanotrig::packages;
 use nanotrig::passes::{self, Context};
 use nanotrig::quantizers::{self, Codes, Role};
 use nanotrig::registry::find;
@@ -91,6 +97,89 @@ fn schedulers() {
         let (latency, bits) = (schedule.latency, schedule.register_bits(&dfg));
         writeln!(text, "{latency} registers, {bits} register bits, {} ps", schedule.period).unwrap();
         Ok(text)
+    });
+}
+
+/// Words: the interface, and its value if there is one. Two stages.
+#[test]
+fn interfaces() {
+    golden("interfaces", |words, input| {
+        let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
+        let goal = Goal { stages: Some(2), ..Goal::default() };
+        let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
+        let netlist = netlist::build(&dfg, &schedule, &Options { reset: true, constants: false })?;
+        let Some(shell) = Choice::parse(&words.join("="))?.shell(&netlist)? else { return Ok("no shell\n".into()) };
+        let files = interfaces::files(&shell)?;
+        let shown = files.iter().filter(|file| !file.path.ends_with(".cpp") && !file.path.starts_with("hdl/"));
+        let blocks = files.iter().filter(|file| file.path.starts_with("hdl/"));
+        let mut text: String = blocks.map(|file| format!("{}\n", file.path)).collect();
+        text.extend(shown.map(|file| format!("==== {}\n{}", file.path, file.text)));
+        Ok(text)
+    });
+}
+
+#[test]
+fn costs() {
+    golden("costs", |words, input| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.toml");
+        std::fs::write(&path, input).unwrap();
+        let cost = (find("cost", COSTS, words[0])?.make)(&frontends::read(&path, None)?, &Default::default())?;
+        let mut text = String::new();
+        for row in &cost.rows {
+            let parts: Vec<_> = row.parts.iter().map(|(name, value)| format!(", {name} {value}")).collect();
+            writeln!(text, "{} ({}): {} {}{}", row.layer, row.class, row.total, cost.unit, parts.join("")).unwrap();
+        }
+        writeln!(text, "{} {}", cost.total, cost.unit).unwrap();
+        Ok(text)
+    });
+}
+
+/// Parameters with their values, a line each, to the trials that a search makes where each scores the sum of its choices.
+#[cfg(feature = "search")]
+#[test]
+fn searches() {
+    use nanotrig::searches::{Parameter, Problem, SEARCHES, Space, Trial};
+    golden("searches", |words, input| {
+        let parameter = |line: &str| {
+            let (name, values) = line.split_once(": ").expect("NAME: VALUES");
+            let values = values.split(' ').map(String::from).collect();
+            Parameter { name: name.into(), values, effects: Vec::new() }
+        };
+        let space = Space { parameters: input.lines().map(parameter).collect(), ..Space::default() };
+        let problem = Problem { space: &space, seed: 1, max_trials: 12, epochs: 9, factor: 3 };
+        let tuner = &find("search", SEARCHES, words[0])?.make;
+        let (mut trials, mut text) = (Vec::new(), String::new());
+        for number in 0..(tuner.count)(&problem) {
+            let proposal = (tuner.propose)(&problem, number, &trials).expect("nothing is under way");
+            let chosen = proposal.choices.iter().zip(&space.parameters).map(|(c, p)| p.values[*c].as_str());
+            writeln!(text, "{number}: {} epochs, {}", proposal.epochs, chosen.collect::<Vec<_>>().join(" ")).unwrap();
+            let score = Some(proposal.choices.iter().sum::<usize>() as f64);
+            trials.push(Trial { number, choices: proposal.choices, score, running: false });
+        }
+        Ok(text)
+    });
+}
+
+/// Words: the package, the interface, and its value if there is one. Two stages.
+#[test]
+fn packages() {
+    golden("packages", |words, input| {
+        let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
+        let goal = Goal { stages: Some(2), ..Goal::default() };
+        let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
+        let netlist = netlist::build(&dfg, &schedule, &Options { reset: words[1] != "bare", constants: false })?;
+        let shell = Choice::parse(&words[1..].join("="))?.shell(&netlist)?;
+        let given = Batch { columns: 2, data: vec![0, 0, -32, 31] };
+        let answers = Evaluator::new(&dfg)?.run(&given);
+        let design = packages::Design {
+            netlist: &netlist,
+            shell: shell.as_ref(),
+            context: &backends::Context::default(),
+            vectors: [&given, &answers],
+        };
+        let files = (find("package", packages::PACKAGES, words[0])?.make)(&design)?;
+        Ok(files.iter().map(|file| format!("==== {}\n{}", file.path, file.text)).collect())
     });
 }
 

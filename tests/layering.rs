@@ -32,6 +32,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("schedulers", &["dfg", "targets"]),
     ("netlist", &["batch", "dfg", "port", "schedulers"]),
     ("backends", &["netlist", "port"]),
+    ("interfaces", &["backends", "netlist", "port"]),
+    ("packages", &["backends", "batch", "interfaces", "netlist", "port"]),
+    ("emulator", &["backends", "dfg", "netlist", "port"]),
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     ("verilator", &["batch"]),
     ("output", &[]),
@@ -54,6 +57,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["backends", "compiler", "dfg", "host", "port", "targets"]),
+    ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
+    ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),
     ("synthesis", &["files", "report", "targets"]),
     ("cli", &["*"]),
 ];

@@ -4,13 +4,16 @@ mod common;
 
 use common::nanotrig;
 use nanotrig::registry::list;
-use nanotrig::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
+use nanotrig::{
+    backends, costs, frontends, functions, interfaces, layers, multipliers, packages, passes, quantizers, schedulers,
+    targets,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Each set: its name, and name and documentation of its members.
-fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
-    [
+fn sets() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
+    vec![
         ("layers", list(layers::LAYERS)),
         ("functions", list(functions::FUNCTIONS)),
         ("quantizers", list(quantizers::QUANTIZERS)),
@@ -20,6 +23,11 @@ fn sets() -> [(&'static str, Vec<(&'static str, &'static str)>); 9] {
         ("schedulers", list(schedulers::SCHEDULERS)),
         ("frontends", list(frontends::FRONTENDS)),
         ("backends", list(backends::BACKENDS)),
+        ("interfaces", list(interfaces::INTERFACES)),
+        ("packages", list(packages::PACKAGES)),
+        ("costs", list(costs::COSTS)),
+        #[cfg(feature = "search")]
+        ("searches", list(nanotrig::searches::SEARCHES)),
     ]
 }
 

@@ -5,11 +5,9 @@ use nanotrig::backends::{Context, File, files};
 use nanotrig::dfg::random::{Random, inputs};
 use nanotrig::dfg::{Builder, Dfg, Id, Op, Source, Term};
 use nanotrig::fixed::{Fixed, Format, Quantization};
-use nanotrig::lower::lower;
 use nanotrig::netlist::{Netlist, Options, Simulator, build};
 use nanotrig::port::Port;
 use nanotrig::schedulers::Schedule;
-use nanotrig::tensor;
 use nanotrig::verilator::verify;
 use std::path::Path;
 use std::process::Command;
@@ -114,28 +112,4 @@ fn tools_read_rows_and_simulate_what_the_netlist_does() {
     (0..6).for_each(|row| expected.data[columns * row + 2 * row + 1] ^= 1);
     let outcome = verify(dir.path(), &batch, &expected, &|_| {}).expect("built before");
     assert!(outcome.mismatches >= 6, "{outcome:?}");
-}
-
-/// Tensors on the way to a layer's output have more elements than it, such as the products of hls4ml's sums; what they
-/// become is named after the output element that it is made for.
-#[test]
-fn products_belong_to_the_row_of_their_sum() {
-    let mut b = tensor::Builder::new("net");
-    let format: Quantization = "fixed<8,4>".parse().expect("a format");
-    b.layer("x");
-    let x = b.input(Port { name: "x".into(), shape: vec![3, 2], elements: vec![format; 6] }).expect("an input");
-    b.layer("sum");
-    let column = b.reshape(x, &[3, 2, 1]).expect("as many");
-    let weights = b.constant(&[2, 4], (1..9).map(|w| Fixed::new(w, 0)).collect()).expect("small");
-    let products = b.mul(column, weights).expect("broadcast");
-    let cast = b.quantize(products, vec!["fixed<6,4,TRN,WRAP>".parse().expect("a format")]).expect("small");
-    let sum = b.reduce(cast, tensor::Reduction::Sum, 1).expect("an axis");
-    b.output("y", sum);
-    let dfg = lower(&b.finish().expect("a graph").0).expect("small");
-    for id in dfg.ids().filter(|id| dfg.source(*id).starts_with("sum")) {
-        let from = dfg[id].from;
-        assert!(from.element < 12, "{}", dfg.source(id));
-        let inputs = dfg[id].op.args().filter(|arg| matches!(dfg[*arg].op, Op::Input { .. }));
-        inputs.for_each(|arg| assert_eq!(dfg.row(dfg[arg].from), dfg.row(from), "{}", dfg.source(id)));
-    }
 }

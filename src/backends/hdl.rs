@@ -11,8 +11,26 @@ use std::collections::BTreeSet;
 pub const BACKEND: Entry<Backend> =
     Entry { name: "hdl", doc: "hand-written modules that are used: for synthesis, and twins for simulation", make };
 
-/// The names of all modules, which no layer may have.
-pub(super) const MODULES: [&str; 3] = ["nanotrig_chain", "nanotrig_sum2", "nanotrig_sum3"];
+/// The names of the modules for sums.
+const MODULES: [&str; 3] = ["nanotrig_chain", "nanotrig_sum2", "nanotrig_sum3"];
+
+/// Is it the name of a hand-written module, which no layer may have?
+pub(super) fn taken(name: &str) -> bool {
+    MODULES.contains(&name) || STREAM.iter().any(|(module, _)| *module == name)
+}
+
+/// The blocks that shells are made of, for synthesis and simulation alike: names and texts.
+pub const STREAM: [(&str, &str); 9] = [
+    ("nanotrig_skid", include_str!("../../hdl/stream/nanotrig_skid.v")),
+    ("nanotrig_fifo", include_str!("../../hdl/stream/nanotrig_fifo.v")),
+    ("nanotrig_credits", include_str!("../../hdl/stream/nanotrig_credits.v")),
+    ("nanotrig_widen", include_str!("../../hdl/stream/nanotrig_widen.v")),
+    ("nanotrig_narrow", include_str!("../../hdl/stream/nanotrig_narrow.v")),
+    ("nanotrig_packetise", include_str!("../../hdl/stream/nanotrig_packetise.v")),
+    ("nanotrig_depacketise", include_str!("../../hdl/stream/nanotrig_depacketise.v")),
+    ("nanotrig_cross", include_str!("../../hdl/stream/nanotrig_cross.v")),
+    ("nanotrig_pad", include_str!("../../hdl/stream/nanotrig_pad.v")),
+];
 
 /// The carry chain of each family.
 const CHAINS: [(&str, &str); 2] = [
@@ -36,7 +54,7 @@ const SUMS: [(&str, &str, &str); 2] = [
 
 /// What a tool does with the Verilog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     Synthesis,
     Simulation,
 }
@@ -49,7 +67,7 @@ impl Use {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let used = verilog::cells(netlist, context)?;
+    let used = verilog::cells(netlist, context);
     let mut files = Vec::new();
     for (name, cells, twin) in SUMS.iter().filter(|(name, ..)| used.contains(name)) {
         files.push(File { path: Use::Synthesis.path(name), text: (*cells).into() });

@@ -36,13 +36,22 @@ pub struct Context {
     pub cells: Option<String>,
     /// The clock period in picoseconds.
     pub period_ps: u32,
+    /// Whether registers may have an initial value.
+    pub initial_values: bool,
 }
 
 impl Default for Context {
     /// An UltraScale+ -2 device at 200 MHz.
     fn default() -> Context {
         let yosys = "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl";
-        Context { part: "xcvu9p-flga2104-2-i".into(), yosys: yosys.into(), place: None, cells: None, period_ps: 5000 }
+        Context {
+            part: "xcvu9p-flga2104-2-i".into(),
+            yosys: yosys.into(),
+            place: None,
+            cells: None,
+            period_ps: 5000,
+            initial_values: true,
+        }
     }
 }
 
@@ -69,7 +78,7 @@ pub fn files(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Fills a template.
-fn render(template: &str, context: &impl Serialize) -> Result<String> {
+pub(crate) fn render(template: &str, context: &impl Serialize) -> Result<String> {
     fill(template, context, false)
 }
 

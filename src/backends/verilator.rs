@@ -1,5 +1,6 @@
 //! `verilator/`: the C++ test bench, the description of the ports it reads, and Verilator's arguments.
 
+use super::verilog::Sources;
 use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
@@ -15,6 +16,8 @@ struct Text<'a> {
     top: &'a str,
     latency: u32,
     reset: bool,
+    /// Whether the valid bits are 0 before any reset.
+    initial_values: bool,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
     rows: bool,
@@ -30,21 +33,42 @@ struct PortText<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let sources = verilog::sources(netlist, context, hdl::Use::Simulation)?;
-    let text = Text {
-        top: &netlist.name,
-        latency: netlist.latency,
-        reset: netlist.reset,
-        inputs: netlist.inputs.iter().map(port).collect(),
-        outputs: netlist.outputs.iter().map(port).collect(),
-        rows: sources.rows,
-        files: sources.paths,
-    };
-    let file = |path: &str, text| File { path: path.into(), text };
+    let Sources { paths: files, rows } = verilog::sources(netlist, context, hdl::Use::Simulation);
+    let text = Text { initial_values: context.initial_values, rows, files, ..Text::new(netlist) };
+    let arguments = render(include_str!("../../templates/args.f"), &text)?;
+    let mut files = bench("verilator", &text)?;
+    files.push(File { path: "verilator/args.f".into(), text: arguments });
+    Ok(files)
+}
+
+impl<'a> Text<'a> {
+    fn new(netlist: &'a Netlist) -> Text<'a> {
+        Text {
+            top: &netlist.name,
+            latency: netlist.latency,
+            reset: netlist.reset,
+            initial_values: false,
+            inputs: netlist.inputs.iter().map(port).collect(),
+            outputs: netlist.outputs.iter().map(port).collect(),
+            rows: false,
+            files: Vec::new(),
+        }
+    }
+}
+
+/// The test bench of a module that has the circuit's ports, another latency, and no initial values; in `shell/`.
+///
+/// # Errors
+/// None in practice.
+pub fn around(netlist: &Netlist, top: &str, latency: u32) -> Result<Vec<File>> {
+    bench("shell", &Text { top, latency, ..Text::new(netlist) })
+}
+
+fn bench(folder: &str, text: &Text) -> Result<Vec<File>> {
+    let file = |name: &str, text| File { path: format!("{folder}/{name}"), text };
     Ok(vec![
-        file("verilator/run.cpp", include_str!("../../testbenches/run.cpp").to_string()),
-        file("verilator/ports.h", render(include_str!("../../templates/ports.h"), &text)?),
-        file("verilator/args.f", render(include_str!("../../templates/args.f"), &text)?),
+        file("run.cpp", include_str!("../../testbenches/run.cpp").to_string()),
+        file("ports.h", render(include_str!("../../templates/ports.h"), text)?),
     ])
 }
 

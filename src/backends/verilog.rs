@@ -35,7 +35,7 @@ pub const BACKEND: Entry<Backend> =
     Entry { name: "verilog", doc: "synthesizable Verilog-2001, one module a layer", make };
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let design = Design::new(netlist, context)?;
+    let design = Design::new(netlist, context);
     let mut files = Vec::new();
     for module in &design.modules {
         for rows in &module.rows {
@@ -48,7 +48,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 }
 
 /// The Verilog files of a netlist, as tools read them.
-pub(super) struct Sources {
+pub(crate) struct Sources {
     /// Their paths, in reading order; then those of the modules of `hdl/`, for one use.
     pub paths: Vec<String>,
     /// Whether layers have instances of rows.
@@ -56,17 +56,17 @@ pub(super) struct Sources {
 }
 
 /// The Verilog files of a netlist for one use of the modules of `hdl/`.
-pub(super) fn sources(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Result<Sources> {
-    let design = Design::new(netlist, context)?;
+pub(crate) fn sources(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Sources {
+    let design = Design::new(netlist, context);
     let modules = design.printed().map(|module| path(&module.name));
     let cells = hdl::paths(&design.used(), context, use_of);
     let paths = modules.chain([path(&netlist.name)]).chain(cells).collect();
-    Ok(Sources { paths, rows: design.modules.iter().any(|module| !module.rows.is_empty()) })
+    Sources { paths, rows: design.modules.iter().any(|module| !module.rows.is_empty()) }
 }
 
 /// The modules of `hdl/` that a netlist has instances of.
-pub(super) fn cells(netlist: &Netlist, context: &Context) -> Result<BTreeSet<&'static str>> {
-    Ok(Design::new(netlist, context)?.used())
+pub(super) fn cells(netlist: &Netlist, context: &Context) -> BTreeSet<&'static str> {
+    Design::new(netlist, context).used()
 }
 
 fn path(module: &str) -> String {
@@ -83,6 +83,8 @@ struct Design<'a> {
     cells: bool,
     /// What the names of instances begin with, and no net's name does.
     prefix: String,
+    /// Whether the valid bits have an initial value.
+    initial_values: bool,
 }
 
 /// Who reads which bits of each net.
@@ -98,7 +100,7 @@ struct Reads {
 }
 
 impl<'a> Design<'a> {
-    fn new(netlist: &'a Netlist, context: &Context) -> Result<Design<'a>> {
+    fn new(netlist: &'a Netlist, context: &Context) -> Design<'a> {
         let mut design = Design {
             netlist,
             stages: netlist.stages().into_iter().map(Option::unwrap_or_default).collect(),
@@ -106,6 +108,7 @@ impl<'a> Design<'a> {
             reads: Reads::new(netlist),
             cells: context.cells.is_some(),
             prefix: "u_".into(),
+            initial_values: context.initial_values,
         };
         let ports = netlist.inputs.iter().chain(&netlist.outputs).map(|port| &port.name);
         while netlist.nets.iter().map(|net| &net.name).chain(ports.clone()).any(|name| name.starts_with(&design.prefix))
@@ -121,10 +124,9 @@ impl<'a> Design<'a> {
             let module = Module::new(netlist, design.module_name(layer), nets, leaves);
             design.modules.push(module);
         }
-        let rows: Vec<Vec<Rows>> =
-            design.modules.iter().map(|module| rows::find(&design, module)).collect::<Result<_>>()?;
+        let rows: Vec<Vec<Rows>> = design.modules.iter().map(|module| rows::find(&design, module)).collect();
         design.modules.iter_mut().zip(rows).for_each(|(module, rows)| module.take(rows));
-        Ok(design)
+        design
     }
 
     /// All modules but the top's, those of rows before their layer's.
@@ -150,7 +152,7 @@ impl<'a> Design<'a> {
     fn module_name(&self, layer: usize) -> String {
         let (own, top) = (&self.netlist.layers[layer], &self.netlist.name);
         let mut name = own.clone();
-        let taken = |name: &String| name == top || hdl::MODULES.contains(&name.as_str());
+        let taken = |name: &String| name == top || hdl::taken(name);
         while !crate::netlist::legal(&name) || taken(&name) || (name != *own && self.netlist.layers.contains(&name)) {
             name = format!("{top}_{name}");
         }

@@ -19,10 +19,13 @@ struct Text<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
+    if context.part.is_empty() {
+        return Ok(Vec::new());
+    }
     let text = Text {
         top: &netlist.name,
         part: &context.part,
-        files: verilog::sources(netlist, context, hdl::Use::Synthesis)?.paths,
+        files: verilog::sources(netlist, context, hdl::Use::Synthesis).paths,
         period_ns: format!("{}.{:03}", context.period_ps / 1000, context.period_ps % 1000),
         clocked: netlist.latency > 0,
     };

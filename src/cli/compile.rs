@@ -5,9 +5,12 @@ use super::print;
 use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::emulator;
 use crate::error::{At, Result};
 use crate::frontends::native;
+use crate::interfaces::{self, Choice};
 use crate::output::Output;
+use crate::packages;
 use crate::report::{Checked, Report};
 use clap::Args;
 use std::path::PathBuf;
@@ -15,6 +18,8 @@ use std::time::Instant;
 
 /// Random and corner vectors that every compile is checked on.
 const VECTORS: usize = 500;
+/// Events of the test bench that shows how one is written.
+const EVENTS: usize = 64;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -31,6 +36,9 @@ pub struct Arguments {
     /// The outputs that the samples must give
     #[arg(long, value_name = "Y", requires = "input")]
     expect: Option<PathBuf>,
+    /// What stands around the circuit: NAME or NAME=VALUE of `list interfaces`
+    #[arg(long, value_name = "NAME", default_value = "bare")]
+    interface: String,
     /// A network of more operations (terms of sums, elements computed or moved) is refused
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     max_operations: usize,
@@ -42,10 +50,13 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
-    let making = arguments.making.making()?;
+    let mut making = arguments.making.making()?;
+    let interface = Choice::parse(&arguments.interface).at("--interface")?;
+    making.reset |= interface.needs_reset();
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
+    let shell = interface.shell(&hardware.netlist)?;
     let (checked, status) = check(arguments, &meaning, &hardware)?;
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
@@ -55,9 +66,20 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
         cells: making.target.hdl().map(String::from),
         period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
+        initial_values: making.target.initial_values(),
     };
     let output = Output::begin(&arguments.output)?;
-    for file in backends::files(&hardware.netlist, &context)? {
+    let mut files = backends::files(&hardware.netlist, &context)?;
+    files.extend(emulator::files(&hardware.dfg)?);
+    if let Some(shell) = &shell {
+        files.extend(interfaces::files(shell)?);
+    }
+    let events = meaning.vectors(EVENTS, 3);
+    let answers = meaning.codes(&events)?;
+    let (netlist, vectors) = (&hardware.netlist, [&events, &answers]);
+    let design = packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors };
+    files.extend(packages::files(&design)?);
+    for file in files {
         output.write(&file.path, file.text.as_bytes())?;
     }
     native::write(&network, &output.path("model/network.toml")?)?;

@@ -3,7 +3,10 @@
 use super::print;
 use crate::error::{Error, Result};
 use crate::registry;
-use crate::{backends, frontends, functions, layers, multipliers, passes, quantizers, schedulers, targets};
+use crate::{
+    backends, costs, frontends, functions, interfaces, layers, multipliers, packages, passes, quantizers, schedulers,
+    targets,
+};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -38,6 +41,11 @@ enum Set {
     Schedulers,
     Frontends,
     Backends,
+    Interfaces,
+    Packages,
+    Costs,
+    #[cfg(feature = "search")]
+    Searches,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
@@ -51,6 +59,11 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Set::Schedulers => registry::list(schedulers::SCHEDULERS),
         Set::Frontends => registry::list(frontends::FRONTENDS),
         Set::Backends => registry::list(backends::BACKENDS),
+        Set::Interfaces => registry::list(interfaces::INTERFACES),
+        Set::Packages => registry::list(packages::PACKAGES),
+        Set::Costs => registry::list(costs::COSTS),
+        #[cfg(feature = "search")]
+        Set::Searches => registry::list(crate::searches::SEARCHES),
     };
     if arguments.json {
         let targets = targets::TARGETS.iter().filter(|_| matches!(arguments.set, Set::Targets));

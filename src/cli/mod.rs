@@ -5,12 +5,15 @@
 
 mod compile;
 mod dump;
+mod energy;
 mod evaluate;
 mod import;
 mod list;
 mod model;
 mod print;
 mod run;
+#[cfg(feature = "search")]
+mod search;
 mod synth;
 mod verify;
 
@@ -39,6 +42,11 @@ enum Command {
     Synth(synth::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
+    /// Give what a network costs: energy, bits, and operations on bits, layer by layer
+    Energy(energy::Arguments),
+    /// Find quantizers and widths for a network by trials
+    #[cfg(feature = "search")]
+    Search(search::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
     /// List the members of an open set
@@ -61,6 +69,9 @@ pub fn run() -> Result<u8> {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
+        Command::Energy(arguments) => energy::run(&arguments),
+        #[cfg(feature = "search")]
+        Command::Search(arguments) => search::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::List(arguments) => list::run(&arguments),

@@ -44,8 +44,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         inputs.data.extend(meaning.vectors(missing, 2).data);
     }
     let expected = meaning.codes(&inputs)?;
-    let outcome =
-        verilator::verify(&arguments.dir, &inputs, &expected, &|step| print::note(format_args!("verify: {step}")))?;
+    let progress = |step: &str| print::note(format_args!("verify: {step}"));
+    let outcome = verilator::verify(&arguments.dir, &inputs, &expected, &progress)?;
     outcome.report.iter().try_for_each(print::line)?;
     if arguments.expect.is_some() {
         let expect = shown(arguments.expect.as_deref());
@@ -55,6 +55,13 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         "{} vectors, {} cycles ({:.0} a second): {} mismatches",
         outcome.vectors, outcome.cycles, outcome.cycles_per_second, outcome.mismatches
     ))?;
+    if arguments.dir.join("shell").is_dir() {
+        let shell = verilator::verify_shell(&arguments.dir, &inputs, &expected, &progress)?;
+        shell.report.iter().try_for_each(print::line)?;
+        let (vectors, cycles, mismatches) = (shell.vectors, shell.cycles, shell.mismatches);
+        print::line(format_args!("shell: {vectors} vectors, {cycles} cycles: {mismatches} mismatches"))?;
+        wrong += mismatches as usize;
+    }
     Ok((outcome.mismatches > 0 || wrong > 0) as u8)
 }
 

@@ -19,11 +19,8 @@ use crate::tensor::{self, Graph, Node, Op, Reduction, broadcast_map, pick};
 /// # Errors
 /// A number beyond 120 bits; the error names the layer.
 pub fn lower(graph: &Graph) -> Result<Dfg> {
-    let outputs: Vec<Output> = (0..graph.layers.len()).map(|layer| Output::of(graph, layer)).collect();
-    let layers = graph.layers.iter().zip(&outputs).map(|(name, output)| (name.clone(), output.channels)).collect();
-    let builder = Builder::new(&graph.name, layers, graph.inputs.clone());
-    let values = Vec::with_capacity(graph.nodes.len());
-    let mut lowering = Lowering { graph, outputs, builder, values, maps: Vec::new() };
+    let mut lowering =
+        Lowering { graph, builder: builder(graph), values: Vec::with_capacity(graph.nodes.len()), maps: Vec::new() };
     for node in &graph.nodes {
         let value = lowering.node(node)?;
         lowering.values.push(value);
@@ -43,29 +40,13 @@ pub fn lower(graph: &Graph) -> Result<Dfg> {
     Ok(dfg)
 }
 
-/// A layer's output: positions of channels, which are its last axis.
-struct Output {
-    positions: u32,
-    channels: u32,
-}
-
-impl Output {
-    fn of(graph: &Graph, layer: usize) -> Output {
+fn builder(graph: &Graph) -> Builder {
+    let channels = |layer: usize| {
         let last = graph.nodes.iter().rev().find(|node| node.layer as usize == layer);
-        let (len, channels) = last.map_or((1, 1), |node| (node.len(), node.shape.last().copied().unwrap_or(1)));
-        let channels = channels.max(1) as u32;
-        Output { positions: (len as u32 / channels).max(1), channels }
-    }
-
-    /// The element of the output that an element of a tensor of `len` on the way to it is made for: at the same position,
-    /// if the tensor has the output's positions before all else, and for the same channel.
-    fn element(&self, element: u32, len: u32) -> u32 {
-        let (each, all) = (len / self.positions, self.positions * self.channels);
-        if len == all || !len.is_multiple_of(self.positions) {
-            return element % all;
-        }
-        element / each * self.channels + element % each % self.channels
-    }
+        last.and_then(|node| node.shape.last().copied()).unwrap_or(1) as u32
+    };
+    let layers = graph.layers.iter().enumerate().map(|(layer, name)| (name.clone(), channels(layer))).collect();
+    Builder::new(&graph.name, layers, graph.inputs.clone())
 }
 
 fn output(name: &str, node: &Node) -> Result<Port> {
@@ -81,8 +62,6 @@ fn output(name: &str, node: &Node) -> Result<Port> {
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    /// Of each layer.
-    outputs: Vec<Output>,
     builder: Builder,
     /// The elements of each tensor node.
     values: Vec<Vec<Id>>,
@@ -101,8 +80,7 @@ impl Lowering<'_> {
         };
         (0..node.len())
             .map(|element| {
-                let made_for = self.outputs[node.layer as usize].element(element as u32, node.len() as u32);
-                self.builder.set_source(Source { layer: node.layer, element: made_for });
+                self.builder.set_source(Source { layer: node.layer, element: element as u32 });
                 self.element(node, element)
             })
             .collect()

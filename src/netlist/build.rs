@@ -14,6 +14,8 @@ use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Range};
 use crate::schedulers::Schedule;
+pub use names::node_names;
+
 use names::Names;
 
 /// What a netlist is built with.

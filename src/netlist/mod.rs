@@ -13,7 +13,7 @@ mod sim;
 mod verify;
 
 pub use bits::ones;
-pub use build::{Options, build};
+pub use build::{Options, build, node_names};
 pub use cell::{Bits, Cell, Part};
 pub use cycle::Stepper;
 pub use sim::Simulator;

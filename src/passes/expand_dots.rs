@@ -3,7 +3,7 @@
 //! Before: `%9 = dot %1 * 3p0, %2 * -1p2, 5p-3`; after: `%9 = add %1, %1 << 1`, `%10 = add %9, -%2 << 2, 5p-3`.
 //!
 //! The dots of one row of a layer (all output channels at one position) are solved together, so that they share sums;
-//! equal rows are solved once. Dots of a row that share no operand are problems of their own.
+//! equal rows are solved once.
 
 use super::{Context, Pass};
 use crate::dfg::{Builder, Dfg, Id, Op};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 use crate::multipliers::{Operand, Problem, Program, Row};
 use crate::registry::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// The entry of this pass.
@@ -76,14 +76,10 @@ impl Expansion<'_> {
         self.rows.insert(place, later);
         let row: Vec<Dot> = row.into_iter().map(|id| self.dot(id)).collect::<Result<_>>()?;
         self.measure();
-        apart(row).into_iter().try_for_each(|part| self.solve_part(&part))
-    }
-
-    fn solve_part(&mut self, row: &[Dot]) -> Result<()> {
         let mut operands: Vec<Id> = row.iter().flat_map(|(_, terms, _)| terms.iter().map(|(id, _)| *id)).collect();
         operands.sort_unstable();
         operands.dedup();
-        let problem = self.problem(&operands, row);
+        let problem = self.problem(&operands, &row);
         let program = match self.solved.get(&problem) {
             Some(program) => program.clone(),
             None => {
@@ -137,22 +133,4 @@ impl Expansion<'_> {
         });
         Problem { operands: operands.iter().map(operand).collect(), rows: rows.collect(), slack: 0 }
     }
-}
-
-/// Parts of a row that share no operand, such as the channels of a depthwise convolution: problems of their own.
-fn apart(row: Vec<Dot>) -> Vec<Vec<Dot>> {
-    // The part of each dot, by its first dot; and the first dot that has an operand.
-    let mut part: Vec<usize> = (0..row.len()).collect();
-    let mut first: HashMap<Id, usize> = HashMap::new();
-    for (at, (_, terms, _)) in row.iter().enumerate() {
-        for (id, _) in terms {
-            let (own, other) = (part[at], part[*first.entry(*id).or_insert(at)]);
-            if own != other {
-                part.iter_mut().filter(|part| **part == own.max(other)).for_each(|part| *part = own.min(other));
-            }
-        }
-    }
-    let mut parts: BTreeMap<usize, Vec<Dot>> = BTreeMap::new();
-    row.into_iter().zip(part).for_each(|(dot, part)| parts.entry(part).or_default().push(dot));
-    parts.into_values().collect()
 }

@@ -20,6 +20,8 @@ pub struct Figures {
     pub yosys: &'static str,
     /// The folder of `hdl/` with the device's carry chain.
     pub hdl: Option<&'static str>,
+    /// Whether registers may have an initial value.
+    pub initial_values: bool,
 }
 
 impl Target for Figures {
@@ -118,6 +120,10 @@ impl Target for Figures {
 
     fn hdl(&self) -> Option<&'static str> {
         self.hdl
+    }
+
+    fn initial_values(&self) -> bool {
+        self.initial_values
     }
 
     fn cells(&self) -> Option<Cells> {

@@ -2,6 +2,7 @@
 //!
 //! To add a target: a file with a [`Target`] and an entry below.
 
+mod asic;
 pub mod calibration;
 mod ecp5;
 mod fabric;
@@ -23,8 +24,15 @@ use std::ops::Add;
 pub type Make = fn() -> Box<dyn Target>;
 
 /// The targets, the default first.
-pub const TARGETS: &[Entry<Make>] =
-    &[generic::TARGET, ultrascale_plus::TARGET, series7::TARGET, ecp5::TARGET, ice40::TARGET, gowin::TARGET];
+pub const TARGETS: &[Entry<Make>] = &[
+    generic::TARGET,
+    ultrascale_plus::TARGET,
+    series7::TARGET,
+    ecp5::TARGET,
+    ice40::TARGET,
+    gowin::TARGET,
+    asic::TARGET,
+];
 
 /// Logic of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -138,7 +146,12 @@ pub trait Target {
         None
     }
 
-    /// The device: for AMD's, as Vivado names it.
+    /// Whether registers may have an initial value; without, circuits have a reset.
+    fn initial_values(&self) -> bool {
+        true
+    }
+
+    /// The device: for AMD's, as Vivado names it; nothing where there is none.
     fn part(&self) -> &'static str;
 }
 

@@ -34,4 +34,5 @@ const FIGURES: Figures = Figures {
     part: "xc7a200tfbg676-1",
     yosys: "synth_xilinx -family xc7 -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     hdl: Some("series7"),
+    initial_values: true,
 };

@@ -33,4 +33,5 @@ pub(super) const FIGURES: Figures = Figures {
     part: "xcvu13p-flga2577-2-e",
     yosys: "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     hdl: Some("ultrascale_plus"),
+    initial_values: true,
 };

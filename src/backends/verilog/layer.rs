@@ -84,12 +84,13 @@ fn printed(design: &Design, module: &Module, row: Option<RowText>) -> Result<Str
 }
 
 /// Whether equal rows as a module are at most half as long as one after another.
-pub fn halves(design: &Design, layer: &Module, rows: &Rows) -> Result<bool> {
+pub fn halves(design: &Design, rows: &Rows) -> bool {
     let length = |lines: &[String]| lines.iter().map(|line| line.len() + 3).sum::<usize>();
     let lines = |stage: &Stage| length(&stage.wires) + length(&stage.declarations) + length(&stage.updates);
     let once: usize = stages(design, &rows.module).iter().map(lines).sum();
     let instances = rows.instances.iter().map(|row| length(&placed(design, &rows.module, row)));
-    Ok(2 * (row_text(design, layer, rows)?.len() + instances.sum::<usize>()) <= rows.instances.len() * once)
+    let module = once + length(&ports(design, &rows.module));
+    2 * (module + instances.sum::<usize>()) <= rows.instances.len() * once
 }
 
 /// The lines of an instance of a row's module.

@@ -8,7 +8,6 @@
 use super::hdl;
 use super::module::Module;
 use super::{Design, layer};
-use crate::error::Result;
 use crate::netlist::{Cell, NetId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -41,7 +40,7 @@ struct Row {
 }
 
 /// Finds the rows of a layer that are worth a module.
-pub fn find(design: &Design, layer: &Module) -> Result<Vec<Rows>> {
+pub fn find(design: &Design, layer: &Module) -> Vec<Rows> {
     let mut found: Vec<Rows> = Vec::new();
     for class in classes(design, &layer.nets) {
         let Some(first) = class.first().filter(|_| class.len() >= FEWEST) else { continue };
@@ -51,24 +50,23 @@ pub fn find(design: &Design, layer: &Module) -> Result<Vec<Rows>> {
         let pins = |row: &Row| ports().map(|port| (port, row.instead.get(&port).copied().unwrap_or(port))).collect();
         let instances = class.iter().map(|row| Instance { row: row.number, nets: row.nets.clone(), pins: pins(row) });
         let rows = Rows { instances: instances.collect(), module };
-        if layer::halves(design, layer, &rows)? {
+        if layer::halves(design, &rows) {
             found.push(rows);
         }
     }
-    Ok(found)
+    found
 }
 
 /// A free name for the module of a layer's next equal rows: `dense_1_row`, `dense_1_row2`.
 fn name(design: &Design, layer: &Module, found: &[Rows]) -> String {
     let own = found.iter().map(|rows| &rows.module.name);
     let layers = design.modules.iter().map(|module| &module.name);
-    let mut taken: HashSet<&str> = own.chain(layers).chain([&design.netlist.name]).map(String::as_str).collect();
-    taken.extend(hdl::MODULES);
+    let taken: HashSet<&String> = own.chain(layers).chain([&design.netlist.name]).collect();
     let names = (1..).map(|number| match number {
         1 => format!("{}_row", layer.name),
         _ => format!("{}_row{number}", layer.name),
     });
-    names.into_iter().find(|name| !taken.contains(name.as_str())).unwrap_or_default()
+    names.into_iter().find(|name| !taken.contains(name) && !hdl::taken(name)).unwrap_or_default()
 }
 
 /// Gathers equal rows, in order of the first of each.

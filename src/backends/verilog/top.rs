@@ -20,6 +20,7 @@ struct Text<'a> {
     outputs: Vec<String>,
     valid_range: String,
     valid_reset: String,
+    initial_values: bool,
     valid_next: String,
     valid_last: String,
     unused: Vec<String>,
@@ -47,6 +48,7 @@ pub fn text(design: &Design) -> Result<String> {
         instances: instances(design),
         outputs: outputs(design),
         valid_range: range(latency),
+        initial_values: design.initial_values,
         valid_reset: format!("{latency}'d0"),
         valid_next: match latency {
             0 | 1 => "in_valid".into(),

@@ -68,6 +68,18 @@ impl Names {
     }
 }
 
+/// The names that a netlist gives to inputs and to nodes with cells, as far as no part of another takes one first; the names
+/// of other nodes are empty.
+pub fn node_names(dfg: &Dfg) -> Vec<String> {
+    let mut names = Names::new(dfg);
+    let name = |id: Id| match &dfg[id].op {
+        Op::Input { port, element } => names.input(&dfg.inputs[*port as usize].name, *element),
+        _ if names.wanted[id.index()].is_empty() => String::new(),
+        _ => names.node(id),
+    };
+    dfg.ids().map(name).collect()
+}
+
 /// A node as a formula, `jet_2 + 2*jet_5 - 0.375`; `label` names operands, others are formulas themselves.
 pub fn formula(dfg: &Dfg, id: Id, label: impl Fn(Id) -> Option<String> + Copy) -> String {
     let name = |arg: Id| label(arg).unwrap_or_else(|| nested(dfg, arg, label));

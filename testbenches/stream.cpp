@@ -1,0 +1,252 @@
+// Streams test vectors as words through a Verilated shell, and compares every word that leaves: nothing may be lost, come
+// twice, come in another order, or change while it waits.
+//
+// usage: run VECTORS [SEED]
+// VECTORS: as for testbenches/run.cpp. Exit status: 0 no mismatch, 1 mismatches, 2 wrong use.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <random>
+#include <vector>
+
+#include "verilated.h"
+
+// A pin's bits to and from 32-bit words, whichever type Verilator gave it.
+template <class T> void put(T &pin, const uint32_t *words) {
+    uint64_t value = words[0];
+    if (sizeof(T) > 4) value |= (uint64_t)words[1] << 32;
+    pin = (T)value;
+}
+template <std::size_t N> void put(VlWide<N> &pin, const uint32_t *words) {
+    for (std::size_t i = 0; i < N; i++) pin[i] = words[i];
+}
+template <class T> void get(const T &pin, uint32_t *words) {
+    words[0] = (uint32_t)pin;
+    if (sizeof(T) > 4) words[1] = (uint32_t)((uint64_t)pin >> 32);
+}
+template <std::size_t N> void get(const VlWide<N> &pin, uint32_t *words) {
+    for (std::size_t i = 0; i < N; i++) words[i] = pin[i];
+}
+
+#include "ports.h"
+
+typedef std::vector<uint32_t> Bits;
+
+struct Beat {
+    Bits data;
+    bool last;
+    bool operator==(const Beat &other) const { return data == other.data && last == other.last; }
+};
+typedef std::vector<Beat> Frame;
+
+static const Bits HEADER = {0x12345678, 0xc0009abc, 0xdef01234, 0x56789abc};
+
+// A packet's header, with the size of the payload in bytes.
+static Bits header(unsigned bytes) {
+    Bits header = HEADER;
+    header[1] = (header[1] & 0xc000ffff) | bytes << 16;
+    return header;
+}
+
+// One side's elements as the words of an event; codes have four words each.
+static Frame frame(const std::vector<unsigned> &widths, const uint32_t *codes, unsigned side) {
+    Frame frame(COUNTS[side], Beat{Bits(WORDS[side] / 32 + 2), false});
+    unsigned at = 0;
+    for (unsigned width : widths) {
+        for (unsigned bit = 0; bit < width; bit++, at++) {
+            unsigned place = at % WORDS[side];
+            frame[at / WORDS[side]].data[place / 32] |= (codes[bit / 32] >> bit % 32 & 1) << place % 32;
+        }
+        codes += 4;
+    }
+    if (PACKETS) {
+        Beat head{header(16 * COUNTS[side]), false}, foot{Bits(4), false};
+        head.data.resize(WORDS[side] / 32 + 2);
+        foot.data.resize(WORDS[side] / 32 + 2);
+        frame.insert(frame.begin(), head);
+        frame.push_back(foot);
+    }
+    frame.back().last = true;
+    return frame;
+}
+
+struct Phase {
+    const char *name;
+    unsigned idle, stall;  // of 16 clocks, how many neither side moves
+    bool damage, resets;
+};
+
+static uint64_t clocks = 0, mismatches = 0;
+
+class Bench {
+    Dut dut;
+    std::vector<Frame> inputs, answers;
+    std::mt19937 random;
+    Frame sending;  // what is left of a frame is its end
+    std::size_t sent = 0;
+    std::deque<Beat> expected;
+    std::size_t next = 0;
+    Beat held;
+    bool holding = false, offering = false, damaged = false, resetting = false;
+    double ratio = 1.25, phase = 0;  // of the circuit's clock to the streams'
+
+public:
+    explicit Bench(unsigned seed) : random(seed) { held.data.resize(WORDS[1] / 32 + 2); }
+
+    std::size_t rows() const { return inputs.size(); }
+
+    bool load(const char *path) {
+        std::ifstream file(path, std::ios::binary);
+        uint64_t counts[3] = {0, 0, 0};
+        if (!file.read((char *)counts, sizeof counts) || counts[1] != INPUTS.size() || counts[2] != OUTPUTS.size()) return false;
+        Bits codes(4 * (counts[1] + counts[2]));
+        for (uint64_t row = 0; row < counts[0]; row++) {
+            if (!file.read((char *)codes.data(), codes.size() * sizeof(uint32_t))) return false;
+            inputs.push_back(frame(INPUTS, codes.data(), 0));
+            answers.push_back(frame(OUTPUTS, codes.data() + 4 * counts[1], 1));
+        }
+        return counts[0] > 0;
+    }
+
+    void reset_all() {
+        reset(dut, resetting = true);
+        for (unsigned i = 0; i < 16; i++) clock_once(false, false);
+        reset(dut, resetting = false);
+        sending.clear();
+        sent = 0;
+        expected.clear();
+        holding = offering = damaged = false;
+    }
+
+    // Sends `events` events, and takes all their answers.
+    void run(const Phase &phase, std::size_t events) {
+        next = 0;
+        uint64_t start = clocks, quiet = 0;
+        for (std::size_t left = events; left > 0 || !sending.empty() || !expected.empty();) {
+            if (CROSSING && phase.stall > 0 && draw(256) == 0) ratio = 0.3 + draw(256) / 100.0;
+            if (sending.empty() && left > 0) {
+                start_frame(phase.damage && draw(8) == 0);
+                left--;
+            }
+            bool offer = offering || (!sending.empty() && draw(16) >= phase.idle);
+            quiet = clock_once(offer, draw(16) >= phase.stall) ? 0 : quiet + 1;
+            if (quiet > 10000) return report(phase.name, "nothing moves any more");
+            if (phase.resets && draw(200) == 0) reset_all();
+        }
+        for (unsigned i = 0; i < LATENCY + 64; i++) clock_once(false, true);
+        if (dut.misframed != damaged) report(phase.name, "misframed is wrong");
+        if (phase.idle == 0 && phase.stall == 0) {
+            uint64_t beats = std::max(inputs[0].size(), answers[0].size());
+            if (clocks - start > beats * events + 2 * (LATENCY + 64)) report(phase.name, "clocks were lost");
+        }
+    }
+
+private:
+    unsigned draw(unsigned bound) { return random() % bound; }
+
+    void report(const char *phase, const char *what) {
+        if (mismatches++ < 10) std::printf("mismatch: clock %llu (%s): %s\n", (unsigned long long)clocks, phase, what);
+    }
+
+    // The next event's words; of a damaged one, a word is missing or too many, and it has no answer.
+    void start_frame(bool damage) {
+        sending = inputs[next];
+        sent = 0;
+        if (damage && PACKETS && draw(2) == 0)
+            sending[0].data = header(16 * COUNTS[0] + 16 * (1 + draw(3)));
+        else if (damage && sending.size() > 1u + PACKETS)
+            sending.erase(sending.end() - 2);
+        else if (damage && !PACKETS)
+            sending.insert(sending.end() - 1, sending.back()), (sending.end() - 2)->last = false;
+        else
+            damage = false;
+        for (Beat &beat : sending) beat.data.resize(WORDS[0] / 32 + 2);
+        damaged |= damage;
+        if (!damage) expected.insert(expected.end(), answers[next].begin(), answers[next].end());
+        next = (next + 1) % inputs.size();
+    }
+
+    // One clock of the streams; whether a word moved.
+    bool clock_once(bool offer, bool ready) {
+        Bits noise(WORDS[0] / 32 + 2);
+        for (unsigned bit = 0; bit < WORDS[0]; bit++) noise[bit / 32] |= (uint32_t)(random() & 1) << bit % 32;
+        put(dut.s_axis_tdata, offer ? sending[sent].data.data() : noise.data());
+        dut.s_axis_tlast = offer ? sending[sent].last : draw(2);
+        dut.s_axis_tvalid = offer;
+        dut.m_axis_tready = ready;
+        head(dut, header(0).data());
+        for (phase += CROSSING ? ratio : 0; phase >= 1; phase -= 1) {
+            core_clock(dut, true);
+            dut.eval();
+            core_clock(dut, false);
+            dut.eval();
+        }
+        dut.eval();
+        bool went = offer && dut.s_axis_tready, came = receive(ready);
+        clock(dut, true);
+        dut.eval();
+        clock(dut, false);
+        dut.eval();
+        clocks++;
+        offering = offer && !went;
+        if (went && ++sent == sending.size()) sending.clear();
+        return went || came;
+    }
+
+    // Checks the word that is there, if any; whether it is taken.
+    bool receive(bool ready) {
+        if (resetting) return false;
+        if (!dut.m_axis_tvalid) {
+            if (holding) report("streams", "a word went away");
+            holding = false;
+            return false;
+        }
+        Beat beat{Bits(WORDS[1] / 32 + 2), (bool)dut.m_axis_tlast};
+        get(dut.m_axis_tdata, beat.data.data());
+        if (holding && !(beat == held)) report("streams", "a word changed while it waited");
+        held = beat;
+        holding = !ready;
+        if (!ready) return false;
+        if (expected.empty()) {
+            report("streams", "a word that nobody asked for");
+        } else {
+            if (!(beat == expected.front())) report("streams", "a word is wrong");
+            expected.pop_front();
+        }
+        return true;
+    }
+};
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        std::fprintf(stderr, "usage: run VECTORS [SEED]\n");
+        return 2;
+    }
+    Verilated::randReset(2);  // registers start at random
+    Bench bench(argc > 2 ? std::atoi(argv[2]) : 1);
+    if (!bench.load(argv[1])) {
+        std::fprintf(stderr, "%s does not hold vectors for this design\n", argv[1]);
+        return 2;
+    }
+    const std::size_t rows = bench.rows(), some = std::min<std::size_t>(rows, 10000);
+    bench.reset_all();
+    const auto start = std::chrono::steady_clock::now();
+    const uint64_t before = clocks;
+    bench.run({"nobody stalls", 0, 0, false, false}, rows);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const uint64_t timed = clocks - before;
+    bench.run({"both stall", 6, 6, false, false}, rows);
+    bench.run({"words come slowly", 13, 0, false, false}, some);
+    bench.run({"answers leave slowly", 0, 13, false, false}, some);
+    bench.run({"resets", 4, 4, false, true}, some);
+    bench.reset_all();
+    bench.run({"damage", 4, 4, true, false}, some);
+    std::printf("%llu cycles back to back in %.6f s\n", (unsigned long long)timed, seconds.count());
+    std::printf("%llu vectors, %llu cycles, %llu mismatches\n", (unsigned long long)rows, (unsigned long long)clocks,
+                (unsigned long long)mismatches);
+    return mismatches ? 1 : 0;
+}

@@ -1,0 +1,176 @@
+//! `nanotrig search` as a user runs it: processes that share a store, are killed, and go on. Needs the feature `search`;
+//! `scripts/postgres.sh` runs it with a PostgreSQL server of its own.
+
+#![cfg(feature = "search")]
+
+mod common;
+
+use common::nanotrig;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+const TRIALS: usize = 30;
+
+/// A recipe whose trials take a moment, and whose metric is a checksum of the network's text. The log has a line for each
+/// trial that was trained to its end.
+fn recipe(folder: &Path, mode: &str) {
+    let network = r#"
+format = "nanotrig/1"
+[[input]]
+name = "x"
+shape = [2]
+format = "fixed<8,3>"
+[[layer]]
+name = "dense"
+kind = "dense"
+[layer.tensors]
+kernel = [[0.5, -0.25, 0.1], [0.375, 0.875, 0.125]]
+bias = [0.0, 1.5, 0.25]
+[[layer]]
+name = "act"
+kind = "relu"
+[[layer]]
+name = "last"
+kind = "dense"
+[layer.tensors]
+kernel = [[1.0], [0.0], [-1.0]]
+"#;
+    let search = format!(
+        r#"
+network = "network.toml"
+[search]
+mode = "{mode}"
+max_trials = {TRIALS}
+seed = 3
+epochs = 9
+tune_filters = "layer"
+tune_filters_exceptions = "last"
+command = ["sh", "train.sh"]
+[search.limit]
+Dense = [8, 8, 8]
+Activation = [8]
+"#
+    );
+    let train = r#"
+sleep 0.1
+metric=$(cksum < "$1" | awk '{ print 0.5 + $1 % 1000 / 4000 }')
+echo "$NANOTRIG_SEED $NANOTRIG_EPOCHS" >> trained.log
+echo "$metric"
+"#;
+    std::fs::write(folder.join("network.toml"), network).unwrap();
+    std::fs::write(folder.join("recipe.toml"), search).unwrap();
+    std::fs::write(folder.join("train.sh"), train).unwrap();
+}
+
+/// Starts a search with one worker, as the leader of a process group.
+fn start(folder: &Path, store: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+    command.args(["search", "recipe.toml", "--workers", "1", "--lease", "2", "--store", store]).current_dir(folder);
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// `kill -9` to a process and everything that it started.
+fn kill(child: &mut Child) {
+    let group = format!("-{}", child.id());
+    assert!(Command::new("kill").args(["-9", "--", &group]).status().unwrap().success());
+    child.wait().unwrap();
+}
+
+fn trained(folder: &Path) -> Vec<String> {
+    let log = std::fs::read_to_string(folder.join("trained.log")).unwrap_or_default();
+    let mut lines: Vec<String> = log.lines().map(str::to_string).collect();
+    lines.sort();
+    lines
+}
+
+/// What a search writes: the table of trials, and the best network.
+fn results(folder: &Path) -> (String, String) {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    (read("recipe.best.csv"), read("recipe.best.toml"))
+}
+
+/// Runs to the end in one process, with a file as the store.
+fn alone(folder: &Path, mode: &str) -> (String, String) {
+    recipe(folder, mode);
+    let ran = nanotrig(folder, &["search", "recipe.toml", "--workers", "1"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("best of"), "{}", ran.out);
+    results(folder)
+}
+
+/// Three processes share a store; the first is killed in the middle, and what it was at is done by the others.
+fn share(store: &str) {
+    let (one, many) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let want = alone(one.path(), "random");
+    assert_eq!(want.0.lines().count(), 1 + TRIALS, "{}", want.0);
+    recipe(many.path(), "random");
+    let mut workers: Vec<Child> = (0..3).map(|_| start(many.path(), store)).collect();
+    while trained(many.path()).len() < TRIALS / 3 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(&mut workers[0]);
+    let killed_at = trained(many.path()).len();
+    assert!(killed_at < TRIALS, "the search was over before the kill");
+    for worker in &mut workers[1..] {
+        assert!(worker.wait().unwrap().success());
+    }
+    // Every trial was trained to its end, and one only may have been once more: the one that the dead worker had not reported.
+    let lines = trained(many.path());
+    let mut once = lines.clone();
+    once.dedup();
+    assert_eq!(once, trained(one.path()), "the same trials");
+    assert!(lines.len() <= TRIALS + 1, "{} trained, {} trials", lines.len(), once.len());
+    assert_eq!(results(many.path()), want, "the same results and the same best network as one process alone");
+}
+
+#[test]
+fn three_processes_share_a_file() {
+    share("shared.sqlite");
+}
+
+#[test]
+fn three_processes_share_a_server() {
+    match std::env::var("NANOTRIG_POSTGRES") {
+        Ok(url) => share(&url),
+        Err(_) => println!("skipped: no NANOTRIG_POSTGRES; scripts/postgres.sh sets it"),
+    }
+}
+
+#[test]
+fn a_killed_search_goes_on() {
+    let (one, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let want = alone(one.path(), "hyperband");
+    recipe(killed.path(), "hyperband");
+    for trials in [3, 9, 15] {
+        let mut child = start(killed.path(), "recipe.sqlite");
+        while trained(killed.path()).len() < trials {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        kill(&mut child);
+    }
+    let ran = nanotrig(killed.path(), &["search", "recipe.toml", "--workers", "2", "--lease", "2"]);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(results(killed.path()), want);
+}
+
+#[test]
+fn mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    recipe(folder.path(), "random");
+    let good = std::fs::read_to_string(folder.path().join("recipe.toml")).unwrap();
+    let error = |text: &str| {
+        std::fs::write(folder.path().join("recipe.toml"), text).unwrap();
+        let ran = nanotrig(folder.path(), &["search", "recipe.toml"]);
+        assert_eq!(ran.status, 2, "{}{}", ran.out, ran.err);
+        ran.err
+    };
+    assert!(error(&good.replace("random", "psychic")).contains("no search is called `psychic`"));
+    assert!(error(&good.replace("seed = 3", "sede = 3")).contains("sede"));
+    assert!(error(&good.replace("\"last\"", "\"none\"")).contains("shape of the output"));
+    assert!(error(&good.replace("[search", "[seek")).contains("no table [search]"));
+    assert!(error(&good.replace("seed = 3", "goal = { type = \"luts\" }")).contains("reference"));
+    let failing = error(&good.replace("\"train.sh\"", "\"missing.sh\""));
+    assert!(failing.contains("no trial has a score") && failing.contains("missing.sh"), "{failing}");
+}

@@ -165,7 +165,7 @@ fn cache() -> Option<PathBuf> {
 }
 
 /// Bytes of Verilog from which on the test bench is built without optimisation.
-const LARGE: usize = 10_000_000;
+const LARGE: usize = 3_000_000;
 
 fn build(sources: &Sources, bench: &str, work: &Path, how: Build) -> Result<PathBuf> {
     for (path, text) in sources {

@@ -4,6 +4,10 @@
 --prefix Vdut
 --x-initial unique
 -o run
+{%- if rows %}
+// The C++ of a row is compiled once for all its instances, as long as what they read keeps the row's names:
+-fno-gate
+{%- endif %}
 {% for file in files -%}
 ../{{ file }}
 {% endfor -%}

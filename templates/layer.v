@@ -1,4 +1,7 @@
-// {{ name }}: a layer of {{ design }}, stages {{ first }} to {{ last }} of {{ latency }}.
+// {{ name }}: {% if row %}row {{ row.number }} of {{ row.layer }}, {% endif %}a layer of {{ design }}, stages {{ first }} to {{ last }} of {{ latency }}.
+{%- if row %}
+// Its instances are {{ row.count }} equal rows; names, elements and stages here are those of row {{ row.number }}.
+{%- endif %}
 // {{ values }} values, {{ register_bits }} register bits. A value at stage k is k registers after the input ports; `_sk` is its register.
 // Made by nanotrig {{ version }}.
 
@@ -7,7 +10,16 @@ module {{ name }} (
   {{ port }}{% if not loop.last %},{% endif %}
 {%- endfor %}
 );
-{% for stage in stages %}
+{%- if row %}
+  /* verilator no_inline_module */
+{%- endif %}
+{% if made %}
+  // Made by rows for others
+{%- for wire in made %}
+  {{ wire }}
+{%- endfor %}
+{% endif %}
+{%- for stage in stages %}
   // Stage {{ stage.number }}
 {%- for wire in stage.wires %}
   {{ wire }}
@@ -23,6 +35,12 @@ module {{ name }} (
   end
 {%- endif %}
 {% endfor %}
+{%- if instances %}
+  // Rows: all channels at a position each
+{%- for line in instances %}
+  {{ line }}
+{%- endfor %}
+{% endif %}
 {%- if unused %}
   // Bits that nobody reads; most only carry into the bits above them.
   wire unused = &{

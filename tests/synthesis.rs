@@ -112,11 +112,13 @@ fn statistics_are_read() {
     let read = cells::Statistics::parse(&format!("Yosys says:\n{STATISTICS}\n")).expect("statistics");
     assert_eq!((read.design.luts, read.design.registers, read.design.carry), (4, 5, 4));
     assert_eq!(read.design.other.get("MYSTERY"), Some(&1));
-    assert_eq!((read.modules["dense_1"].luts, read.modules["small"].luts), (3, 1));
+    assert_eq!((read.modules["dense_1"].luts, read.modules["small"].luts), (3, 3 + 1), "what is inside counts");
     assert!(!read.modules["small"].other.contains_key("dense_1"), "a module is no cell");
     for damaged in ["", "{", "no braces", "{\"modules\": 3}"] {
         assert!(cells::Statistics::parse(damaged).expect_err("damaged").what.contains("cannot be read"));
     }
+    let endless = STATISTICS.replace("LUT2", "small");
+    assert!(cells::Statistics::parse(&endless).expect_err("a loop").what.contains("nested"));
 }
 
 #[test]

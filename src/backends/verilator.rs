@@ -19,6 +19,8 @@ struct Text<'a> {
     initial_values: bool,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
+    /// Whether modules are instances several times.
+    rows: bool,
     files: Vec<String>,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Text<'a> {
             initial_values: false,
             inputs: netlist.inputs.iter().map(port).collect(),
             outputs: netlist.outputs.iter().map(port).collect(),
+            rows: !netlist.rows.is_empty(),
             files: Vec::new(),
         }
     }

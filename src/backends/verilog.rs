@@ -1,4 +1,5 @@
-//! `verilog/`: one module a layer, and the top that joins them. Verilog-2001, for reading and for any tool.
+//! `verilog/`: one module a layer, one for rows of it that are equal, and the top that joins them. Verilog-2001, for reading and
+//! for any tool.
 //!
 //! Sums that a device's carry chains add better than tools infer are instances of modules of `hdl/`: see `adder.rs`.
 //!
@@ -16,6 +17,8 @@
 mod adder;
 mod expression;
 mod layer;
+mod module;
+mod rows;
 mod top;
 
 use super::{Backend, Context, File, hdl};
@@ -23,7 +26,9 @@ use crate::error::Result;
 use crate::netlist::{Bits, Cell, NetId, Netlist, ones};
 use crate::registry::Entry;
 use adder::Adder;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use module::Module;
+use rows::Printed;
+use std::collections::BTreeSet;
 
 /// The back end's entry.
 pub const BACKEND: Entry<Backend> =
@@ -34,8 +39,11 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let mut files = Vec::new();
     let template = layer::template()?;
     for module in &design.modules {
-        let path = path(&module.name);
-        files.push(File { path, text: layer::text(&design, module, &template)? });
+        for rows in &module.rows {
+            let text = layer::row_text(&design, module, rows, &template)?;
+            files.push(File { path: path(&rows.module.name), text });
+        }
+        files.push(File { path: path(&module.name), text: layer::text(&design, module, &template)? });
     }
     files.push(File { path: path(&netlist.name), text: top::text(&design)? });
     Ok(files)
@@ -46,14 +54,18 @@ pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> V
     let mut used = vec![false; netlist.layers.len()];
     netlist.nets.iter().for_each(|net| used[net.layer as usize] = true);
     let layers = (0..netlist.layers.len()).filter(|layer| used[*layer]);
-    let modules = layers.map(|layer| path(&module_name(netlist, layer)));
+    let names = rows::names(netlist);
+    let modules = layers.flat_map(|layer| {
+        let rows = netlist.rows.iter().zip(&names).filter(move |(rows, _)| rows.layer as usize == layer);
+        rows.map(|(_, name)| path(name)).chain([path(&module_name(netlist, layer))])
+    });
     let cells = hdl::paths(&cells(netlist, context), context, use_of);
     modules.chain([path(&netlist.name)]).chain(cells).collect()
 }
 
 /// The modules of `hdl/` that a netlist has instances of.
 pub(super) fn cells(netlist: &Netlist, context: &Context) -> BTreeSet<&'static str> {
-    if context.cells.is_none() { BTreeSet::new() } else { Design::new(netlist, context).cells() }
+    if context.cells.is_none() { BTreeSet::new() } else { Design::new(netlist, context).used() }
 }
 
 fn path(module: &str) -> String {
@@ -66,44 +78,35 @@ struct Design<'a> {
     /// Bits of each input port.
     ports: Vec<u32>,
     stages: Vec<u32>,
-    modules: Vec<Module>,
-    /// Which bits of each net are read, by any module other than its own or by an output port.
-    exported: Vec<u128>,
-    /// Which bits of each net the output ports read.
-    results: Vec<u128>,
-    /// The nets that instances of modules of `hdl/` drive.
-    adders: HashMap<NetId, Adder>,
-    /// What the names of their instances begin with, and no net's name does.
+    modules: Vec<Module<'a>>,
+    reads: Reads,
+    /// Whether sums may be instances of modules of `hdl/`.
+    cells: bool,
+    /// What the names of instances begin with, and no net's name does.
     prefix: String,
     /// Whether the valid bits have an initial value.
     initial_values: bool,
 }
 
-/// A layer's nets and its boundary.
-struct Module {
-    name: String,
-    nets: Vec<NetId>,
-    /// Input ports of the design that it reads.
-    ports: Vec<u32>,
-    /// Nets of other modules that it reads, with the bits.
-    imports: Vec<(NetId, u128)>,
-    /// Bits of its own nets that it reads.
-    reads: Vec<u128>,
+/// Who reads which bits of each net.
+struct Reads {
+    /// The output ports.
+    results: Vec<u128>,
+    /// Other layers, or an output port.
+    exported: Vec<u128>,
+    /// The net's own layer.
+    within: Vec<u128>,
 }
 
 impl<'a> Design<'a> {
     fn new(netlist: &'a Netlist, context: &Context) -> Design<'a> {
-        let count = netlist.nets.len();
-        let mut results = vec![0; count];
-        netlist.results.iter().for_each(|bits| mark(bits, &mut results));
         let mut design = Design {
             netlist,
             ports: netlist.inputs.iter().map(|port| port.width()).collect(),
             stages: netlist.stages().into_iter().map(Option::unwrap_or_default).collect(),
             modules: Vec::new(),
-            exported: results.clone(),
-            results,
-            adders: HashMap::new(),
+            reads: Reads::new(netlist),
+            cells: context.cells.is_some(),
             prefix: "u_".into(),
             initial_values: context.initial_values,
         };
@@ -116,67 +119,39 @@ impl<'a> Design<'a> {
         for (index, net) in netlist.nets.iter().enumerate() {
             nets[net.layer as usize].push(NetId(index as u32));
         }
-        let mut reads = vec![0u128; count];
+        let names = rows::names(netlist);
         for (layer, nets) in nets.into_iter().enumerate().filter(|(_, nets)| !nets.is_empty()) {
-            let module = design.module(layer, nets, &mut reads);
+            let leaves = |id: &NetId| design.reads.exported[id.0 as usize] != 0;
+            let mut module = Module::new(netlist, module_name(netlist, layer), nets, leaves);
+            let rows = netlist.rows.iter().zip(&names).filter(|(rows, _)| rows.layer as usize == layer);
+            module.take(rows.map(|(rows, name)| Printed::new(netlist, name.clone(), rows)).collect());
             design.modules.push(module);
-        }
-        if context.cells.is_some() {
-            design.adders = design.adders();
         }
         design
     }
 
-    fn adders(&self) -> HashMap<NetId, Adder> {
-        let own = self.modules.iter().flat_map(|module| module.nets.iter().zip(&module.reads));
-        let adder = |(id, read): (&NetId, &u128)| {
-            let net = &self.netlist[*id];
-            let read = read | self.exported[id.0 as usize];
-            let Cell::Sum(terms) = &net.cell else { return None };
-            Some((*id, Adder::of(terms, net.width, read.trailing_zeros() % 128)?))
-        };
-        own.filter_map(adder).collect()
+    /// All modules but the top's, those of rows before their layer's.
+    fn printed(&self) -> impl Iterator<Item = &Module<'a>> {
+        self.modules.iter().flat_map(|module| module.rows.iter().map(|rows| &rows.module).chain([module]))
     }
 
     /// The modules of `hdl/` of which it has instances.
-    fn cells(&self) -> BTreeSet<&'static str> {
-        self.adders.values().map(Adder::module).collect()
+    fn used(&self) -> BTreeSet<&'static str> {
+        let adders = self.printed().flat_map(|module| module.nets.iter().filter_map(|id| self.adder(*id)));
+        adders.map(|adder| adder.module()).collect()
     }
 
-    /// Gathers a layer's module; `reads` is scratch, zero before and after.
-    fn module(&mut self, layer: usize, nets: Vec<NetId>, reads: &mut [u128]) -> Module {
-        let mut ports = Vec::new();
-        let mut touched = HashSet::new();
-        for id in &nets {
-            let cell = &self.netlist[*id].cell;
-            if let Cell::Input { port, .. } = cell {
-                ports.push(*port);
-            }
-            for bits in cell.operands() {
-                mark(bits, reads);
-                touched.extend(bits.0.iter().filter_map(|part| part.net()));
-            }
-        }
-        ports.dedup();
-        let mut touched: Vec<NetId> = touched.into_iter().collect();
-        touched.sort_unstable();
-        let foreign = |id: &NetId| self.netlist[*id].layer as usize != layer;
-        let imports: Vec<(NetId, u128)> =
-            touched.iter().filter(|id| foreign(id)).map(|id| (*id, reads[id.0 as usize])).collect();
-        let own = nets.iter().map(|id| reads[id.0 as usize]).collect();
-        touched.iter().for_each(|id| reads[id.0 as usize] = 0);
-        imports.iter().for_each(|(id, mask)| self.exported[id.0 as usize] |= mask);
-        Module { name: module_name(self.netlist, layer), nets, ports, imports, reads: own }
+    /// The instance of a module of `hdl/` that drives a net, if one does.
+    fn adder(&self, id: NetId) -> Option<Adder> {
+        let net = &self.netlist[id];
+        let Cell::Sum(terms) = &net.cell else { return None };
+        let read = self.reads.within[id.0 as usize] | self.reads.exported[id.0 as usize];
+        if self.cells { Adder::of(terms, net.width, read.trailing_zeros() % 128) } else { None }
     }
 
     /// The name of the instance that drives a net.
     fn instance(&self, id: NetId) -> String {
         format!("{}{}", self.prefix, self.netlist[id].name)
-    }
-
-    /// Whether a net leaves its module.
-    fn leaves(&self, id: NetId) -> bool {
-        self.exported[id.0 as usize] != 0
     }
 
     /// `signed [9:0] ` or nothing, as a declaration needs it.
@@ -203,11 +178,22 @@ fn range(width: u32) -> String {
     if width <= 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }
 
-fn mark(bits: &Bits, reads: &mut [u128]) {
-    for part in &bits.0 {
-        if let Some(id) = part.net() {
-            reads[id.0 as usize] |= part.mask();
+impl Reads {
+    fn new(netlist: &Netlist) -> Reads {
+        let none = || vec![0; netlist.nets.len()];
+        let mut reads = Reads { results: none(), exported: none(), within: none() };
+        for (id, mask) in netlist.results.iter().flat_map(Bits::reads) {
+            reads.results[id.0 as usize] |= mask;
         }
+        reads.exported.clone_from(&reads.results);
+        for net in &netlist.nets {
+            for (id, mask) in net.cell.operands().into_iter().flat_map(Bits::reads) {
+                let own = netlist[id].layer == net.layer;
+                let place = if own { &mut reads.within } else { &mut reads.exported };
+                place[id.0 as usize] |= mask;
+            }
+        }
+        reads
     }
 }
 

@@ -118,6 +118,11 @@ impl Dfg {
         format!("{}[{}]", self.layers[from.layer as usize], from.element)
     }
 
+    /// Which row of its layer's outputs an element belongs to: all channels at one position.
+    pub fn row(&self, from: Source) -> u32 {
+        from.element / self.channels.get(from.layer as usize).map_or(1, |channels| (*channels).max(1))
+    }
+
     /// The declared formats of all output elements, in the order of [`Dfg::results`].
     pub fn output_formats(&self) -> Vec<Format> {
         self.outputs.iter().flat_map(|port| port.elements.iter().map(|element| element.format)).collect()

@@ -24,6 +24,16 @@ impl Part {
         }
     }
 
+    /// The same piece of another net.
+    fn of(self, other: impl Fn(NetId) -> NetId) -> Part {
+        match self {
+            Part::Const { .. } => self,
+            Part::Slice { net, lo, width } => Part::Slice { net: other(net), lo, width },
+            Part::Not { net, lo, width } => Part::Not { net: other(net), lo, width },
+            Part::Repeat { net, bit, count } => Part::Repeat { net: other(net), bit, count },
+        }
+    }
+
     /// The bits of its net that it reads, as a mask.
     pub fn mask(&self) -> u128 {
         match self {
@@ -70,6 +80,16 @@ impl Bits {
     /// Its parts with the place of each in the operand, lowest first.
     pub fn placed(&self) -> impl Iterator<Item = (u32, Part)> + '_ {
         self.0.iter().scan(0, |at, part| Some((std::mem::replace(at, *at + part.width()), *part)))
+    }
+
+    /// The nets that it reads, part by part, with the bits of each.
+    pub fn reads(&self) -> impl Iterator<Item = (NetId, u128)> + '_ {
+        self.0.iter().filter_map(|part| Some((part.net()?, part.mask())))
+    }
+
+    /// The same wiring, part by part, of other nets.
+    pub fn renamed(&self, other: impl Fn(NetId) -> NetId) -> Bits {
+        Bits(self.0.iter().map(|part| part.of(&other)).collect())
     }
 
     /// Appends a part above; neighbours that are one piece become one part, an empty part vanishes.

@@ -75,17 +75,19 @@ pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlis
     let results = maker.results()?;
     let latency = schedule.latency;
     let (nets, results) = registers::insert(maker.nets, results, latency, &mut maker.names);
-    let netlist = Netlist {
+    let mut netlist = Netlist {
         name: dfg.name.clone(),
         layers: dfg.layers.clone(),
         inputs: dfg.inputs.clone(),
         outputs: dfg.outputs.clone(),
         nets,
+        rows: Vec::new(),
         results,
         latency,
         reset: options.reset,
     };
     netlist.verify()?;
+    netlist.rows = super::rows::find(&netlist);
     Ok(netlist)
 }
 
@@ -163,6 +165,7 @@ impl Maker<'_> {
             signed: format.signed,
             cell: Cell::Input { port, lo },
             layer: self.dfg[id].from.layer,
+            row: self.dfg.row(self.dfg[id].from),
             note,
         };
         self.nets.push(Made { net, stage: 0 });
@@ -174,13 +177,15 @@ impl Maker<'_> {
     fn add(&mut self, id: Id, suffix: &str, cell: Cell, width: u32, signed: bool) -> Bits {
         let read = cell.operands().into_iter().flat_map(|bits| bits.0.iter().filter_map(|part| part.net()));
         // A module reads only earlier modules, so that modules form no loop.
-        let layer = read.map(|net| self.nets[net.0 as usize].net.layer).fold(self.dfg[id].from.layer, u32::max);
+        let place = |net: NetId| (self.nets[net.0 as usize].net.layer, self.nets[net.0 as usize].net.row);
+        let own = (self.dfg[id].from.layer, self.dfg.row(self.dfg[id].from));
+        let (layer, row) = read.map(place).fold(own, |own, read| if read.0 > own.0 { read } else { own });
         let (name, note) = if suffix.is_empty() {
             (self.names.node(id), self.note(id))
         } else {
             (self.names.part(id, suffix), String::new())
         };
-        let net = Net { name, width, signed, cell, layer, note };
+        let net = Net { name, width, signed, cell, layer, row, note };
         self.nets.push(Made { net, stage: self.schedule.of(id) });
         Bits::net(NetId(self.nets.len() as u32 - 1), width)
     }

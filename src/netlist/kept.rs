@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn net(width: u32, cell: Cell) -> Net {
-        Net { name: format!("n{width}"), width, signed: false, cell, layer: 0, note: String::new() }
+        Net { name: format!("n{width}"), width, signed: false, cell, layer: 0, row: 0, note: String::new() }
     }
 
     fn slice(net: u32, lo: u32, width: u32) -> Bits {

@@ -36,7 +36,7 @@ struct Expansion<'a> {
 
 fn place(dfg: &Dfg, id: Id) -> Place {
     let from = dfg[id].from;
-    (from.layer, from.element / dfg.channels[from.layer as usize].max(1))
+    (from.layer, dfg.row(from))
 }
 
 fn run(dfg: &Dfg, context: &Context) -> Result<Dfg> {

@@ -36,17 +36,23 @@ impl Count {
         let mut count = Count::default();
         for (cell, number) in cells {
             match worth(cell) {
-                Some(worth) => {
-                    count.luts += number * worth.luts;
-                    count.registers += number * worth.registers;
-                    count.carry += number * worth.carry;
-                    count.muxes += number * worth.muxes;
-                    count.dsps += number * worth.dsps;
-                }
+                Some(worth) => count.add(&worth, number),
                 None => *count.other.entry(cell.to_string()).or_default() += number,
             }
         }
         count
+    }
+
+    /// Adds the cells of something that is there `number` times.
+    fn add(&mut self, other: &Count, number: u64) {
+        self.luts += number * other.luts;
+        self.registers += number * other.registers;
+        self.carry += number * other.carry;
+        self.muxes += number * other.muxes;
+        self.dsps += number * other.dsps;
+        for (cell, of) in &other.other {
+            *self.other.entry(cell.clone()).or_default() += number * of;
+        }
     }
 }
 
@@ -84,7 +90,7 @@ fn worth(cell: &str) -> Option<Count> {
 pub struct Statistics {
     /// The whole design, flattened or not.
     pub design: Count,
-    /// Each module's own cells, without those of modules inside it.
+    /// Each module's cells, with those of the modules inside it.
     pub modules: BTreeMap<String, Count>,
 }
 
@@ -113,16 +119,40 @@ impl Statistics {
         let object = text.find('{').zip(text.rfind('}')).and_then(|(first, last)| text.get(first..=last));
         let object = object.ok_or_else(|| wrong("no JSON object".into()))?;
         let whole: Whole = serde_json::from_str(object).map_err(|error| wrong(error.to_string()))?;
-        let own = |name: &str| name.trim_start_matches('\\').to_string();
-        let names: Vec<String> = whole.modules.keys().map(|name| own(name)).collect();
-        let count = |cells: &Cells| {
-            let leaves = cells.num_cells_by_type.iter().map(|(cell, n)| (cell.trim_start_matches('\\'), *n));
-            Count::of(leaves.filter(|(cell, _)| !names.iter().any(|name| name == cell)))
-        };
+        let own: Modules = whole.modules.iter().map(|(name, cells)| (plain(name), &cells.num_cells_by_type)).collect();
+        let count = |cells| inside(cells, &own, NESTED).ok_or_else(|| wrong("modules are nested without end".into()));
         let modules: BTreeMap<String, Count> =
-            whole.modules.iter().map(|(name, cells)| (own(name), count(cells))).collect();
+            own.iter().map(|(name, cells)| Ok((name.to_string(), count(cells)?))).collect::<Result<_>>()?;
         // A design of one module may have no summary of its own.
         let alone = || modules.values().next().cloned().unwrap_or_default();
-        Ok(Statistics { design: whole.design.as_ref().map_or_else(alone, count), modules })
+        // The summary has a module's cells as often as it has instances, and its instances too.
+        let cells = |cells: &Cells| {
+            let all = cells.num_cells_by_type.iter().map(|(cell, n)| (plain(cell), *n));
+            Count::of(all.filter(|(cell, _)| !own.contains_key(cell)))
+        };
+        Ok(Statistics { design: whole.design.as_ref().map_or_else(alone, cells), modules })
     }
+}
+
+/// Each module's own cells by type.
+type Modules<'a> = BTreeMap<&'a str, &'a BTreeMap<String, u64>>;
+
+/// Modules inside one another, at most: top, layer, row, sum, chain, and some for other versions.
+const NESTED: u32 = 8;
+
+/// A name as Verilog has it, without the backslash that Yosys may put before it.
+fn plain(name: &str) -> &str {
+    name.trim_start_matches('\\')
+}
+
+/// A module's cells, with those of modules inside it; `None` where they are nested too deeply.
+fn inside(cells: &BTreeMap<String, u64>, modules: &Modules, depth: u32) -> Option<Count> {
+    let leaves = cells.iter().map(|(cell, n)| (plain(cell), *n)).filter(|(cell, _)| !modules.contains_key(cell));
+    let mut count = Count::of(leaves);
+    for (cell, n) in cells {
+        if let Some(cells) = modules.get(plain(cell)) {
+            count.add(&inside(cells, modules, depth.checked_sub(1)?)?, *n);
+        }
+    }
+    Some(count)
 }

@@ -2,10 +2,13 @@
 
 use super::super::Template;
 use super::adder::Adder;
-use super::{Design, Module, expression, lines, range, unread};
+use super::module::Module;
+use super::rows::{Printed, pins};
+use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
-use crate::netlist::{Bits, Cell, NetId, ones};
+use crate::netlist::{Bits, Cell, NetId, Row, ones};
 use serde::Serialize;
+use std::collections::{HashMap, HashSet};
 
 const TEMPLATE: &str = include_str!("../../../templates/layer.v");
 
@@ -18,9 +21,21 @@ struct Text<'a> {
     last: u32,
     values: usize,
     register_bits: u32,
+    row: Option<RowText<'a>>,
     ports: Vec<String>,
+    /// What instances make for the module itself.
+    made: Vec<String>,
     stages: Vec<Stage>,
+    instances: Vec<String>,
     unused: Vec<String>,
+}
+
+/// Whose the row is that a module is made of, and how many are equal.
+#[derive(Serialize)]
+struct RowText<'a> {
+    number: u32,
+    layer: &'a str,
+    count: usize,
 }
 
 /// The wires of a stage and the registers that end it.
@@ -39,27 +54,77 @@ pub fn template() -> Result<Template> {
 
 /// The text of a layer's file.
 pub fn text(design: &Design, module: &Module, template: &Template) -> Result<String> {
+    printed(design, module, None, template)
+}
+
+/// The text of the file of a layer's equal rows.
+pub fn row_text(design: &Design, layer: &Module, rows: &Printed, template: &Template) -> Result<String> {
+    let number = rows.rows.first().map_or(0, |row| row.number);
+    let row = RowText { number, layer: &layer.name, count: rows.rows.len() };
+    printed(design, &rows.module, Some(row), template)
+}
+
+fn printed(design: &Design, module: &Module, row: Option<RowText>, template: &Template) -> Result<String> {
+    let netlist = design.netlist;
     let stages = stages(design, module);
-    let registers = || module.nets.iter().filter(|id| design.netlist[**id].cell.is_register());
+    let inside = || module.nets.iter().chain(module.instances().flat_map(|(_, row)| &row.nets)).copied();
+    let registers = || inside().filter(|id| netlist[*id].cell.is_register());
+    let numbers = || inside().map(|id| stage(design, id));
     let text = Text {
         name: &module.name,
-        design: &design.netlist.name,
-        latency: design.netlist.latency,
-        first: stages.first().map_or(0, |stage| stage.number),
-        last: stages.last().map_or(0, |stage| stage.number),
-        values: module.nets.len() - registers().count(),
-        register_bits: registers().map(|id| design.netlist[*id].width).sum(),
+        design: &netlist.name,
+        latency: netlist.latency,
+        first: numbers().min().unwrap_or(0),
+        last: numbers().max().unwrap_or(0),
+        values: inside().count() - registers().count(),
+        register_bits: registers().map(|id| netlist[id].width).sum(),
+        row,
         ports: ports(design, module),
+        made: made(module).map(|id| format!("wire {}{};", design.range(id), netlist[id].name)).collect(),
         stages,
+        instances: module.instances().flat_map(|(of, row)| placed(design, of, row)).collect(),
         unused: lines(&unused(design, module)),
     };
     template.fill(&text)
 }
 
+/// The lines of an instance of a row's module.
+fn placed(design: &Design, module: &Module, row: &Row) -> Vec<String> {
+    let name = |id: NetId| &design.netlist[id].name;
+    let mut wires: Vec<String> = module.clocked(design.netlist).then(|| ".clk(clk)".into()).into_iter().collect();
+    wires.extend(pins(module, row).map(|(port, _, net)| format!(".{}({})", name(port), name(net))));
+    let mut text: Vec<String> = wires.chunks(4).map(|some| format!("  {},", some.join(", "))).collect();
+    text.last_mut().map(String::pop);
+    text.insert(0, format!("{} {}row{} (", module.name, design.prefix, row.number));
+    text.push(");".into());
+    text
+}
+
+/// Nets that instances of rows make and that do not leave the layer.
+fn made(module: &Module) -> impl Iterator<Item = NetId> {
+    let nets = module.instances().flat_map(|(of, row)| pins(of, row).skip(of.imports.len()));
+    nets.map(|(_, _, net)| net).filter(|id| !module.leaves(*id))
+}
+
+/// Bits of nets that instances of rows make, as read by other instances and by the layer's own nets.
+fn read_of_rows(design: &Design, module: &Module) -> HashMap<NetId, u128> {
+    let mut read: HashMap<NetId, u128> = made(module).map(|id| (id, 0)).collect();
+    let own = module.nets.iter().flat_map(|id| design.netlist[*id].cell.operands()).flat_map(Bits::reads);
+    let rows = module.instances().flat_map(|(of, row)| pins(of, row).map(|(_, mask, net)| (net, mask)));
+    for (id, mask) in own.chain(rows) {
+        read.entry(id).and_modify(|bits| *bits |= mask);
+    }
+    read
+}
+
+/// A net's stage; a register ends the stage before the one that reads it.
+fn stage(design: &Design, id: NetId) -> u32 {
+    design.stages[id.0 as usize].saturating_sub(design.netlist[id].cell.is_register() as u32)
+}
+
 fn ports(design: &Design, module: &Module) -> Vec<String> {
     let netlist = design.netlist;
-    let clocked = module.nets.iter().any(|id| netlist[*id].cell.is_register());
-    let mut ports: Vec<String> = if clocked { vec!["input  wire clk".into()] } else { Vec::new() };
+    let mut ports: Vec<String> = if module.clocked(netlist) { vec!["input  wire clk".into()] } else { Vec::new() };
     for port in &module.ports {
         let port = &netlist.inputs[*port as usize];
         ports.push(format!("input  wire {}{}", range(port.width()), port.name));
@@ -67,8 +132,9 @@ fn ports(design: &Design, module: &Module) -> Vec<String> {
     for (id, _) in &module.imports {
         ports.push(format!("input  wire {}{}", design.range(*id), netlist[*id].name));
     }
-    for id in module.nets.iter().filter(|id| design.leaves(**id)) {
-        let kind = if netlist[*id].cell.is_register() { "reg " } else { "wire" };
+    let own: HashSet<&NetId> = module.nets.iter().collect();
+    for id in &module.exports {
+        let kind = if netlist[*id].cell.is_register() && own.contains(id) { "reg " } else { "wire" };
         ports.push(format!("output {kind} {}{}", design.range(*id), netlist[*id].name));
     }
     ports
@@ -76,8 +142,7 @@ fn ports(design: &Design, module: &Module) -> Vec<String> {
 
 fn stages(design: &Design, module: &Module) -> Vec<Stage> {
     let netlist = design.netlist;
-    // A register ends the stage before the one that reads it.
-    let stage = |id: &NetId| design.stages[id.0 as usize].saturating_sub(netlist[*id].cell.is_register() as u32);
+    let stage = |id: &NetId| stage(design, *id);
     let mut order: Vec<NetId> = module.nets.clone();
     order.sort_by_key(|id| (stage(id), *id));
     order
@@ -88,12 +153,12 @@ fn stages(design: &Design, module: &Module) -> Vec<Stage> {
             for id in ids {
                 let net = &netlist[*id];
                 if let Cell::Register(bits) = &net.cell {
-                    if !design.leaves(*id) {
+                    if !module.leaves(*id) {
                         declarations.push(format!("reg {}{};", design.range(*id), net.name));
                     }
                     updates.push(format!("{} <= {};", net.name, expression::bits(netlist, bits)));
                 } else {
-                    wires.extend(wire(design, *id));
+                    wires.extend(wire(design, module, *id));
                 }
             }
             Stage { number, wires, declarations, updates }
@@ -102,12 +167,12 @@ fn stages(design: &Design, module: &Module) -> Vec<Stage> {
 }
 
 /// The lines that make a net which is no register.
-fn wire(design: &Design, id: NetId) -> Vec<String> {
+fn wire(design: &Design, module: &Module, id: NetId) -> Vec<String> {
     let (netlist, net) = (design.netlist, &design.netlist[id]);
     let comment = if net.note.is_empty() { String::new() } else { format!("  // {}", net.note) };
-    if let Some(adder) = design.adders.get(&id) {
-        let mut lines = instance(design, id, adder);
-        if !design.leaves(id) {
+    if let Some(adder) = design.adder(id) {
+        let mut lines = instance(design, id, &adder);
+        if !module.leaves(id) {
             lines.insert(0, format!("wire {}{};", design.range(id), net.name));
         }
         lines[0] += &comment;
@@ -126,7 +191,7 @@ fn wire(design: &Design, id: NetId) -> Vec<String> {
         }
         cell => expression::cell(netlist, cell).unwrap_or_default(),
     };
-    let declaration = if design.leaves(id) { "assign ".to_string() } else { format!("wire {}", design.range(id)) };
+    let declaration = if module.leaves(id) { "assign ".to_string() } else { format!("wire {}", design.range(id)) };
     lines.push(format!("{declaration}{} = {expression};{comment}", net.name));
     lines
 }
@@ -192,7 +257,11 @@ fn unused(design: &Design, module: &Module) -> Vec<String> {
         }
     }
     let imports = module.imports.iter().copied();
-    let own = module.nets.iter().copied().zip(module.reads.iter().copied()).filter(|(id, _)| !design.leaves(*id));
-    unused.extend(imports.chain(own).filter_map(|(id, read)| unread(&netlist[id].name, netlist[id].width, read)));
+    let own = module.nets.iter().filter(|id| !module.leaves(**id)).map(|id| (*id, design.reads.within[id.0 as usize]));
+    let of_rows = read_of_rows(design, module);
+    let made = made(module).map(|id| (id, of_rows.get(&id).copied().unwrap_or(0)));
+    unused.extend(
+        imports.chain(own).chain(made).filter_map(|(id, read)| unread(&netlist[id].name, netlist[id].width, read)),
+    );
     unused
 }

@@ -38,7 +38,7 @@ struct Instance<'a> {
 pub fn text(design: &Design) -> Result<String> {
     let netlist = design.netlist;
     let latency = netlist.latency;
-    let leaving = || (0..netlist.nets.len() as u32).map(NetId).filter(|id| design.leaves(*id));
+    let leaving = || (0..netlist.nets.len() as u32).map(NetId).filter(|id| design.reads.exported[id.0 as usize] != 0);
     let text = Text {
         name: &netlist.name,
         latency,
@@ -99,11 +99,9 @@ fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
         .modules
         .iter()
         .map(|module| {
-            let clocked = module.nets.iter().any(|id| netlist[*id].cell.is_register());
             let ports = module.ports.iter().map(|port| netlist.inputs[*port as usize].name.as_str());
             let imports = module.imports.iter().map(|(id, _)| *id);
-            let exports = module.nets.iter().copied().filter(|id| design.leaves(*id));
-            let nets = imports.chain(exports).map(|id| netlist[id].name.as_str());
+            let nets = imports.chain(module.exports.iter().copied()).map(|id| netlist[id].name.as_str());
             let mut name = format!("u_{}", module.name);
             while taken.contains(name.as_str()) {
                 name.push('_');
@@ -111,7 +109,7 @@ fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
             Instance {
                 module: &module.name,
                 name,
-                pins: clocked.then_some("clk").into_iter().chain(ports).chain(nets).collect(),
+                pins: module.clocked(netlist).then_some("clk").into_iter().chain(ports).chain(nets).collect(),
             }
         })
         .collect()
@@ -153,8 +151,8 @@ fn unused(design: &Design) -> Vec<String> {
     let imports = design.modules.iter().flat_map(|module| &module.imports);
     imports.for_each(|(id, _)| imported[id.0 as usize] = true);
     for (index, net) in netlist.nets.iter().enumerate() {
-        if design.exported[index] != 0 && !imported[index] {
-            unused.extend(unread(&net.name, net.width, design.results[index]));
+        if design.reads.exported[index] != 0 && !imported[index] {
+            unused.extend(unread(&net.name, net.width, design.reads.results[index]));
         }
     }
     unused

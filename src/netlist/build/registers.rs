@@ -123,6 +123,7 @@ fn register(nets: &mut Vec<Net>, chain: &[Held], mask: u128, stage: u32, names: 
         signed,
         cell: Cell::Register(operand),
         layer: source.layer,
+        row: source.row,
         note: if part.is_empty() { String::new() } else { format!("{}{part}", source.name) },
     };
     nets.push(net);

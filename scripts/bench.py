@@ -15,7 +15,7 @@ import numpy as np
 import bench_peer
 import bench_table
 from bench_alkaid import load, number
-from bench_count import COUNT, count, output_of, say
+from bench_count import COUNT, HERE, count, output_of, say
 
 ONE_THREAD = {"env": {**os.environ, "RAYON_NUM_THREADS": "1"}}
 
@@ -73,12 +73,12 @@ def equal_period(options, path, out):
     alkaid = {"cycles": result["cycles"], "exact": result["exact"]} | priced(options.nanotrig, "generic", "model", files)
     say(f"{name}: nanotrig")
     timing = ["--period", alkaid["period_ps"] / 1000]
-    result, files = compile_nanotrig(options.nanotrig, path, out / "nanotrig", timing)
+    result = compile_nanotrig(options, path, out / "nanotrig", timing)
     say(f"{name}: pricing nanotrig")
-    nanotrig = priced(options.nanotrig, result["target"], result["top"], files)
+    nanotrig = priced(options.nanotrig, options.target, result["top"], result["files"])
     nanotrig = {"cycles": result["cycles"], "exact": result["exact"]} | nanotrig
     ratios = {what: round(nanotrig[what] / max(1, alkaid[what]), 3) for what in ("cycles", "ffs", "luts", "period_ps")}
-    return {"name": name, "target": result["target"], "nanotrig": nanotrig, "alkaid": alkaid, "ratios": ratios}
+    return {"name": name, "target": options.target, "nanotrig": nanotrig, "alkaid": alkaid, "ratios": ratios}
 
 
 def equal_periods(options):

@@ -32,8 +32,8 @@ for example in "$@"; do
     differing=$(sed 1d "$work/y.csv" | awk -F, -v other="$work/z.csv" '
         { getline line < other; n = split(line, z, ","); for (i = 1; i <= NF; i++) wrong += n != NF || $i + 0 != z[i] + 0 }
         END { print NR == 0 ? "none read" : wrong + 0 }')
-    fast=$("$work/out/emulator/emulator" --speed 4000000 | sed 's/.* s, \(.*\) a second.*/\1/')
-    slow=$("$nanotrig" verify "$work/out" --vectors 200000 | sed -n 's/.*(\([0-9]*\) a second.*/\1/p')
+    fast=$("$work/out/emulator/emulator" --speed 2048000 | sed 's/.* s, \(.*\) a second.*/\1/')
+    slow=$("$nanotrig" verify "$work/out" --vectors 20000 | sed -n 's/.*(\([0-9]*\) a second.*/\1/p')
     awk -v n="$name" -v d="$differing" -v f="$fast" -v s="$slow" 'BEGIN {
         printf "%-16s %10s %12d %12d %8.1f\n", n, d, f, s, f / s
         exit !(d == "0" && f >= 20 * s) }' || status=1

@@ -20,6 +20,11 @@ cargo test --quiet --features search --lib searches::
 scripts/postgres.sh cargo test --quiet --features search --test search --test registry
 say "models of the stream modules"
 cargo test --quiet --manifest-path hdl/models/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/models"
+say "training, on libtorch"
+eval "$(scripts/libtorch.sh)"
+cargo clippy --quiet --features train --all-targets -- -D warnings
+cargo test --quiet --features train --lib training
+cargo test --quiet --features train --test training --test training_forward
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

@@ -59,6 +59,8 @@ pub struct Making {
     pub goal: Goal,
     /// Whether there is a reset port.
     pub reset: bool,
+    /// Is told what is being done, for those who wait.
+    pub progress: Box<dyn Fn(&str)>,
 }
 
 impl Default for Making {
@@ -70,6 +72,7 @@ impl Default for Making {
             scheduler: SCHEDULERS[0].make,
             goal: Goal { period: Some(5000), ..Goal::default() },
             reset: false,
+            progress: Box::new(|_| ()),
         }
     }
 }
@@ -124,7 +127,7 @@ pub enum Level {
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
     let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
-    let options = layers::Options { input_formats, max_operations };
+    let options = layers::Options { input_formats, max_operations, sources: false };
     let expanded = layers::expand(network, &options)?;
     let format = reading.output_format.as_ref();
     let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
@@ -161,19 +164,21 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
     let context = passes::Context { target: &*making.target, multiplier: making.multiplier };
+    (making.progress)("optimising");
     let dfg = passes::run(dfg, &context, None, seen)?;
+    (making.progress)("scheduling");
     let schedule = (making.scheduler)(&dfg, &*making.target, making.goal)?;
     let (dfg, schedule) = fuse(dfg, schedule, &*making.target)?;
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
+    (making.progress)("building the netlist");
     let options = netlist::Options {
         // What has no initial values begins with a reset.
         reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
     };
     let netlist = netlist::build(&dfg, &schedule, &options)?;
-    netlist.verify()?;
     Ok(Hardware { dfg, schedule, netlist })
 }
 

@@ -45,6 +45,18 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
+/// Writes a whole file in place of the one before, which is whole as well until then.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut beside = path.file_name().unwrap_or_default().to_os_string();
+    beside.push(".new");
+    let beside = path.with_file_name(beside);
+    write(&beside, bytes)?;
+    std::fs::rename(&beside, path).map_err(|error| {
+        Error::user(format!("cannot be replaced: {error}"), "check the rights of its folder")
+            .at(path.display().to_string())
+    })
+}
+
 /// Everything the reader gives, or `None` if that is more than `limit` bytes.
 fn limited(reader: impl Read, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();

@@ -193,6 +193,9 @@ impl Range {
 
     /// The same numbers on a finer (or equal) grid.
     pub fn at(&self, exp: i32) -> Option<Range> {
+        if self.exp == exp {
+            return Some(*self);
+        }
         let shift = u32::try_from(self.exp.checked_sub(exp)?).ok()?;
         Some(Range { lo: shift_left(self.lo, shift)?, hi: shift_left(self.hi, shift)?, exp })
     }
@@ -216,15 +219,20 @@ impl Range {
 
     /// The products of the two ranges' numbers.
     pub fn mul(a: Range, b: Range) -> Option<Range> {
-        let corners = [(a.lo, b.lo), (a.lo, b.hi), (a.hi, b.lo), (a.hi, b.hi)];
-        let products: Vec<i128> = corners.iter().map(|(x, y)| x.checked_mul(*y)).collect::<Option<_>>()?;
-        let lo = products.iter().copied().min()?;
-        Some(Range { lo, hi: products.iter().copied().max()?, exp: a.exp + b.exp })
+        let (p, q) = (a.lo.checked_mul(b.lo)?, a.lo.checked_mul(b.hi)?);
+        let (r, s) = (a.hi.checked_mul(b.lo)?, a.hi.checked_mul(b.hi)?);
+        Some(Range { lo: p.min(q).min(r).min(s), hi: p.max(q).max(r).max(s), exp: a.exp + b.exp })
     }
 
     /// The range times a constant.
     pub fn times(&self, factor: Fixed) -> Option<Range> {
-        Range::mul(*self, Range::point(factor))
+        // Most factors are powers of two.
+        let product = |code: i128| match factor.mantissa {
+            1 => Some(code),
+            mantissa => code.checked_mul(mantissa),
+        };
+        let (a, b) = (product(self.lo)?, product(self.hi)?);
+        Some(Range { lo: a.min(b), hi: a.max(b), exp: self.exp + factor.exponent })
     }
 
     /// The negated numbers.

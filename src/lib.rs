@@ -54,6 +54,7 @@ pub mod error;
 pub mod registry;
 pub mod random;
 pub mod files;
+pub mod temporary;
 pub mod arrays;
 pub mod fixed;
 pub mod call;
@@ -70,6 +71,8 @@ pub mod layers;
 pub mod functions;
 pub mod quantizers;
 pub mod tensor;
+#[cfg(feature = "train")]
+pub mod training;
 pub mod lower;
 pub mod dfg;
 pub mod multipliers;
@@ -81,6 +84,7 @@ pub mod backends;
 pub mod emulator;
 pub mod interfaces;
 pub mod packages;
+pub mod split;
 pub mod verilator;
 
 // What puts it together, and what the user sees.

@@ -1,10 +1,10 @@
-//! Output folders: written beside their place and moved there whole, or not at all.
+//! Output folders: written beside their place and moved there whole, or not at all: an interrupt leaves nothing behind.
 
 use crate::error::{Error, Result};
+use crate::temporary::{Folder, uninterrupted};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// The file that says that a folder is ours.
 const MARK: &str = "report.json";
@@ -12,7 +12,7 @@ const MARK: &str = "report.json";
 /// An output folder being written. Dropping it without [`Output::finish`] leaves nothing behind.
 pub struct Output {
     place: PathBuf,
-    work: TempDir,
+    work: Folder,
 }
 
 fn system(what: &str, path: &Path, error: &io::Error) -> Error {
@@ -31,8 +31,8 @@ fn parent(path: &Path) -> PathBuf {
 }
 
 /// A hidden folder to write in, removed when dropped.
-fn work(parent: &Path) -> Result<TempDir> {
-    let work = tempfile::Builder::new().prefix(".nanotrig-").tempdir_in(parent);
+fn work(parent: &Path) -> Result<Folder> {
+    let work = Folder::new_in(parent);
     // The error's own text names a random file.
     work.map_err(|error| system("write in", parent, &io::Error::from(error.kind())))
 }
@@ -76,7 +76,7 @@ impl Output {
     pub fn path(&self, file: &str) -> Result<PathBuf> {
         let path = self.work.path().join(file);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(|error| system("make the folder", folder, &error))?;
+            uninterrupted(|| fs::create_dir_all(folder)).map_err(|error| system("make the folder", folder, &error))?;
         }
         Ok(path)
     }
@@ -87,7 +87,7 @@ impl Output {
     /// The disk refuses.
     pub fn write(&self, file: &str, bytes: &[u8]) -> Result<()> {
         let path = self.path(file)?;
-        fs::write(&path, bytes).map_err(|error| system("write", &path, &error))
+        uninterrupted(|| fs::write(&path, bytes)).map_err(|error| system("write", &path, &error))
     }
 
     /// Puts the folder in its place, instead of an earlier one.
@@ -102,19 +102,7 @@ impl Output {
             let rights = fs::Permissions::from_mode(0o755);
             fs::set_permissions(self.work.path(), rights).map_err(|error| system("open", self.work.path(), &error))?;
         }
-        let old = self.work.path().with_extension("old");
-        if self.place.exists() {
-            fs::rename(&self.place, &old).map_err(|error| system("replace", &self.place, &error))?;
-        }
-        let work = self.work.keep();
-        if let Err(error) = fs::rename(&work, &self.place) {
-            _ = fs::rename(&old, &self.place);
-            _ = fs::remove_dir_all(&work);
-            return Err(system("move the result to", &self.place, &error));
-        }
-        if old.exists() {
-            fs::remove_dir_all(&old).map_err(|error| system("remove", &old, &error))?;
-        }
-        Ok(())
+        let Output { place, work } = self;
+        work.persist(&place).map_err(|error| system("move the result to", &place, &error))
     }
 }

@@ -28,6 +28,20 @@ impl Random {
         low + self.below((high - low + 1) as u64) as i64
     }
 
+    /// A real number from 0 to below 1.
+    pub fn unit(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// The numbers below a count, in random order.
+    pub fn order(&mut self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..count).collect();
+        for at in (1..count).rev() {
+            order.swap(at, self.below(at as u64 + 1) as usize);
+        }
+        order
+    }
+
     /// One of several; there must be some.
     pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len() as u64) as usize]

@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::temporary::Folder;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{ErrorKind, Write};
@@ -26,12 +27,29 @@ pub struct Outcome {
     pub report: Vec<String>,
 }
 
+/// How a test bench is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// For a run of some thousand vectors: building is most of the time.
+    Quick,
+    /// As fast as Verilator and the C++ compiler can make it for this machine, with so many threads.
+    Fastest(u32),
+}
+
 /// Builds (or finds in the cache) the test bench of the output folder `dir`, and streams the input codes through it.
 ///
 /// # Errors
 /// Verilator is missing or fails, the folder is no output folder, or the batches do not fit its design.
 pub fn verify(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
-    stream(dir, "verilator", inputs, expected, progress)
+    run(dir, "verilator", inputs, expected, Build::Quick, progress)
+}
+
+/// The same with a test bench built as asked.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn stream(dir: &Path, inputs: &Batch, expected: &Batch, how: Build, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    run(dir, "verilator", inputs, expected, how, progress)
 }
 
 /// The same with the test bench of the shell around the circuit.
@@ -39,10 +57,25 @@ pub fn verify(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&s
 /// # Errors
 /// Those of [`verify`].
 pub fn verify_shell(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
-    stream(dir, "shell", inputs, expected, progress)
+    run(dir, "shell", inputs, expected, Build::Quick, progress)
 }
 
-fn stream(dir: &Path, bench: &str, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+/// The same with the test bench of a system of several circuits.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_system(dir: &Path, inputs: &Batch, expected: &Batch, progress: &dyn Fn(&str)) -> Result<Outcome> {
+    run(dir, "system", inputs, expected, Build::Quick, progress)
+}
+
+fn run(
+    dir: &Path,
+    bench: &str,
+    inputs: &Batch,
+    expected: &Batch,
+    how: Build,
+    progress: &dyn Fn(&str),
+) -> Result<Outcome> {
     if inputs.rows() != expected.rows() {
         let what = format!("{} inputs, but {} expected outputs", inputs.rows(), expected.rows());
         return Err(Error::user(what, "give one row of expected outputs for each row of inputs"));
@@ -50,9 +83,9 @@ fn stream(dir: &Path, bench: &str, inputs: &Batch, expected: &Batch, progress: &
     let version = verilator(Command::new("verilator").arg("--version"))?;
     let sources = sources(dir, bench)?;
     let start = Instant::now();
-    let (program, cached, keep) = program(&sources, bench, &version.stdout, progress)?;
+    let (program, cached, keep) = program(&sources, bench, &version.stdout, how, progress)?;
     let build_seconds = if cached { 0.0 } else { start.elapsed().as_secs_f64() };
-    let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
+    let work = Folder::new().map_err(|error| system("make a temporary folder", &error))?;
     let vectors = work.path().join("vectors.bin");
     write(&vectors, inputs, expected).map_err(|error| system("write the test vectors", &error))?;
     progress(&format!("simulating {} vectors", inputs.rows()));
@@ -93,10 +126,12 @@ fn program(
     sources: &Sources,
     bench: &str,
     version: &[u8],
+    how: Build,
     progress: &dyn Fn(&str),
-) -> Result<(PathBuf, bool, Option<tempfile::TempDir>)> {
+) -> Result<(PathBuf, bool, Option<Folder>)> {
     let mut hasher = DefaultHasher::new();
     hasher.write(version);
+    hasher.write(format!("{how:?}").as_bytes());
     for (path, text) in sources {
         hasher.write(path.to_string_lossy().as_bytes());
         hasher.write_usize(text.len());
@@ -106,9 +141,9 @@ fn program(
     if let Some(program) = place.as_ref().map(|place| place.join("run")).filter(|program| program.is_file()) {
         return Ok((program, true, None));
     }
-    let work = tempfile::tempdir().map_err(|error| system("make a temporary folder", &error))?;
+    let work = Folder::new().map_err(|error| system("make a temporary folder", &error))?;
     progress("building the Verilator test bench");
-    let built = build(sources, bench, work.path())?;
+    let built = build(sources, bench, work.path(), how)?;
     // A cache that cannot be written is no cache; the program then runs from where it was built.
     let kept = place.and_then(|place| {
         fs::create_dir_all(&place).ok()?;
@@ -132,7 +167,7 @@ fn cache() -> Option<PathBuf> {
 /// Bytes of Verilog from which on the test bench is built without optimisation.
 const LARGE: usize = 3_000_000;
 
-fn build(sources: &Sources, bench: &str, work: &Path) -> Result<PathBuf> {
+fn build(sources: &Sources, bench: &str, work: &Path, how: Build) -> Result<PathBuf> {
     for (path, text) in sources {
         let path = work.join(path);
         let made = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
@@ -140,8 +175,14 @@ fn build(sources: &Sources, bench: &str, work: &Path) -> Result<PathBuf> {
     }
     let folder = work.join(bench);
     let mut command = Command::new("verilator");
-    command.current_dir(&folder).args(["-f", "args.f", "-O3", "-CFLAGS", "-O1", "-j", "2", "-Wno-fatal"]);
-    if sources.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE {
+    command.current_dir(&folder).args(["-f", "args.f", "-O3", "-j", "2", "-Wno-fatal"]);
+    if let Build::Fastest(threads) = how {
+        command.args(["--x-assign", "fast", "--x-initial", "fast", "--threads", &threads.to_string()]);
+        command.args(["-CFLAGS", "-march=native", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O3"]);
+    } else {
+        command.args(["-CFLAGS", "-O1"]);
+    }
+    if how == Build::Quick && sources.iter().map(|(_, text)| text.len()).sum::<usize>() > LARGE {
         // The C++ compiler would take longer than the simulation.
         command.args(["-MAKEFLAGS", "OPT_FAST=-O0", "-MAKEFLAGS", "OPT_SLOW=-O0"]);
     }

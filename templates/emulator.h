@@ -4,7 +4,8 @@
 {%- for format in formats %}
 //   {{ format }}
 {%- endfor %}
-// evaluate() gives the output codes of input codes; code() and value() convert an element's value as the host does.
+// evaluate() gives the output codes of input codes; code() and value() convert an element's value by its format. What else
+// the host does (pixels, thresholds, a softmax behind the outputs) is in report.json.
 // A line below computes one value of the network, of one event or of many side by side in a vector register; the comment
 // names its layer element, and the range of its codes with the exponent of their step.
 #pragma once

@@ -6,17 +6,18 @@ static const bool PACKETS = {{ packets }};
 static const unsigned WORDS[2] = { {{- words[0] }}, {{ words[1] -}} };  // bits, in and out
 static const unsigned COUNTS[2] = { {{- counts[0] }}, {{ counts[1] -}} };  // words of an event, without header and footer
 
-static const unsigned LATENCY = {{ latency }};  // of the circuit
+static const unsigned LATENCY = {{ latency }};  // of the circuits
+static const unsigned LONGEST = {{ longest }};  // words of an event on its way, header and footer included
 
 // Widths of an event's elements, ports after one another.
 static const std::vector<unsigned> INPUTS = {
 {%- for port in inputs %}
-    {% for width in port.widths %}{{ width }},{% if not loop.last %} {% endif %}{% endfor %}
+    {% for width in port %}{{ width }},{% if not loop.last %} {% endif %}{% endfor %}
 {%- endfor %}
 };
 static const std::vector<unsigned> OUTPUTS = {
 {%- for port in outputs %}
-    {% for width in port.widths %}{{ width }},{% if not loop.last %} {% endif %}{% endfor %}
+    {% for width in port %}{{ width }},{% if not loop.last %} {% endif %}{% endfor %}
 {%- endfor %}
 };
 

@@ -70,10 +70,11 @@ struct Layout {
             }
         }
     }
-    template <class W> std::vector<W *> pointers(W *words) const {
-        std::vector<W *> pointers;
-        for (unsigned start : starts) pointers.push_back(words + start);
-        return pointers;
+    // Where the words of each port are; the place for the pointers is the caller's, for this runs in every cycle.
+    template <class W> W **pointers(W *words, std::vector<W *> &place) const {
+        place.resize(starts.size());
+        for (std::size_t p = 0; p < starts.size(); p++) place[p] = words + starts[p];
+        return place.data();
     }
 };
 
@@ -90,6 +91,8 @@ class Bench {
     Words inputs, expected, got, noise;
     std::vector<Event> flight;  // the event at each stage, a ring
     std::size_t head = 0;
+    std::vector<const uint32_t *> driven;
+    std::vector<uint32_t *> sampled;
     std::mt19937 random;
 
 public:
@@ -131,7 +134,7 @@ public:
             }
             words = noise.data();
         }
-        drive(dut, in.pointers(words).data());
+        drive(dut, in.pointers(words, driven));
         dut.in_valid = valid;
         reset(dut, rst);
         dut.clk = 0;
@@ -170,7 +173,7 @@ private:
     void check(const Event &event, const char *phase) {
         if ((bool)dut.out_valid != event.valid) report(phase, std::string("out_valid is ") + (dut.out_valid ? "1" : "0"));
         if (!event.valid) return;
-        sample(dut, out.pointers(got.data()).data());
+        sample(dut, out.pointers(got.data(), sampled));
         const uint32_t *want = expected.data() + event.row * out.words;
         bool same = true;
         for (unsigned i = 0; i < out.words; i++) same &= got[i] == want[i];

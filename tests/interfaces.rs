@@ -38,6 +38,16 @@ const SHELLS: [&str; 8] = [
 ];
 
 #[test]
+fn the_report_has_the_shell() {
+    let dir = tempfile::tempdir().expect("a folder");
+    compiled(dir.path(), &["--interface", "axi-stream=8"]);
+    let report = std::fs::read_to_string(dir.path().join("out/report.json")).expect("a report");
+    let shell = nanotrig::report::Report::parse(&report).expect("ours").shell.expect("a shell");
+    assert_eq!((shell.interface.as_str(), shell.top.as_str()), ("axi-stream=8", "tiny_axi_stream"));
+    assert!(shell.pins.contains(&"input  wire [7:0] s_axis_tdata".to_string()), "{:?}", shell.pins);
+}
+
+#[test]
 fn shells_lint() {
     if !installed("verilator", "--version") || !installed("iverilog", "-V") {
         return;

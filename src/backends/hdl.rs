@@ -20,7 +20,7 @@ pub(super) fn taken(name: &str) -> bool {
 }
 
 /// The blocks that shells are made of, for synthesis and simulation alike: names and texts.
-pub const STREAM: [(&str, &str); 9] = [
+pub const STREAM: [(&str, &str); 10] = [
     ("nanotrig_skid", include_str!("../../hdl/stream/nanotrig_skid.v")),
     ("nanotrig_fifo", include_str!("../../hdl/stream/nanotrig_fifo.v")),
     ("nanotrig_credits", include_str!("../../hdl/stream/nanotrig_credits.v")),
@@ -30,6 +30,7 @@ pub const STREAM: [(&str, &str); 9] = [
     ("nanotrig_depacketise", include_str!("../../hdl/stream/nanotrig_depacketise.v")),
     ("nanotrig_cross", include_str!("../../hdl/stream/nanotrig_cross.v")),
     ("nanotrig_pad", include_str!("../../hdl/stream/nanotrig_pad.v")),
+    ("nanotrig_link", include_str!("../../hdl/stream/nanotrig_link.v")),
 ];
 
 /// The carry chain of each family.

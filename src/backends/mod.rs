@@ -79,17 +79,35 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Fills a template.
 pub(crate) fn render(template: &str, context: &impl Serialize) -> Result<String> {
-    fill(template, context, false)
+    Template::new(template, false)?.fill(context)
 }
 
 /// Fills a template of HTML: what is filled in is text, and cannot become markup.
 pub(crate) fn page(template: &str, context: &impl Serialize) -> Result<String> {
-    fill(template, context, true)
+    Template::new(template, true)?.fill(context)
 }
 
-fn fill(template: &str, context: &impl Serialize, escape: bool) -> Result<String> {
-    let wrong = |error: tera::Error| Error::bug(format!("a template does not fit its data: {error:?}"));
-    let mut context = tera::Context::from_serialize(context).map_err(wrong)?;
-    context.insert("version", VERSION);
-    tera::Tera::one_off(template, &context, escape).map_err(wrong)
+/// A template, read once for many uses.
+struct Template(tera::Tera);
+
+impl Template {
+    /// What its only template is called.
+    const NAME: &str = "template";
+
+    fn new(text: &str, escape: bool) -> Result<Template> {
+        let mut tera = tera::Tera::default();
+        tera.autoescape_on(if escape { vec![Template::NAME] } else { Vec::new() });
+        tera.add_raw_template(Template::NAME, text).map_err(wrong)?;
+        Ok(Template(tera))
+    }
+
+    fn fill(&self, context: &impl Serialize) -> Result<String> {
+        let mut context = tera::Context::from_serialize(context).map_err(wrong)?;
+        context.insert("version", VERSION);
+        self.0.render(Template::NAME, &context).map_err(wrong)
+    }
+}
+
+fn wrong(error: tera::Error) -> Error {
+    Error::bug(format!("a template does not fit its data: {error:?}"))
 }

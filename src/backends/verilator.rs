@@ -1,6 +1,5 @@
 //! `verilator/`: the C++ test bench, the description of the ports it reads, and Verilator's arguments.
 
-use super::verilog::Sources;
 use super::{Backend, Context, File, hdl, render, verilog};
 use crate::error::Result;
 use crate::netlist::Netlist;
@@ -20,6 +19,7 @@ struct Text<'a> {
     initial_values: bool,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
+    /// Whether modules are instances several times.
     rows: bool,
     files: Vec<String>,
 }
@@ -33,8 +33,8 @@ struct PortText<'a> {
 }
 
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
-    let Sources { paths: files, rows } = verilog::sources(netlist, context, hdl::Use::Simulation);
-    let text = Text { initial_values: context.initial_values, rows, files, ..Text::new(netlist) };
+    let files = verilog::paths(netlist, context, hdl::Use::Simulation);
+    let text = Text { initial_values: context.initial_values, files, ..Text::new(netlist) };
     let arguments = render(include_str!("../../templates/args.f"), &text)?;
     let mut files = bench("verilator", &text)?;
     files.push(File { path: "verilator/args.f".into(), text: arguments });
@@ -50,7 +50,7 @@ impl<'a> Text<'a> {
             initial_values: false,
             inputs: netlist.inputs.iter().map(port).collect(),
             outputs: netlist.outputs.iter().map(port).collect(),
-            rows: false,
+            rows: !netlist.rows.is_empty(),
             files: Vec::new(),
         }
     }

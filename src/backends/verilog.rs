@@ -27,7 +27,7 @@ use crate::netlist::{Bits, Cell, NetId, Netlist, ones};
 use crate::registry::Entry;
 use adder::Adder;
 use module::Module;
-use rows::Rows;
+use rows::Printed;
 use std::collections::BTreeSet;
 
 /// The back end's entry.
@@ -37,36 +37,35 @@ pub const BACKEND: Entry<Backend> =
 fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let design = Design::new(netlist, context);
     let mut files = Vec::new();
+    let template = layer::template()?;
     for module in &design.modules {
         for rows in &module.rows {
-            files.push(File { path: path(&rows.module.name), text: layer::row_text(&design, module, rows)? });
+            let text = layer::row_text(&design, module, rows, &template)?;
+            files.push(File { path: path(&rows.module.name), text });
         }
-        files.push(File { path: path(&module.name), text: layer::text(&design, module)? });
+        files.push(File { path: path(&module.name), text: layer::text(&design, module, &template)? });
     }
     files.push(File { path: path(&netlist.name), text: top::text(&design)? });
     Ok(files)
 }
 
-/// The Verilog files of a netlist, as tools read them.
-pub(crate) struct Sources {
-    /// Their paths, in reading order; then those of the modules of `hdl/`, for one use.
-    pub paths: Vec<String>,
-    /// Whether layers have instances of rows.
-    pub rows: bool,
-}
-
-/// The Verilog files of a netlist for one use of the modules of `hdl/`.
-pub(crate) fn sources(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Sources {
-    let design = Design::new(netlist, context);
-    let modules = design.printed().map(|module| path(&module.name));
-    let cells = hdl::paths(&design.used(), context, use_of);
-    let paths = modules.chain([path(&netlist.name)]).chain(cells).collect();
-    Sources { paths, rows: design.modules.iter().any(|module| !module.rows.is_empty()) }
+/// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
+pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
+    let mut used = vec![false; netlist.layers.len()];
+    netlist.nets.iter().for_each(|net| used[net.layer as usize] = true);
+    let layers = (0..netlist.layers.len()).filter(|layer| used[*layer]);
+    let names = rows::names(netlist);
+    let modules = layers.flat_map(|layer| {
+        let rows = netlist.rows.iter().zip(&names).filter(move |(rows, _)| rows.layer as usize == layer);
+        rows.map(|(_, name)| path(name)).chain([path(&module_name(netlist, layer))])
+    });
+    let cells = hdl::paths(&cells(netlist, context), context, use_of);
+    modules.chain([path(&netlist.name)]).chain(cells).collect()
 }
 
 /// The modules of `hdl/` that a netlist has instances of.
 pub(super) fn cells(netlist: &Netlist, context: &Context) -> BTreeSet<&'static str> {
-    Design::new(netlist, context).used()
+    if context.cells.is_none() { BTreeSet::new() } else { Design::new(netlist, context).used() }
 }
 
 fn path(module: &str) -> String {
@@ -76,8 +75,10 @@ fn path(module: &str) -> String {
 /// A netlist cut into modules.
 struct Design<'a> {
     netlist: &'a Netlist,
+    /// Bits of each input port.
+    ports: Vec<u32>,
     stages: Vec<u32>,
-    modules: Vec<Module>,
+    modules: Vec<Module<'a>>,
     reads: Reads,
     /// Whether sums may be instances of modules of `hdl/`.
     cells: bool,
@@ -95,14 +96,13 @@ struct Reads {
     exported: Vec<u128>,
     /// The net's own layer.
     within: Vec<u128>,
-    /// Other rows of the net's own layer.
-    across: Vec<u128>,
 }
 
 impl<'a> Design<'a> {
     fn new(netlist: &'a Netlist, context: &Context) -> Design<'a> {
         let mut design = Design {
             netlist,
+            ports: netlist.inputs.iter().map(|port| port.width()).collect(),
             stages: netlist.stages().into_iter().map(Option::unwrap_or_default).collect(),
             modules: Vec::new(),
             reads: Reads::new(netlist),
@@ -119,18 +119,19 @@ impl<'a> Design<'a> {
         for (index, net) in netlist.nets.iter().enumerate() {
             nets[net.layer as usize].push(NetId(index as u32));
         }
+        let names = rows::names(netlist);
         for (layer, nets) in nets.into_iter().enumerate().filter(|(_, nets)| !nets.is_empty()) {
             let leaves = |id: &NetId| design.reads.exported[id.0 as usize] != 0;
-            let module = Module::new(netlist, design.module_name(layer), nets, leaves);
+            let mut module = Module::new(netlist, module_name(netlist, layer), nets, leaves);
+            let rows = netlist.rows.iter().zip(&names).filter(|(rows, _)| rows.layer as usize == layer);
+            module.take(rows.map(|(rows, name)| Printed::new(netlist, name.clone(), rows)).collect());
             design.modules.push(module);
         }
-        let rows: Vec<Vec<Rows>> = design.modules.iter().map(|module| rows::find(&design, module)).collect();
-        design.modules.iter_mut().zip(rows).for_each(|(module, rows)| module.take(rows));
         design
     }
 
     /// All modules but the top's, those of rows before their layer's.
-    fn printed(&self) -> impl Iterator<Item = &Module> {
+    fn printed(&self) -> impl Iterator<Item = &Module<'a>> {
         self.modules.iter().flat_map(|module| module.rows.iter().map(|rows| &rows.module).chain([module]))
     }
 
@@ -148,17 +149,6 @@ impl<'a> Design<'a> {
         if self.cells { Adder::of(terms, net.width, read.trailing_zeros() % 128) } else { None }
     }
 
-    /// The layer's name; with the design's before it where it is the design's own or a keyword.
-    fn module_name(&self, layer: usize) -> String {
-        let (own, top) = (&self.netlist.layers[layer], &self.netlist.name);
-        let mut name = own.clone();
-        let taken = |name: &String| name == top || hdl::taken(name);
-        while !crate::netlist::legal(&name) || taken(&name) || (name != *own && self.netlist.layers.contains(&name)) {
-            name = format!("{top}_{name}");
-        }
-        name
-    }
-
     /// The name of the instance that drives a net.
     fn instance(&self, id: NetId) -> String {
         format!("{}{}", self.prefix, self.netlist[id].name)
@@ -172,6 +162,17 @@ impl<'a> Design<'a> {
     }
 }
 
+/// The layer's name; with the design's before it where it is the design's own or a keyword.
+fn module_name(netlist: &Netlist, layer: usize) -> String {
+    let (own, top) = (&netlist.layers[layer], &netlist.name);
+    let mut name = own.clone();
+    let taken = |name: &String| name == top || hdl::taken(name);
+    while !crate::netlist::legal(&name) || taken(&name) || (name != *own && netlist.layers.contains(&name)) {
+        name = format!("{top}_{name}");
+    }
+    name
+}
+
 /// `[9:0] `; a single bit, or none, has no range.
 fn range(width: u32) -> String {
     if width <= 1 { String::new() } else { format!("[{}:0] ", width - 1) }
@@ -180,30 +181,19 @@ fn range(width: u32) -> String {
 impl Reads {
     fn new(netlist: &Netlist) -> Reads {
         let none = || vec![0; netlist.nets.len()];
-        let mut reads = Reads { results: none(), exported: none(), within: none(), across: none() };
+        let mut reads = Reads { results: none(), exported: none(), within: none() };
         for (id, mask) in netlist.results.iter().flat_map(Bits::reads) {
             reads.results[id.0 as usize] |= mask;
         }
         reads.exported.clone_from(&reads.results);
         for net in &netlist.nets {
             for (id, mask) in net.cell.operands().into_iter().flat_map(Bits::reads) {
-                let (read, at) = (&netlist[id], id.0 as usize);
-                if read.layer != net.layer {
-                    reads.exported[at] |= mask;
-                    continue;
-                }
-                reads.within[at] |= mask;
-                if read.row != net.row || matches!(read.cell, Cell::Input { .. }) {
-                    reads.across[at] |= mask;
-                }
+                let own = netlist[id].layer == net.layer;
+                let place = if own { &mut reads.within } else { &mut reads.exported };
+                place[id.0 as usize] |= mask;
             }
         }
         reads
-    }
-
-    /// The bits of a net that are read outside its row.
-    fn beyond(&self, id: NetId) -> u128 {
-        self.exported[id.0 as usize] | self.across[id.0 as usize]
     }
 }
 

@@ -25,7 +25,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     let text = Text {
         top: &netlist.name,
         part: &context.part,
-        files: verilog::sources(netlist, context, hdl::Use::Synthesis).paths,
+        files: verilog::paths(netlist, context, hdl::Use::Synthesis),
         period_ns: format!("{}.{:03}", context.period_ps / 1000, context.period_ps % 1000),
         clocked: netlist.latency > 0,
     };

@@ -27,7 +27,7 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     });
     let text = Text {
         top: &netlist.name,
-        files: verilog::sources(netlist, context, hdl::Use::Synthesis).paths,
+        files: verilog::paths(netlist, context, hdl::Use::Synthesis),
         synth: &context.yosys,
         hierarchical: hierarchical(&context.yosys),
         place,

@@ -2,9 +2,10 @@
 
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
+use super::progress::Progress;
 use crate::backends;
 use crate::batch::Batch;
-use crate::compiler::{Hardware, Meaning, agree, hardware};
+use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
 use crate::emulator;
 use crate::error::{At, Result};
 use crate::frontends::native;
@@ -14,6 +15,7 @@ use crate::packages;
 use crate::report::{Checked, Report};
 use clap::Args;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Random and corner vectors that every compile is checked on.
@@ -50,24 +52,22 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
-    let mut making = arguments.making.making()?;
+    let progress = Rc::new(Progress::new());
+    let own = progress.clone();
+    let mut making = Making { progress: Box::new(move |step| own.step(step)), ..arguments.making.making()? };
     let interface = Choice::parse(&arguments.interface).at("--interface")?;
     making.reset |= interface.needs_reset();
+    progress.step("reading");
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
     let shell = interface.shell(&hardware.netlist)?;
+    progress.step("comparing the levels");
     let (checked, status) = check(arguments, &meaning, &hardware)?;
+    progress.step("writing");
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
-    let context = backends::Context {
-        part: making.target.part().into(),
-        yosys: making.target.yosys().into(),
-        place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
-        cells: making.target.hdl().map(String::from),
-        period_ps: making.goal.period.unwrap_or(hardware.schedule.period),
-        initial_values: making.target.initial_values(),
-    };
+    let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
     let output = Output::begin(&arguments.output)?;
     let mut files = backends::files(&hardware.netlist, &context)?;
     files.extend(emulator::files(&hardware.dfg)?);
@@ -87,11 +87,12 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
     output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
     output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())?;
-    let report = report.timed(start.elapsed().as_secs_f64());
+    let report = report.around(&arguments.interface, shell.as_ref()).timed(start.elapsed().as_secs_f64());
     let json = report.json()?;
     output.write("report.html", report.html()?.as_bytes())?;
     output.write("report.json", json.as_bytes())?;
     output.finish()?;
+    drop((making, progress));
     if arguments.json {
         print::line(json)?;
     } else {
@@ -115,4 +116,16 @@ fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Resul
     }
     let status = (checked.mismatches > 0) as u8;
     Ok((checked, status))
+}
+
+/// What back ends know of the target.
+pub fn context(making: &Making, period_ps: u32) -> backends::Context {
+    backends::Context {
+        part: making.target.part().into(),
+        yosys: making.target.yosys().into(),
+        place: making.target.router().map(|router| format!("{} {}", router.program, router.arguments.join(" "))),
+        cells: making.target.hdl().map(String::from),
+        period_ps,
+        initial_values: making.target.initial_values(),
+    }
 }

@@ -11,13 +11,17 @@ mod import;
 mod list;
 mod model;
 mod print;
+mod progress;
 mod run;
 #[cfg(feature = "search")]
 mod search;
+mod split;
 mod synth;
+mod train;
 mod verify;
 
 use crate::error::{Error, Result};
+use crate::temporary;
 use clap::{Parser, Subcommand};
 
 /// Quantized neural networks to FPGA firmware that answers in nanoseconds.
@@ -40,6 +44,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
     Synth(synth::Arguments),
+    /// Cut a network into parts for several devices, joined by packets
+    Split(split::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
@@ -49,6 +55,8 @@ enum Command {
     Search(search::Arguments),
     /// Print a level of the compiler as text
     Dump(dump::Arguments),
+    /// Train a network on data, as a recipe says
+    Train(train::Arguments),
     /// List the members of an open set
     List(list::Arguments),
 }
@@ -63,7 +71,9 @@ pub fn complain(error: &Error) {
 /// # Errors
 /// Those of the subcommand. Wrong arguments end the process with status 2 and a message of clap's.
 pub fn run() -> Result<u8> {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    temporary::remove_on_interrupt();
+    match command {
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
@@ -72,8 +82,10 @@ pub fn run() -> Result<u8> {
         Command::Energy(arguments) => energy::run(&arguments),
         #[cfg(feature = "search")]
         Command::Search(arguments) => search::run(&arguments),
+        Command::Split(arguments) => split::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::List(arguments) => list::run(&arguments),
     }
 }

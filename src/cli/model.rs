@@ -134,6 +134,7 @@ impl MakingArguments {
             scheduler: find("scheduler", SCHEDULERS, &self.scheduler)?.make,
             goal: self.goal()?,
             reset: self.reset,
+            ..Making::default()
         })
     }
 

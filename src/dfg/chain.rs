@@ -27,6 +27,8 @@ pub struct Addend {
     pub negative: bool,
     /// Whether the number has a sign.
     pub signed: bool,
+    /// Positions at which it may be other than the constant 0, its share of the sum's constant apart.
+    pub live: u128,
     /// Bits of the constant that are wired into it, where it has none.
     pub ones: u128,
 }
@@ -71,11 +73,11 @@ fn ones(width: u32) -> u128 {
 }
 
 impl Addend {
-    /// Positions at which it may be other than the constant 0, its share of the sum's constant apart.
-    pub fn live(&self, width: u32) -> u128 {
+    /// The same with its live positions worked out, in a sum of so many bits.
+    fn within(self, width: u32) -> Addend {
         let top =
             if self.extended && (self.signed || self.negative) { width } else { (self.low + self.width).min(width) };
-        ones(top) & !ones(self.low.min(width))
+        Addend { live: ones(top) & !ones(self.low.min(width)), ..self }
     }
 
     /// What its form leaves to be added, modulo 2^128.
@@ -111,7 +113,7 @@ impl Chain {
             extended: choice >> index & 1 == 1,
             negative: operand.negative,
             signed: operand.range.signed(),
-            ones: 0,
+            ..Addend::default()
         };
         let count = operands.len();
         if count > 3 {
@@ -124,7 +126,10 @@ impl Chain {
         let choices = (0..1u32 << count).rev().filter(|choice| choice & same == same);
         let plans = choices.map(|choice| {
             let mut addends = [Addend::default(); 3];
-            addends.iter_mut().zip(operands.iter().enumerate()).for_each(|(to, operand)| *to = addend(operand, choice));
+            addends
+                .iter_mut()
+                .zip(operands.iter().enumerate())
+                .for_each(|(to, operand)| *to = addend(operand, choice).within(width));
             Chain::placed(exp, width, addends, count, constant)
         });
         let priced = plans.map(|plan| (plan.price(), plan));
@@ -153,7 +158,7 @@ impl Chain {
         // What is added as it is comes first: it feeds the carry chain directly, the others through the LUT.
         used.sort_by_key(|addend| (addend.subtracted(), !addend.extended));
         for addend in used.iter_mut().filter(|addend| !addend.subtracted()) {
-            addend.ones = rest & !addend.live(width);
+            addend.ones = rest & !addend.live;
             rest &= !addend.ones;
         }
         let subtracted = used.iter().any(|addend| addend.subtracted());
@@ -186,7 +191,7 @@ impl Chain {
         let (mut once, mut twice) = (0u128, 0u128);
         for (index, addend) in self.addends().iter().enumerate() {
             let raised = onto.filter(|(at, _)| *at == index).map_or(0, |(_, raised)| raised.varies);
-            let live = addend.live(self.width) | raised;
+            let live = addend.live | raised;
             twice |= once & live;
             once |= live;
         }
@@ -197,7 +202,7 @@ impl Chain {
     pub fn start(&self) -> Option<u32> {
         let (mut once, mut twice) = (0u128, self.rest);
         for addend in self.addends() {
-            let live = addend.live(self.width) | addend.ones;
+            let live = addend.live | addend.ones;
             twice |= once & live;
             once |= live;
             if addend.subtracted() {
@@ -316,7 +321,7 @@ mod tests {
         let mut sum = (chain.carry_in as u128) << start;
         for (index, addend) in chain.addends().iter().enumerate() {
             let mut bits = vector(addend, codes[addend.operand], chain.width);
-            assert_eq!(bits & !addend.ones & !addend.live(chain.width), 0, "live bits of {addend:?}");
+            assert_eq!(bits & !addend.ones & !addend.live, 0, "live bits of {addend:?}");
             if let Some((at, raised)) = &onto
                 && *at == index
             {

@@ -17,30 +17,33 @@ impl Dfg {
     /// # Errors
     /// The first condition that does not hold, as a bug of whoever made the graph.
     pub fn verify(&self) -> Result<()> {
-        let check = |holds: bool, what: String| if holds { Ok(()) } else { Err(Error::bug(what)) };
         for id in self.ids() {
             let node = &self[id];
-            let broken = |condition: u32| format!("{id} = {} : {} breaks condition {condition}", node.op, node.range);
+            let check = |holds: bool, condition: u32| {
+                let what = || format!("{id} = {} : {} breaks condition {condition}", node.op, node.range);
+                if holds { Ok(()) } else { Err(Error::bug(what())) }
+            };
             // check (1)
-            check(node.op.args().all(|arg| arg < id), broken(1))?;
+            check(node.op.args().all(|arg| arg < id), 1)?;
             // check (2)
-            check(self.names_exist(&node.op), broken(2))?;
+            check(self.names_exist(&node.op), 2)?;
             // check (3)
-            check(!matches!(&node.op, Op::Add { terms, .. } if terms.is_empty() || terms.len() > 3), broken(3))?;
+            check(!matches!(&node.op, Op::Add { terms, .. } if terms.is_empty() || terms.len() > 3), 3)?;
             // check (4)
-            check(node.range.lo <= node.range.hi && node.range.width() <= 120 && self.covered(&node.op), broken(4))?;
+            check(node.range.lo <= node.range.hi && node.range.width() <= 120 && self.covered(&node.op), 4)?;
             // check (5)
-            check(self.plausible(id), broken(5))?;
+            check(self.plausible(id), 5)?;
             // check (6)
-            check((node.from.layer as usize) < self.layers.len(), broken(6))?;
+            check((node.from.layer as usize) < self.layers.len(), 6)?;
         }
         // check (7)
         let formats = self.output_formats();
         let fits = |(id, format): (&super::Id, &crate::fixed::Format)| {
             id.index() < self.nodes.len() && format.range().contains(&self.range(*id))
         };
-        check(formats.len() == self.results.len(), "results and output elements differ in number".into())?;
-        check(self.results.iter().zip(&formats).all(fits), "a result exceeds its output format (condition 7)".into())
+        let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(Error::bug(what)) };
+        check(formats.len() == self.results.len(), "results and output elements differ in number")?;
+        check(self.results.iter().zip(&formats).all(fits), "a result exceeds its output format (condition 7)")
     }
 
     fn names_exist(&self, op: &Op) -> bool {

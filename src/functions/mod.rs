@@ -9,11 +9,14 @@
 //! Transcendental operations are computed in f64 by the `libm` crate, the same on every machine, and rounded.
 
 mod exponential;
+mod gradient;
 mod hard;
 mod power;
 mod rectifier;
 mod rounding;
 mod sigmoid;
+
+pub use gradient::{Formula, Gradient};
 
 use crate::call::Call;
 use crate::error::{At, Error, Result};
@@ -119,6 +122,9 @@ pub enum Exact {
     Sign,
 }
 
+/// Half the distance over which a slope is taken, for numbers around 1: the cube root of float32's precision.
+const SLOPE: f32 = 5e-3;
+
 /// A function with its parameters.
 #[derive(Clone)]
 pub struct Function {
@@ -166,6 +172,14 @@ impl Function {
     /// The float32 result.
     pub fn at(&self, x: f32) -> f32 {
         (self.entry.make.formula)(x, &self.parameters)
+    }
+
+    /// Its slope, for training: the symmetric difference of the formula, 0 where it has none.
+    pub fn slope(&self, x: f32) -> f32 {
+        let step = SLOPE * x.abs().max(1.0);
+        let (high, low) = (f64::from(self.at(x + step)), f64::from(self.at(x - step)));
+        let slope = (high - low) / f64::from((x + step) - (x - step));
+        if slope.is_finite() { slope as f32 } else { 0.0 }
     }
 
     /// How it goes.

@@ -10,6 +10,8 @@ mod fixed_slot;
 mod packets;
 mod stream;
 
+pub use stream::packet_bench;
+
 use crate::backends::hdl::STREAM;
 use crate::backends::{File, render};
 use crate::error::{Error, Result};

@@ -43,7 +43,6 @@ struct Text<'a> {
     padded: [u32; 2],
     /// Bits of an event in and out.
     widths: [u32; 2],
-    latency: u32,
     depth: u32,
     inputs: Vec<Slice>,
     outputs: Vec<Slice>,
@@ -54,7 +53,6 @@ struct Text<'a> {
 #[derive(Serialize)]
 struct Slice {
     name: String,
-    widths: Vec<u32>,
     bits: String,
 }
 
@@ -93,8 +91,7 @@ fn slices(ports: &[Port], name: &str) -> (Vec<Slice>, u32) {
     for port in ports.iter().filter(|port| port.width() > 0) {
         let hi = lo + port.width() - 1;
         let bits = if hi == lo { format!("{name}[{lo}]") } else { format!("{name}[{hi}:{lo}]") };
-        let widths = port.elements.iter().map(|element| element.format.width).collect();
-        slices.push(Slice { name: port.name.clone(), widths, bits });
+        slices.push(Slice { name: port.name.clone(), bits });
         lo = hi + 1;
     }
     (slices, lo)
@@ -129,7 +126,6 @@ pub fn shell(netlist: &Netlist, stream: &Stream) -> Result<Shell> {
         counts,
         padded,
         widths,
-        latency: netlist.latency,
         depth: netlist.latency + SLACK,
         inputs,
         outputs,
@@ -138,13 +134,66 @@ pub fn shell(netlist: &Netlist, stream: &Stream) -> Result<Shell> {
             _ => format!("event_data[{}:{in_width}]", padded[0] - 1),
         }),
     };
-    let file = |path: String, template| Ok(File { path, text: render(template, &text)? });
-    let files = vec![
-        file(format!("shell/{top}.v"), include_str!("../../templates/stream.v"))?,
-        file("shell/ports.h".into(), include_str!("../../templates/stream.h"))?,
-        File { path: "shell/run.cpp".into(), text: include_str!("../../testbenches/stream.cpp").into() },
-    ];
+    let module = render(include_str!("../../templates/stream.v"), &text)?;
+    let mut files = vec![File { path: format!("shell/{top}.v"), text: module }];
+    let longest = counts[0].max(counts[1]) + if stream.packets { 2 } else { 0 };
+    let ports = [&netlist.inputs[..], &netlist.outputs];
+    files.extend(bench("shell", &top, ports, stream, netlist.latency, longest)?);
     Ok(Shell { top, pins, blocks: blocks(stream), files })
+}
+
+/// The test bench of a module between two streams of packets, with these tensors in and out.
+///
+/// # Errors
+/// None in practice.
+pub fn packet_bench(folder: &str, top: &str, ports: [&[Port]; 2], latency: u32, longest: u32) -> Result<Vec<File>> {
+    let stream = Stream { suffix: "", words: [128, 128], packets: true, crossing: false };
+    bench(folder, top, ports, &stream, latency, longest)
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    top: &'a str,
+    packets: bool,
+    crossing: bool,
+    words: [u32; 2],
+    counts: [u32; 2],
+    latency: u32,
+    longest: u32,
+    /// Widths of each port's elements.
+    inputs: Vec<Vec<u32>>,
+    outputs: Vec<Vec<u32>>,
+}
+
+/// The test bench of a module between two streams, in a folder. `latency` is about that of the module in clocks, `longest` the words
+/// of the longest event on the way.
+fn bench(
+    folder: &str,
+    top: &str,
+    ports: [&[Port]; 2],
+    stream: &Stream,
+    latency: u32,
+    longest: u32,
+) -> Result<Vec<File>> {
+    let width = |ports: &[Port]| ports.iter().map(Port::width).sum::<u32>();
+    let widths = |port: &Port| port.elements.iter().map(|element| element.format.width).collect();
+    let [inputs, outputs] = ports;
+    let header = Header {
+        top,
+        packets: stream.packets,
+        crossing: stream.crossing,
+        words: stream.words,
+        counts: [width(inputs).div_ceil(stream.words[0]), width(outputs).div_ceil(stream.words[1])],
+        latency,
+        longest,
+        inputs: inputs.iter().map(widths).collect(),
+        outputs: outputs.iter().map(widths).collect(),
+    };
+    let file = |name: &str, text| File { path: format!("{folder}/{name}"), text };
+    Ok(vec![
+        file("ports.h", render(include_str!("../../templates/stream.h"), &header)?),
+        file("run.cpp", include_str!("../../testbenches/stream.cpp").to_string()),
+    ])
 }
 
 fn pins(stream: &Stream) -> Vec<Pin> {

@@ -7,7 +7,7 @@ use super::attributes::{attributes, one, tensors};
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
-use crate::functions::{FUNCTIONS, Function};
+use crate::functions::{FUNCTIONS, Function, Gradient};
 use crate::network;
 use crate::quantizers::{self, Activation, Shape, Steps};
 use crate::registry::Entry;
@@ -104,17 +104,30 @@ fn quantize(g: &mut Builder, x: Id, activation: &Activation) -> Result<Id> {
         Some(function) => g.function(x, function.clone())?,
         None => x,
     };
+    let trained = |g: &mut Builder, id: Id, gradient: &Gradient| g.gradient(id, gradient, 1.0 / activation.scale);
     let y = match &activation.shape {
-        Shape::Quantize(quantization) => g.quantize(x, vec![*quantization])?,
+        Shape::Quantize(quantization) => {
+            let y = g.quantize(x, vec![*quantization])?;
+            trained(g, y, &activation.gradient);
+            y
+        }
         Shape::Leaky { positive, negative, slope, .. } if !g.is_float(x) => {
             let zero = g.constant(&[], vec![Fixed::ZERO])?;
             let low = g.min(x, zero)?;
             let factor = g.constant(&[], vec![Fixed::power_of_two(*slope)])?;
             let low = g.mul(low, factor)?;
             let (high, low) = (g.quantize(x, vec![*positive])?, g.quantize(low, vec![*negative])?);
+            if let Gradient::Relu { high: most, .. } = activation.gradient {
+                trained(g, high, &Gradient::Relu { slope: 0.0, high: most });
+                trained(g, low, &Gradient::Straight);
+            }
             g.add(high, low)?
         }
-        Shape::Leaky { steps, .. } | Shape::Steps(steps) => g.steps(x, vec![staircase(steps)])?,
+        Shape::Leaky { steps, .. } | Shape::Steps(steps) => {
+            let y = g.steps(x, vec![staircase(steps)])?;
+            trained(g, y, &activation.gradient);
+            y
+        }
     };
     match Fixed::from_f64(f64::from(activation.scale)) {
         Some(scale) if scale == Fixed::ONE => Ok(y),

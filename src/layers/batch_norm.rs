@@ -14,7 +14,7 @@ use crate::fixed::Fixed;
 use crate::network::{self, Tensor};
 use crate::quantizers::{self, Role};
 use crate::registry::Entry;
-use crate::tensor::{Builder, Float, Id};
+use crate::tensor::{Builder, Float, Id, Made};
 use serde::Deserialize;
 
 /// The entry.
@@ -41,11 +41,17 @@ fn epsilon() -> f64 {
 struct BatchNorm {
     inverse: Vec<f32>,
     offset: Vec<f32>,
+    /// The epsilon of one that can be trained: without quantizers.
+    trainable: Option<f32>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let attributes: Attributes = attributes(layer)?;
     let found = tensors(layer, &["mean", "variance"], &["gamma", "beta"])?;
+    let quantizers = [&attributes.gamma_quantizer, &attributes.beta_quantizer, &attributes.mean_quantizer];
+    let others = [&attributes.variance_quantizer, &attributes.inverse_quantizer];
+    let plain = quantizers.iter().chain(&others).all(|quantizer| quantizer.is_none());
+    let trainable = plain.then_some(attributes.epsilon as f32);
     let calls = [
         ("mean", &attributes.mean_quantizer),
         ("variance", &attributes.variance_quantizer),
@@ -79,7 +85,7 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
         None => inverse,
     };
     let offset = (0..channels).map(|c| beta[c] - mean[c] * inverse[c]).collect();
-    Ok(Box::new(BatchNorm { inverse, offset }))
+    Ok(Box::new(BatchNorm { inverse, offset, trainable }))
 }
 
 /// An array as float32, quantized if it has a quantizer.
@@ -98,7 +104,13 @@ impl Layer for BatchNorm {
             let what = format!("the input has {channels} channels, and the layer {}", self.inverse.len());
             return Err(Error::user(what, "normalisation is over the last axis"));
         }
-        let scaled = g.float(x, Float::Mul(self.inverse.clone()))?;
-        g.float(scaled, Float::Add(self.offset.clone()))
+        let (scale, shift) = (Float::Mul(self.inverse.clone()), Float::Add(self.offset.clone()));
+        let Some(epsilon) = self.trainable else {
+            let scaled = g.float(x, scale)?;
+            return g.float(scaled, shift);
+        };
+        let channels = || (0..self.inverse.len() as u32).collect();
+        let scaled = g.float_of(x, scale, Made::Inverse(epsilon), channels)?;
+        g.float_of(scaled, shift, Made::Offset(epsilon), channels)
     }
 }

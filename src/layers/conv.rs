@@ -40,6 +40,7 @@ pub const CONV1D_TRANSPOSE: Entry<Make> = Entry {
 #[serde(deny_unknown_fields)]
 struct Attributes {
     filters: Option<usize>,
+    kernel_size: Option<Vec<usize>>,
     strides: Option<Vec<usize>>,
     padding: Option<Value>,
     dilation: Option<Vec<usize>>,
@@ -67,6 +68,7 @@ fn make(layer: &network::Layer, axes: usize, transposed: bool) -> Result<Box<dyn
     let attributes: Attributes = attributes(layer)?;
     let Attributes {
         filters,
+        kernel_size,
         strides,
         padding,
         dilation,
@@ -86,6 +88,10 @@ fn make(layer: &network::Layer, axes: usize, transposed: bool) -> Result<Box<dyn
         true => turned(layer, weights, axes)?,
     };
     let outputs = product.outputs();
+    if kernel_size.is_some_and(|size| size != product.kernel_shape()[..axes]) {
+        let what = format!("`kernel_size` does not suit the kernel of shape {:?}", product.kernel_shape());
+        return Err(Error::user(what, "the kernel's first axes are its size"));
+    }
     if filters.is_some_and(|filters| filters != outputs) {
         let what = format!("`filters` does not suit the kernel of shape {:?}", product.kernel_shape());
         return Err(Error::user(what, "the kernel's last axis is the filters"));

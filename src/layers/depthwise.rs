@@ -106,7 +106,7 @@ fn make_separable(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>>
     let mut found = tensors(layer, &["depthwise_kernel", "pointwise_kernel"], &["bias"])?.into_iter();
     let (kernel, points) = (required(found.next().flatten())?, required(found.next().flatten())?);
     let weights = Weights { kernel_quantizer: depthwise_quantizer, ..Weights::default() };
-    let product = depthwise(layer, kernel, None, weights, axes).at("`depthwise_kernel`")?;
+    let product = depthwise(layer, kernel, None, weights, axes).at("`depthwise_kernel`")?.named("depthwise_kernel");
     check_rank(&layer.kind, &points, axes + 2).at("`pointwise_kernel`")?;
     let mut expected = vec![1; axes];
     expected.extend([product.outputs(), points.shape[axes + 1]]);
@@ -116,7 +116,7 @@ fn make_separable(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>>
     }
     let kernel_quantizer = pointwise_quantizer;
     let weights = Weights { kernel_quantizer, bias_quantizer, activation, ..Weights::default() };
-    let pointwise = Product::of(points, found.next().flatten(), weights)?;
+    let pointwise = Product::of(points, found.next().flatten(), weights)?.named("pointwise_kernel");
     pointwise.check_bias()?;
     Ok(Box::new(Depthwise { movement, product, pointwise: Some(pointwise) }))
 }

@@ -15,6 +15,8 @@ pub struct Options {
     pub input_formats: Vec<(Option<String>, String)>,
     /// More operations than this are an error, before memory is spent on them.
     pub max_operations: Option<usize>,
+    /// Whether the graph says where its constants come from, for training.
+    pub sources: bool,
 }
 
 impl Options {
@@ -60,7 +62,8 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let layers: Vec<Box<dyn Layer>> = order.iter().map(|layer| make(layer)).collect::<Result<_>>()?;
     let made: Vec<(&network::Layer, &dyn Layer)> =
         order.iter().copied().zip(layers.iter().map(AsRef::as_ref)).collect();
-    let mut g = Builder::limited(&network.name, options.max_operations.unwrap_or(usize::MAX));
+    let g = Builder::limited(&network.name, options.max_operations.unwrap_or(usize::MAX));
+    let mut g = if options.sources { g.with_sources() } else { g };
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     let mut hosts = Vec::new();

@@ -11,7 +11,7 @@ use crate::error::{At, Error, Result};
 use crate::fixed::Fixed;
 use crate::network::{self, Tensor};
 use crate::quantizers::{self, Codes, Role};
-use crate::tensor::{Builder, Float, Id, broadcast_map, shorten};
+use crate::tensor::{Builder, Float, Id, Made, Parameter, broadcast_map, shorten};
 
 /// How the weights of a matrix product are quantized, and what follows it.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,21 @@ pub struct Product {
     bias: Option<(Codes, Vec<usize>)>,
     casts: Casts,
     activation: Option<String>,
+    sources: Sources,
 }
+
+/// Which parameters of the layer the weights are, for training.
+struct Sources {
+    kernel: Parameter,
+    bias: Parameter,
+    /// For each weight, its element of the layer's tensor.
+    order: Vec<u32>,
+    /// Does the quantizer have a scale of its own behind its codes?
+    scaled: bool,
+}
+
+/// A kernel, and for each part the scales of its outputs, where they are not in the kernel.
+type Factored = (Vec<Fixed>, Option<Vec<Vec<f32>>>);
 
 /// One matrix product among several whose results are joined.
 pub struct Part {
@@ -75,6 +89,17 @@ impl Product {
             let what = "`product_format` or `accumulator_format` with a kernel scale that is no power of two";
             return Err(Error::user(what, "use a quantizer with alpha=1 or 'auto_po2', or leave the formats out"));
         }
+        let parameter = |tensor: &str, quantizer: &Option<String>, kernel: bool| Parameter {
+            tensor: tensor.into(),
+            quantizer: quantizer.clone(),
+            kernel,
+        };
+        let sources = Sources {
+            kernel: parameter("kernel", &weights.kernel_quantizer, true),
+            bias: parameter("bias", &weights.bias_quantizer, false),
+            order: (0..kernel.data.len() as u32).collect(),
+            scaled: codes.scale != [1.0],
+        };
         let quantizer = weights.bias_quantizer.as_deref();
         let bias = bias.map(|bias| Ok((quantized(&bias, quantizer, Role::Other).at("`bias`")?, bias.shape)));
         Ok(Product {
@@ -83,7 +108,14 @@ impl Product {
             bias: bias.transpose()?,
             casts,
             activation: weights.activation,
+            sources,
         })
+    }
+
+    /// The same, of a kernel that its layer calls by another name.
+    pub fn named(mut self, kernel: &str) -> Product {
+        self.sources.kernel.tensor = kernel.into();
+        self
     }
 
     /// The product with a float32 scale behind it, for a kernel of codes: one, or one per output.
@@ -145,6 +177,7 @@ impl Product {
         };
         let codes = elements.iter().map(|e| self.kernel.codes[*e]).collect();
         self.kernel = Codes { codes, scale };
+        self.sources.order = elements.iter().map(|e| self.sources.order[*e]).collect();
         self.shape = shape;
         self
     }
@@ -157,10 +190,17 @@ impl Product {
         let (outputs, kernel) = (self.outputs(), &self.kernel.codes);
         let y = if self.casts.is_none() {
             let w = g.constant(&[kernel.len() / outputs, outputs], kernel.clone())?;
+            g.source(w, self.made(), || self.sources.order.clone());
             // The scales of input and kernel are one float32 number, as a framework's integer bias has it.
             let (x, factor) = g.scaled(x)?;
             let product = g.matmul(x, w)?;
-            let y = g.float(product, Float::Mul(self.kernel.scale.iter().map(|scale| scale * factor).collect()))?;
+            let float = Float::Mul(self.kernel.scale.iter().map(|scale| scale * factor).collect());
+            let y = match self.sources.scaled {
+                true => g.float_of(product, float, Made::Scales(self.sources.kernel.clone(), factor), || {
+                    self.sources.order[..self.kernel.scale.len()].to_vec()
+                })?,
+                false => g.float(product, float)?,
+            };
             self.add_bias(g, y)?
         } else {
             let bias = self.exact_bias()?;
@@ -199,6 +239,7 @@ impl Product {
     /// As [`Product::expand`].
     pub fn joined(&self, g: &mut Builder, parts: &[Part], shape: &[usize], elements: Vec<(u32, u32)>) -> Result<Id> {
         let (kernel, scales) = self.factored(parts)?;
+        let made = if scales.is_some() { self.made() } else { Made::Values(self.sources.kernel.clone()) };
         let bias = self.exact_bias()?.filter(|_| !self.casts.is_none());
         let mut results = Vec::with_capacity(parts.len());
         let mut factors = Vec::with_capacity(parts.len());
@@ -209,43 +250,71 @@ impl Product {
             let bias: Option<Vec<Fixed>> = bias.as_ref().map(|bias| part.bias.iter().map(|e| bias[*e]).collect());
             results.push(if self.casts.is_none() {
                 let w = g.constant(&[kernel.len() / part.outputs.max(1), part.outputs], kernel)?;
+                g.source(w, made.clone(), || part.kernel.iter().map(|e| self.sources.order[*e]).collect());
                 g.matmul(x, w)?
             } else {
                 self.casts.multiply(g, x, &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() })?
             });
         }
-        let scale = |(part, e): &(u32, u32)| {
-            let (scales, outputs) = (&scales[*part as usize], parts[*part as usize].outputs.max(1));
-            scales.get(*e as usize % outputs).copied().unwrap_or(1.0) * factors[*part as usize]
-        };
-        let scales = shorten(elements.iter().map(scale).collect(), shape);
         let order = elements.iter().enumerate().all(|(i, e)| *e == (0, i as u32));
         let y = if order && results.len() == 1 {
             g.reshape(results[0], shape)?
         } else {
-            g.gather(&results, shape, elements)?
+            g.gather(&results, shape, elements.clone())?
         };
-        let mut y = g.float(y, Float::Mul(scales))?;
+        let mut y = self.rescale(g, y, parts, &elements, (scales.as_deref(), &factors))?;
         if self.casts.is_none() {
             y = self.add_bias(g, y)?;
         }
         self.activate(g, y)
     }
 
-    /// The kernel, and for each part the scales of its outputs; they go into the kernel where they differ along a sum.
-    fn factored(&self, parts: &[Part]) -> Result<(Vec<Fixed>, Vec<Vec<f32>>)> {
+    /// The scale of each element of joined parts behind them: its column's, times its input's.
+    fn rescale(
+        &self,
+        g: &mut Builder,
+        y: Id,
+        parts: &[Part],
+        elements: &[(u32, u32)],
+        (scales, factors): (Option<&[Vec<f32>]>, &[f32]),
+    ) -> Result<Id> {
+        let column = |part: &u32, e: &u32| *e as usize % parts[*part as usize].outputs.max(1);
+        let scale = |(part, e): &(u32, u32)| {
+            scales.map_or(1.0, |scales| scales[*part as usize][column(part, e)]) * factors[*part as usize]
+        };
+        let all: Vec<f32> = elements.iter().map(scale).collect();
+        let factor = factors.first().copied().unwrap_or(1.0);
+        if scales.is_none() || !self.sources.scaled || !g.traces() || factors.iter().any(|other| *other != factor) {
+            let short = shorten(all, g.shape(y));
+            return g.float(y, Float::Mul(short));
+        }
+        g.float_of(y, Float::Mul(all), Made::Scales(self.sources.kernel.clone(), factor), || {
+            let first = |(part, e): &(u32, u32)| self.sources.order[parts[*part as usize].kernel[column(part, e)]];
+            elements.iter().map(first).collect()
+        })
+    }
+
+    /// The kernel, and for each part the scales of its outputs, or none where they went into the kernel because they
+    /// differ along a sum.
+    fn factored(&self, parts: &[Part]) -> Result<Factored> {
         let scale = |e: usize| self.kernel.scale[e % self.kernel.scale.len()];
         let row = |part: &Part, i: usize| {
             part.kernel[i * part.outputs..(i + 1) * part.outputs].iter().map(|e| scale(*e)).collect::<Vec<_>>()
         };
         let rows = |part: &Part| part.kernel.len() / part.outputs.max(1);
         if self.kernel.scale.len() == 1 || parts.iter().all(|p| (0..rows(p)).all(|i| row(p, i) == row(p, 0))) {
-            return Ok((self.kernel.codes.clone(), parts.iter().map(|part| row(part, 0)).collect()));
+            return Ok((self.kernel.codes.clone(), Some(parts.iter().map(|part| row(part, 0)).collect())));
         }
         let times = |(e, code): (usize, &Fixed)| code.mul(Fixed::from_f64(f64::from(scale(e)))?);
         let kernel: Option<_> = self.kernel.codes.iter().enumerate().map(times).collect();
         let wide = || Error::user("a weight times its scale needs more than 127 bits", "use alpha=1 or 'auto_po2'");
-        Ok((kernel.ok_or_else(wide)?, vec![Vec::new(); parts.len()]))
+        Ok((kernel.ok_or_else(wide)?, None))
+    }
+
+    /// What the constants of the kernel are made of.
+    fn made(&self) -> Made {
+        let kernel = self.sources.kernel.clone();
+        if self.sources.scaled { Made::Codes(kernel) } else { Made::Values(kernel) }
     }
 
     fn activate(&self, g: &mut Builder, y: Id) -> Result<Id> {
@@ -255,14 +324,18 @@ impl Product {
     /// Adds the bias: exactly to an exact product, in float32 behind a scale.
     fn add_bias(&self, g: &mut Builder, y: Id) -> Result<Id> {
         let Some((codes, shape)) = &self.bias else { return Ok(y) };
+        let made = Made::Values(self.sources.bias.clone());
         if g.is_float(y) {
             let to = g.shape(y).to_vec();
-            let floats = float_bias(codes);
-            let all = broadcast_map(shape, &to).into_iter().map(|e| floats[e as usize]).collect();
-            return g.float(y, Float::Add(shorten(all, &to)));
+            let (floats, map) = (float_bias(codes), broadcast_map(shape, &to));
+            let all: Vec<f32> = map.iter().map(|e| floats[*e as usize]).collect();
+            let short = if g.traces() { all } else { shorten(all, &to) };
+            return g.float_of(y, Float::Add(short), made, || map);
         }
         let bias = self.exact_bias()?.unwrap_or_default();
+        let count = bias.len() as u32;
         let bias = g.constant(shape, bias)?;
+        g.source(bias, made, || (0..count).collect());
         g.add(y, bias)
     }
 

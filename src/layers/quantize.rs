@@ -144,7 +144,13 @@ impl Layer for Quantize {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = one(x)?;
         match self {
-            Quantize::Call(text) => activate(g, x, text),
+            Quantize::Call(text) => {
+                let y = activate(g, x, text)?;
+                if let Some(learned) = quantizers::parse(text)?.learned() {
+                    g.learned(y, learned.group.shape(g.shape(y)), [learned.integer, learned.fraction]);
+                }
+                Ok(y)
+            }
             Quantize::Elements(elements, own) => {
                 let elements = spread(elements, own, g.shape(x));
                 g.quantize(x, elements)

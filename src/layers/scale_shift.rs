@@ -10,7 +10,7 @@ use crate::fixed::{Fixed, Quantization};
 use crate::network::{self, Tensor};
 use crate::quantizers::Role;
 use crate::registry::Entry;
-use crate::tensor::{Builder, Id};
+use crate::tensor::{Builder, Id, Made, Parameter};
 use serde::Deserialize;
 
 /// The entry.
@@ -24,25 +24,35 @@ struct Attributes {
     product_format: Option<String>,
 }
 
+/// An exact tensor, and which parameter it is.
+struct Exact {
+    shape: Vec<usize>,
+    values: Vec<Fixed>,
+    parameter: Parameter,
+}
+
 struct ScaleShift {
-    scale: (Vec<usize>, Vec<Fixed>),
-    shift: Option<(Vec<usize>, Vec<Fixed>)>,
+    scale: Exact,
+    shift: Option<Exact>,
     product: Option<Quantization>,
 }
 
 fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
     let Attributes { scale_quantizer, shift_quantizer, product_format } = attributes(layer)?;
     let mut found = tensors(layer, &["scale"], &["shift"])?.into_iter();
-    let scale = exact(required(found.next().flatten())?, scale_quantizer).at("`scale`")?;
-    let shift = found.next().flatten().map(|shift| exact(shift, shift_quantizer)).transpose().at("`shift`")?;
+    let scale = exact("scale", required(found.next().flatten())?, scale_quantizer).at("`scale`")?;
+    let shift = found.next().flatten().map(|shift| exact("shift", shift, shift_quantizer)).transpose().at("`shift`")?;
     let product = product_format.as_deref().map(str::parse).transpose()?;
     Ok(Box::new(ScaleShift { scale, shift, product }))
 }
 
-fn exact(tensor: Tensor, quantizer: Option<String>) -> Result<(Vec<usize>, Vec<Fixed>)> {
+fn exact(name: &str, tensor: Tensor, quantizer: Option<String>) -> Result<Exact> {
     let codes = quantized(&tensor, quantizer.as_deref(), Role::Other)?;
     match codes.scale == [1.0] {
-        true => Ok((tensor.shape, codes.codes)),
+        true => {
+            let parameter = Parameter { tensor: name.into(), quantizer, kernel: false };
+            Ok(Exact { shape: tensor.shape, values: codes.codes, parameter })
+        }
         false => {
             let what = "its quantizer has a scale that is no power of two";
             Err(Error::user(what, "use a quantizer with alpha=1 or 'auto_po2'"))
@@ -50,16 +60,24 @@ fn exact(tensor: Tensor, quantizer: Option<String>) -> Result<(Vec<usize>, Vec<F
     }
 }
 
+impl Exact {
+    fn expand(&self, g: &mut Builder) -> Result<Id> {
+        let id = g.constant(&self.shape, self.values.clone())?;
+        g.source(id, Made::Values(self.parameter.clone()), || (0..self.values.len() as u32).collect());
+        Ok(id)
+    }
+}
+
 impl Layer for ScaleShift {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = one(x)?;
-        let scale = g.constant(&self.scale.0, self.scale.1.clone())?;
+        let scale = self.scale.expand(g)?;
         let mut y = g.mul(x, scale)?;
         if let Some(format) = self.product {
             y = g.quantize(y, vec![format])?;
         }
-        let Some((shape, shift)) = &self.shift else { return Ok(y) };
-        let shift = g.constant(shape, shift.clone())?;
+        let Some(shift) = &self.shift else { return Ok(y) };
+        let shift = shift.expand(g)?;
         g.add(y, shift)
     }
 }

@@ -142,6 +142,24 @@ impl Bits {
         bits
     }
 
+    /// Its bits in pieces of these widths, lowest first; what is missing at the end is missing in the pieces.
+    pub fn split(&self, widths: impl Iterator<Item = u32>) -> Vec<Bits> {
+        let mut parts = self.0.iter().copied();
+        let mut rest: Option<Part> = None;
+        let piece = |width: u32| {
+            let (mut bits, mut missing) = (Bits::empty(), width);
+            while missing > 0 {
+                let Some(part) = rest.take().or_else(|| parts.next()) else { break };
+                let taken = part.width().min(missing);
+                bits.push(part.cut(0, taken));
+                rest = (taken < part.width()).then(|| part.cut(taken, part.width() - taken));
+                missing -= taken;
+            }
+            bits
+        };
+        widths.map(piece).collect()
+    }
+
     /// Cut or extended to `width` bits: by the highest bit if signed, else by zeros.
     pub fn resize(&self, width: u32, signed: bool) -> Bits {
         let own = self.width();

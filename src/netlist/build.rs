@@ -13,6 +13,7 @@ use super::{Bits, Cell, Net, NetId, Netlist};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Range};
+use crate::port::Port;
 use crate::schedulers::Schedule;
 pub use names::node_names;
 
@@ -48,6 +49,8 @@ struct Maker<'a> {
     nets: Vec<Made>,
     values: Vec<Value>,
     options: Options,
+    /// The lowest bit of each element of each input port.
+    starts: Vec<Vec<u32>>,
 }
 
 /// Builds the netlist of a graph without dots.
@@ -59,7 +62,8 @@ pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlis
         return Err(Error::bug("the schedule is not one of this graph"));
     }
     let (nets, values, options) = (Vec::new(), Vec::new(), *options);
-    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets, values, options };
+    let starts = dfg.inputs.iter().map(starts).collect();
+    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets, values, options, starts };
     for id in dfg.ids() {
         let early = dfg[id].op.args().any(|arg| schedule.of(arg) > schedule.of(id));
         if early || schedule.of(id) > schedule.latency {
@@ -71,17 +75,19 @@ pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlis
     let results = maker.results()?;
     let latency = schedule.latency;
     let (nets, results) = registers::insert(maker.nets, results, latency, &mut maker.names);
-    let netlist = Netlist {
+    let mut netlist = Netlist {
         name: dfg.name.clone(),
         layers: dfg.layers.clone(),
         inputs: dfg.inputs.clone(),
         outputs: dfg.outputs.clone(),
         nets,
+        rows: Vec::new(),
         results,
         latency,
         reset: options.reset,
     };
     netlist.verify()?;
+    netlist.rows = super::rows::find(&netlist);
     Ok(netlist)
 }
 
@@ -95,6 +101,12 @@ impl Value {
     fn sign(&self) -> Bits {
         self.bits.slice(self.bits.width() - 1, 1)
     }
+}
+
+/// The lowest bit of each element of a port.
+fn starts(port: &Port) -> Vec<u32> {
+    let widths = port.elements.iter().map(|element| element.format.width);
+    widths.scan(0, |at, width| Some(std::mem::replace(at, *at + width))).collect()
 }
 
 /// Bits on the grid `from`, as `width` bits on the grid `to`.
@@ -144,7 +156,7 @@ impl Maker<'_> {
         if format.width == 0 {
             return Bits::constant(0, range.width());
         }
-        let lo = (0..element as usize).map(|before| declared.format(before).width).sum();
+        let lo = self.starts[port as usize][element as usize];
         let name = self.names.input(&declared.name, element);
         let note = format!("{}[{element}], {format}", declared.name);
         let net = Net {

@@ -9,6 +9,7 @@ mod cell;
 mod cycle;
 mod kept;
 mod print;
+mod rows;
 mod sim;
 mod verify;
 
@@ -16,6 +17,7 @@ pub use bits::ones;
 pub use build::{Options, build, node_names};
 pub use cell::{Bits, Cell, Part};
 pub use cycle::Stepper;
+pub use rows::{Row, Rows};
 pub use sim::Simulator;
 pub use verify::legal;
 
@@ -64,6 +66,8 @@ pub struct Netlist {
     pub outputs: Vec<Port>,
     /// The nets, drivers before readers.
     pub nets: Vec<Net>,
+    /// Equal rows of layers, which the Verilog has a module for.
+    pub rows: Vec<Rows>,
     /// The bits of each output port, as wide as the port.
     pub results: Vec<Bits>,
     /// Registers on every path from input port to output port.

@@ -31,7 +31,8 @@ impl Simulator {
     /// The output codes of a stream of samples: what leaves the pipeline `latency` cycles after each.
     pub fn run(&self, inputs: &Batch) -> Batch {
         match self.program.width {
-            0..=31 => self.stream::<i32>(inputs),
+            0..=15 => self.stream::<i16>(inputs),
+            16..=31 => self.stream::<i32>(inputs),
             32..=63 => self.stream::<i64>(inputs),
             _ => self.stream::<i128>(inputs),
         }

@@ -43,6 +43,7 @@ impl Netlist {
     pub fn verify(&self) -> Result<()> {
         self.names()?;
         let stages = self.stages();
+        let ports: Vec<u32> = self.inputs.iter().map(|port| port.width()).collect();
         for (index, net) in self.nets.iter().enumerate() {
             let broken =
                 |condition: u32| Error::bug(format!("net `{}` ({}) breaks condition {condition}", net.name, net.cell));
@@ -53,7 +54,7 @@ impl Netlist {
             let operands = net.cell.operands();
             check(operands.iter().all(|bits| self.inside(bits, index)), 3)?;
             // check (4)
-            check(self.contract(net), 4)?;
+            check(self.contract(net, &ports), 4)?;
             // check (5)
             let read = || operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
             check(read().all(|id| self[id].layer <= net.layer), 5)?;
@@ -123,12 +124,10 @@ impl Netlist {
         })
     }
 
-    fn contract(&self, net: &Net) -> bool {
+    fn contract(&self, net: &Net, ports: &[u32]) -> bool {
         let wide = |bits: &Bits| bits.width() == net.width;
         match &net.cell {
-            Cell::Input { port, lo } => {
-                self.inputs.get(*port as usize).is_some_and(|port| lo + net.width <= port.width())
-            }
+            Cell::Input { port, lo } => ports.get(*port as usize).is_some_and(|width| lo + net.width <= *width),
             Cell::Wire(a) | Cell::Register(a) => wide(a),
             Cell::Sum(terms) => !terms.is_empty() && terms.iter().all(|(bits, _)| wide(bits)),
             Cell::Mul(a, b) => wide(a) && wide(b),

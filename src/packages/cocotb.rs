@@ -34,7 +34,7 @@ fn make(design: &Design) -> Result<Vec<File>> {
         top: &netlist.name,
         latency: netlist.latency,
         reset: netlist.reset,
-        files: verilog::sources(netlist, design.context, Use::Simulation).paths,
+        files: verilog::paths(netlist, design.context, Use::Simulation),
     };
     let [given, answers] = design.vectors;
     let vectors = Vectors { inputs: packed(&netlist.inputs, given), outputs: packed(&netlist.outputs, answers) };

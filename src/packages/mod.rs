@@ -62,7 +62,7 @@ impl Design<'_> {
     /// The paths of its Verilog, in reading order.
     fn sources(&self, use_of: Use) -> Vec<String> {
         let shell = self.shell.into_iter().flat_map(interfaces::paths);
-        verilog::sources(self.netlist, self.context, use_of).paths.into_iter().chain(shell).collect()
+        verilog::paths(self.netlist, self.context, use_of).into_iter().chain(shell).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, 
 use crate::call::{Alpha, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -26,6 +27,7 @@ pub const BERNOULLI: Entry<Make> =
 
 struct Binary {
     zero_one: bool,
+    stochastic: bool,
     alpha: Alpha,
 }
 
@@ -34,12 +36,12 @@ fn make(call: &Call) -> Result<Box<dyn Quantizer>> {
     let arguments = call.arguments(known)?;
     arguments.only("scale_axis", None, "leave it out: scales are per channel of the last axis")?;
     arguments.only("elements_per_scale", None, "leave it out: scales are per channel of the last axis")?;
-    Ok(Box::new(Binary { zero_one: arguments.flag("use_01", false)?, alpha: arguments.alpha()? }))
+    Ok(Box::new(Binary { zero_one: arguments.flag("use_01", false)?, stochastic: false, alpha: arguments.alpha()? }))
 }
 
 fn make_stochastic(call: &Call) -> Result<Box<dyn Quantizer>> {
     let arguments = call.arguments(&["alpha", "temperature", "use_real_sigmoid"])?;
-    Ok(Box::new(Binary { zero_one: false, alpha: arguments.alpha()? }))
+    Ok(Box::new(Binary { zero_one: false, stochastic: true, alpha: arguments.alpha()? }))
 }
 
 fn refuse(_: &Call) -> Result<Box<dyn Quantizer>> {
@@ -50,6 +52,11 @@ fn refuse(_: &Call) -> Result<Box<dyn Quantizer>> {
 }
 
 impl Binary {
+    /// Without a scale the slope is that of tanh, and otherwise 1.
+    fn like_tanh(&self) -> bool {
+        self.alpha == Alpha::None && !self.stochastic
+    }
+
     fn sign(&self, x: f32) -> f32 {
         let low = if self.zero_one { 0.0 } else { -1.0 };
         if x < 0.0 { low } else { 1.0 }
@@ -69,6 +76,11 @@ impl Quantizer for Binary {
         scaled(signs.iter().map(|sign| Fixed::new(*sign as i128, 0)).collect(), scale)
     }
 
+    fn slopes(&self, values: &Tensor, role: Role) -> Result<Option<Vec<f32>>> {
+        let tanh = self.like_tanh() && role == Role::Other;
+        Ok(if tanh { Some(finite(values)?.iter().map(|x| Gradient::tanh().at(*x)).collect()) } else { None })
+    }
+
     fn activation(&self) -> Result<Activation> {
         let scale = match self.alpha {
             Alpha::None => 1.0,
@@ -76,6 +88,7 @@ impl Quantizer for Binary {
             Alpha::Auto => return Err(follows_data("auto")),
             Alpha::AutoPo2 => return Err(follows_data("auto_po2")),
         };
-        Ok(activation(Shape::Steps(Steps::of(|x| self.sign(x))), scale))
+        let gradient = if self.like_tanh() { Gradient::tanh() } else { Gradient::Straight };
+        Ok(activation(Shape::Steps(Steps::of(|x| self.sign(x))), scale, gradient))
     }
 }

@@ -10,6 +10,7 @@
 
 mod binary;
 mod fixed;
+pub mod learned;
 mod power_of_two;
 mod quantized_bits;
 mod quantized_hswish;
@@ -26,7 +27,7 @@ pub use steps::Steps;
 use crate::call::Call;
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
-use crate::functions::Function;
+use crate::functions::{Function, Gradient};
 use crate::network::Tensor;
 use crate::registry::{Entry, find};
 
@@ -37,6 +38,7 @@ pub type Make = fn(&Call) -> Result<Box<dyn Quantizer>>;
 pub const QUANTIZERS: &[Entry<Make>] = &[
     fixed::FIXED,
     fixed::UFIXED,
+    learned::QUANTIZER,
     quantized_bits::QUANTIZER,
     quantized_linear::QUANTIZER,
     quantized_relu::QUANTIZER,
@@ -80,6 +82,8 @@ pub struct Activation {
     pub shape: Shape,
     /// A float32 factor on its result; 1 unless the quantizer has a scale that is not a power of two.
     pub scale: f32,
+    /// The slope that training gives to the step function and the factor together.
+    pub gradient: Gradient,
 }
 
 /// A step function of real numbers.
@@ -119,6 +123,25 @@ pub trait Quantizer {
     /// # Errors
     /// A parameter is NaN or infinite; or the quantizer has no such use.
     fn parameter(&self, values: &Tensor, role: Role) -> Result<Codes>;
+
+    /// The fixed-point format that parameters are brought to, if that is all that is done to them, and the slope of
+    /// training.
+    fn format(&self, _role: Role) -> Option<(Quantization, Gradient)> {
+        None
+    }
+
+    /// Are its bits learned, and how do they begin?
+    fn learned(&self) -> Option<learned::Learned> {
+        None
+    }
+
+    /// The slope that training gives to each parameter's quantization; `None` where all are 1.
+    ///
+    /// # Errors
+    /// As [`Quantizer::parameter`].
+    fn slopes(&self, _values: &Tensor, _role: Role) -> Result<Option<Vec<f32>>> {
+        Ok(None)
+    }
 
     /// What it does to activations.
     ///
@@ -165,12 +188,12 @@ fn scaled(codes: Vec<Fixed>, scale: Vec<f32>) -> Result<Codes> {
 }
 
 /// An activation with a constant factor; a power of two goes into the steps.
-fn activation(shape: Shape, scale: f32) -> Activation {
+fn activation(shape: Shape, scale: f32, gradient: Gradient) -> Activation {
     match (shape, Fixed::from_f64(f64::from(scale))) {
         (Shape::Steps(steps), Some(exact)) if exact.mantissa().abs() == 1 => {
-            Activation { before: None, shape: Shape::Steps(steps.times(exact)), scale: 1.0 }
+            Activation { before: None, shape: Shape::Steps(steps.times(exact)), scale: 1.0, gradient }
         }
-        (shape, _) => Activation { before: None, shape, scale },
+        (shape, _) => Activation { before: None, shape, scale, gradient },
     }
 }
 

@@ -11,6 +11,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, 
 use crate::call::{Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -125,6 +126,11 @@ impl Quantizer for PowerOfTwo {
     fn activation(&self) -> Result<Activation> {
         // Exponents beyond float32's own range cannot be reached by a float32 input.
         let float = |x: f32| self.formula(x).to_f64().unwrap_or(0.0) as f32;
-        Ok(activation(Shape::Steps(Steps::of(float)), 1.0))
+        let slope = self.slope.map_or(0.0, |slope| 2f32.powi(slope));
+        let gradient = match self.relu {
+            true => Gradient::Relu { slope, high: self.max.unwrap_or(f32::INFINITY) },
+            false => Gradient::Straight,
+        };
+        Ok(activation(Shape::Steps(Steps::of(float)), 1.0, gradient))
     }
 }

@@ -12,6 +12,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, 
 use crate::call::{Alpha, Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -130,6 +131,11 @@ impl Quantizer for QuantizedBits {
         scaled(x.iter().map(code).collect(), vec![scale])
     }
 
+    fn format(&self, role: Role) -> Option<(Quantization, Gradient)> {
+        let plain = self.alpha == Alpha::Number(1.0) || (self.alpha == Alpha::None && role == Role::Other);
+        self.quantization().filter(|_| plain).map(|quantization| (quantization, Gradient::Straight))
+    }
+
     fn activation(&self) -> Result<Activation> {
         let scale = match self.alpha {
             Alpha::Auto => return Err(follows_data("auto")),
@@ -141,6 +147,7 @@ impl Quantizer for QuantizedBits {
             Some(q) => Shape::Quantize(q),
             None => Shape::Steps(Steps::of(|x| if x < 0.0 { -1.0 } else { 1.0 })),
         };
-        Ok(activation(shape, scale))
+        // Also outside the format: the framework clips behind the straight-through sum.
+        Ok(activation(shape, scale, Gradient::Straight))
     }
 }

@@ -11,6 +11,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, 
 use crate::call::{Alpha, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Format, Overflow, Quantization, Rounding};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -114,6 +115,18 @@ impl Linear {
         scale
     }
 
+    /// As a kernel, no `alpha` means `auto_po2` and symmetric.
+    fn of_role(&self, role: Role) -> Linear {
+        match (self.alpha, role) {
+            (Alpha::None, Role::Kernel) => Linear { symmetric: true, alpha: Alpha::AutoPo2, ..*self },
+            _ => *self,
+        }
+    }
+
+    fn scale(&self, x: &[f32], shape: &[usize]) -> Vec<f32> {
+        self.fixed_scale().map_or_else(|| self.automatic(x, shape, self.alpha), |scale| vec![scale])
+    }
+
     fn fixed_scale(&self) -> Option<f32> {
         match self.alpha {
             Alpha::None => Some(self.step()),
@@ -126,33 +139,40 @@ impl Linear {
 impl Quantizer for Linear {
     fn parameter(&self, values: &Tensor, role: Role) -> Result<Codes> {
         let x = finite(values)?;
-        let trainable = Linear { symmetric: true, alpha: Alpha::AutoPo2, ..*self };
-        let linear = if self.alpha == Alpha::None && role == Role::Kernel { &trainable } else { self };
-        let scale = match linear.fixed_scale() {
-            Some(scale) => vec![scale],
-            None => linear.automatic(&x, &values.shape, linear.alpha),
-        };
+        let linear = self.of_role(role);
+        let scale = linear.scale(&x, &values.shape);
         let levels = linear.levels(&x, &scale);
         // Twice the level is an integer, for a sign too.
         scaled(levels.iter().map(|level| Fixed::new((level * 2.0) as i128, -1)).collect(), scale)
+    }
+
+    fn slopes(&self, values: &Tensor, role: Role) -> Result<Option<Vec<f32>>> {
+        let x = finite(values)?;
+        let linear = self.of_role(role);
+        let (scale, (low, high)) = (linear.scale(&x, &values.shape), linear.bounds());
+        let inside = |(e, x): (usize, &f32)| (low..=high).contains(&(x / scale[e % scale.len()]));
+        Ok(Some(x.iter().enumerate().map(|pair| f32::from(u8::from(inside(pair)))).collect()))
     }
 
     fn activation(&self) -> Result<Activation> {
         let Some(scale) = self.fixed_scale() else {
             return Err(follows_data(if self.alpha == Alpha::Auto { "auto" } else { "auto_po2" }));
         };
+        let (low, high) = self.bounds();
+        let gradient = Gradient::Inside { low: low * scale, high: high * scale };
         let exact = Fixed::from_f64(f64::from(scale)).filter(|scale| scale.mantissa() == 1);
         match exact {
             Some(scale) if !self.sign() => {
                 let format = Format { signed: self.keep_negative, width: self.bits as u32, lsb: scale.exponent() };
                 let overflow = if self.symmetric && self.keep_negative { Overflow::SatSym } else { Overflow::Sat };
-                Ok(activation(Shape::Quantize(Quantization { format, rounding: Rounding::RndConv, overflow }), 1.0))
+                let shape = Shape::Quantize(Quantization { format, rounding: Rounding::RndConv, overflow });
+                Ok(activation(shape, 1.0, gradient))
             }
             _ if self.bits > 16 => {
                 let help = "use at most 16 bits, or an alpha that is a power of two";
                 Err(Error::user(format!("{} bits with a scale of {scale}", self.bits), help))
             }
-            _ => Ok(activation(Shape::Steps(Steps::of(|x| self.level(x, scale))), scale)),
+            _ => Ok(activation(Shape::Steps(Steps::of(|x| self.level(x, scale))), scale, gradient)),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
 use crate::call::{Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Overflow, Quantization, Rounding};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -99,6 +100,11 @@ impl Quantizer for QuantizedRelu {
     fn activation(&self) -> Result<Activation> {
         let (rounding, overflow) = (Rounding::RndConv, Overflow::Sat);
         let positive = Quantization { format: Format::new(false, self.bits as u32, self.integer), rounding, overflow };
+        let (m, unit) = (2f32.powi(self.bits), 2f32.powi(self.integer));
+        let gradient = Gradient::Relu {
+            slope: self.slope.map_or(0.0, |slope| 2f32.powi(slope)),
+            high: self.bound.unwrap_or(unit - unit / m),
+        };
         let shape = match self.slope {
             _ if self.sigmoid || self.bound.is_some() => Shape::Steps(Steps::of(|x| self.formula(x))),
             None => Shape::Quantize(positive),
@@ -107,12 +113,12 @@ impl Quantizer for QuantizedRelu {
                 // Codes from -slope*m to -1 on the same grid; none if slope*m is below 1.
                 let width = self.bits + slope + 1;
                 if width < 1 {
-                    return Ok(activation(Shape::Steps(steps), 1.0));
+                    return Ok(activation(Shape::Steps(steps), 1.0, gradient));
                 }
                 let format = Format { signed: true, width: width as u32, lsb: positive.format.lsb };
                 Shape::Leaky { positive, negative: Quantization { format, rounding, overflow }, slope, steps }
             }
         };
-        Ok(activation(shape, 1.0))
+        Ok(activation(shape, 1.0, gradient))
     }
 }

@@ -8,6 +8,7 @@
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -21,6 +22,7 @@ pub const TANH: Entry<Make> = Entry {
 pub const SIGMOID: Entry<Make> =
     Entry { name: "quantized_sigmoid", doc: "quantized_sigmoid(bits,symmetric,use_real_sigmoid)", make: make_sigmoid };
 
+#[derive(Clone, Copy)]
 struct Squash {
     tanh: bool,
     bits: i32,
@@ -41,19 +43,41 @@ fn make_sigmoid(call: &Call) -> Result<Box<dyn Quantizer>> {
 }
 
 impl Squash {
-    fn formula(&self, x: f32) -> f32 {
-        let m = 2f32.powi(self.bits - i32::from(self.tanh));
+    /// The function itself.
+    fn squashed(&self, x: f32) -> f32 {
         let hard = (0.5 * x + 0.5).clamp(0.0, 1.0);
-        let p = match (self.tanh, self.real) {
+        match (self.tanh, self.real) {
             (true, true) => libm::tanh(f64::from(x)) as f32,
             (true, false) => 2.0 * hard - 1.0,
             (false, true) => (1.0 / (1.0 + libm::exp(-f64::from(x)))) as f32,
             (false, false) => hard,
-        };
+        }
+    }
+
+    /// The rounded function, and the bounds that it is clipped to.
+    fn rounded(&self, x: f32) -> (f32, f32, f32) {
+        let m = 2f32.powi(self.bits - i32::from(self.tanh));
         let symmetric = f32::from(u8::from(self.symmetric)) / m;
-        let (low, high) = (if self.tanh { -1.0 + symmetric } else { symmetric }, 1.0 - 1.0 / m);
+        let low = if self.tanh { -1.0 + symmetric } else { symmetric };
+        ((self.squashed(x) * m).round_ties_even() / m, low, 1.0 - 1.0 / m)
+    }
+
+    fn formula(&self, x: f32) -> f32 {
+        let (p, low, high) = self.rounded(x);
         // As TensorFlow's clip: the lower bound first, so that the upper one wins where they cross.
-        ((p * m).round_ties_even() / m).max(low).min(high)
+        p.max(low).min(high)
+    }
+
+    /// The function's slope, where its rounded value is not clipped.
+    fn slope(&self, x: f32) -> f32 {
+        let (p, low, high) = self.rounded(x);
+        let y = self.squashed(x);
+        match (self.tanh, self.real) {
+            _ if !(low..=high).contains(&p) => 0.0,
+            (true, true) => 1.0 - y * y,
+            (false, true) => y * (1.0 - y),
+            (tanh, false) => f32::from(u8::from(x.abs() <= 1.0)) * if tanh { 1.0 } else { 0.5 },
+        }
     }
 }
 
@@ -63,6 +87,7 @@ impl Quantizer for Squash {
     }
 
     fn activation(&self) -> Result<Activation> {
-        Ok(activation(Shape::Steps(Steps::of(|x| self.formula(x))), 1.0))
+        let own = *self;
+        Ok(activation(Shape::Steps(Steps::of(|x| self.formula(x))), 1.0, Gradient::of(move |x| own.slope(x))))
     }
 }

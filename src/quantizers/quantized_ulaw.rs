@@ -7,6 +7,7 @@
 use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation};
 use crate::call::Call;
 use crate::error::{Error, Result};
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -17,6 +18,7 @@ pub const QUANTIZER: Entry<Make> = Entry {
     make,
 };
 
+#[derive(Clone, Copy)]
 struct Ulaw {
     bits: i32,
     integer: i32,
@@ -36,14 +38,35 @@ fn make(call: &Call) -> Result<Box<dyn Quantizer>> {
 }
 
 impl Ulaw {
-    fn formula(&self, x: f32) -> f32 {
+    /// The rounded, hard tanh of `x / 2^integer`, and the law of it.
+    fn law(&self, x: f32) -> (f32, f32) {
         let log = |x: f32| libm::log(f64::from(x)) as f32;
         let (m, unit) = (2f32.powi(self.bits - 1), 2f32.powi(self.integer));
         let p = (0.5 * (x / unit) + 0.5).clamp(0.0, 1.0) * m;
         let r = 2.0 * (p.round_ties_even() / m) - 1.0;
         let sign = f32::from(i8::from(r > 0.0) - i8::from(r < 0.0));
-        let law = sign * log(1.0 + self.u * r.abs()) / log(1.0 + self.u);
-        unit * law.max(-1.0 + f32::from(u8::from(self.symmetric)) / m).min(1.0 - 1.0 / m)
+        (r, sign * log(1.0 + self.u * r.abs()) / log(1.0 + self.u))
+    }
+
+    fn bounds(&self) -> (f32, f32) {
+        let m = 2f32.powi(self.bits - 1);
+        (-1.0 + f32::from(u8::from(self.symmetric)) / m, 1.0 - 1.0 / m)
+    }
+
+    fn formula(&self, x: f32) -> f32 {
+        let (low, high) = self.bounds();
+        2f32.powi(self.integer) * self.law(x).1.max(low).min(high)
+    }
+
+    /// The slope of the law at the rounded value, where neither it nor the hard tanh is clipped.
+    fn slope(&self, x: f32) -> f32 {
+        let (r, law) = self.law(x);
+        let (low, high) = self.bounds();
+        // The framework's sign(r) |r| has no slope at 0.
+        if x.abs() > 2f32.powi(self.integer) || !(low..=high).contains(&law) || r == 0.0 {
+            return 0.0;
+        }
+        self.u / (1.0 + self.u * r.abs()) / (1.0 + self.u).ln()
     }
 }
 
@@ -53,6 +76,7 @@ impl Quantizer for Ulaw {
     }
 
     fn activation(&self) -> Result<Activation> {
-        Ok(activation(Shape::Steps(Steps::of(|x| self.formula(x))), 1.0))
+        let own = *self;
+        Ok(activation(Shape::Steps(Steps::of(|x| self.formula(x))), 1.0, Gradient::of(move |x| own.slope(x))))
     }
 }

@@ -10,6 +10,7 @@ use super::{Activation, Codes, Make, Quantizer, Role, Shape, Steps, activation, 
 use crate::call::{Alpha, Arguments, Call};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
+use crate::functions::Gradient;
 use crate::network::Tensor;
 use crate::registry::Entry;
 
@@ -38,6 +39,11 @@ fn make_stochastic(call: &Call) -> Result<Box<dyn Quantizer>> {
 }
 
 impl Ternary {
+    /// Without a scale the slope is that of tanh, and otherwise 1.
+    fn like_tanh(&self) -> bool {
+        self.alpha == Alpha::None
+    }
+
     #[expect(clippy::new_ret_no_self, reason = "a quantizer is used through its trait")]
     fn new(arguments: &Arguments) -> Result<Box<dyn Quantizer>> {
         let threshold = arguments.optional("threshold")?.map(|threshold| threshold as f32);
@@ -91,6 +97,11 @@ impl Quantizer for Ternary {
         scaled(q.iter().map(|q| Fixed::new(*q as i128, 0)).collect(), scale)
     }
 
+    fn slopes(&self, values: &Tensor, role: Role) -> Result<Option<Vec<f32>>> {
+        let tanh = self.like_tanh() && role == Role::Other;
+        Ok(if tanh { Some(finite(values)?.iter().map(|x| Gradient::tanh().at(*x)).collect()) } else { None })
+    }
+
     fn activation(&self) -> Result<Activation> {
         let scale = match self.alpha {
             Alpha::None => 1.0,
@@ -98,6 +109,7 @@ impl Quantizer for Ternary {
             Alpha::Auto => return Err(follows_data("auto")),
             Alpha::AutoPo2 => return Err(follows_data("auto_po2")),
         };
-        Ok(activation(Shape::Steps(Steps::of(|x| self.step(x))), scale))
+        let gradient = if self.like_tanh() { Gradient::tanh() } else { Gradient::Straight };
+        Ok(activation(Shape::Steps(Steps::of(|x| self.step(x))), scale, gradient))
     }
 }

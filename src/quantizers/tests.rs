@@ -66,7 +66,7 @@ fn quantizers_give_what_qkeras_gives() {
         }
         seen.insert(text.split('(').next().expect("a name").to_string());
     }
-    let untested = ["fixed", "ufixed", "bernoulli"];
+    let untested = ["fixed", "ufixed", "bernoulli", "learned"];
     for entry in QUANTIZERS {
         assert!(seen.contains(entry.name) || untested.contains(&entry.name), "`{}` has no golden values", entry.name);
     }
@@ -113,4 +113,45 @@ fn mistakes_are_explained() {
     }
     let error = parse("quantized_bits(4,alpha='auto')").and_then(|q| q.activation()).expect_err("follows the data");
     assert!(error.what.contains("follow the data"), "{error}");
+}
+
+#[test]
+fn slopes_are_those_of_qkeras() {
+    let pairs = [("quantizers", "gradients"), ("quantized_linear", "gradients_quantized_linear")];
+    let mut seen = 0;
+    for (inputs, slopes) in pairs.map(|(inputs, slopes)| (golden(inputs), golden(slopes))) {
+        for case in slopes["cases"].as_array().expect("a list") {
+            let text = case["quantizer"].as_str().expect("a string");
+            let (role, name) = (case["role"].as_str().expect("a string"), case["input"].as_str().expect("a string"));
+            let input = &inputs["inputs"][name];
+            let shape = numbers(&input["shape"]).iter().map(|n| *n as usize).collect();
+            let x = Tensor { shape, data: numbers(&input["data"]) };
+            let quantizer = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let found: Vec<f32> = if role == "activation" {
+                let activation = quantizer.activation().unwrap_or_else(|error| panic!("{text}: {error}"));
+                let before = |x: f32| activation.before.as_ref().map_or(1.0, |function| function.slope(x));
+                let slope = |(x, expected): (&f64, f64)| {
+                    let x = *x as f32;
+                    // At the bend of a hard function the slope is that of either side, or between them.
+                    let (left, right) = (before(x - 0.02), before(x + 0.02));
+                    let bends = (left - right).abs() > 0.1 && left.min(right) <= expected as f32 + 1e-2;
+                    activation.gradient.at(x)
+                        * if bends && expected as f32 <= left.max(right) + 1e-2 { expected as f32 } else { before(x) }
+                };
+                x.data.iter().zip(numbers(&case["slope"])).map(slope).collect()
+            } else {
+                let role = if role == "kernel" { Role::Kernel } else { Role::Other };
+                let format =
+                    quantizer.format(role).map(|(_, slope)| x.data.iter().map(|x| slope.at(*x as f32)).collect());
+                let slopes = || quantizer.slopes(&x, role).unwrap_or_else(|error| panic!("{text}: {error}"));
+                format.or_else(slopes).unwrap_or_else(|| vec![1.0; x.data.len()])
+            };
+            for ((x, found), expected) in x.data.iter().zip(&found).zip(numbers(&case["slope"])) {
+                let close = (f64::from(*found) - expected).abs() <= 2e-3 * expected.abs().max(1.0);
+                assert!(close, "{text} as {role} at {x}: the slope is {found}, QKeras' {expected}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen} cases");
 }

@@ -3,8 +3,8 @@
 use super::{KindRow, LayerRow, Share, StageRow};
 use crate::compiler::Hardware;
 use crate::dfg::{Id, Op};
-use crate::targets::Target;
 use crate::targets::calibration::{Calibration, Kind};
+use crate::targets::{Target, Times};
 
 /// What the target says of each node. Areas are thousandths, so that their sums are exact in any order.
 pub struct Measure<'a> {
@@ -41,8 +41,9 @@ impl Measure<'_> {
             KindRow { kind: kind.name().into(), luts: round(luts), carry: round(carry) }
         };
         let rows = Kind::ALL.iter().zip(kinds).filter(|(_, (luts, carry))| luts + carry > 0).map(row).collect();
-        let delay = dfg.ids().map(|id| target.delay(dfg, id)).collect();
-        let arrival = hardware.schedule.arrivals(dfg, target);
+        let times = Times::new(dfg, target);
+        let delay = dfg.ids().map(|id| times.delay(id)).collect();
+        let arrival = hardware.schedule.arrivals(dfg, &times);
         Measure {
             hardware,
             delay,

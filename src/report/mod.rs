@@ -3,11 +3,14 @@
 mod html;
 mod measure;
 mod summary;
+#[cfg(feature = "train")]
+pub mod training;
 
 use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
+use crate::interfaces::{Pin, Shell};
 use crate::port::Port;
 use crate::targets::calibration::{Calibration, calibration};
 use measure::Measure;
@@ -63,6 +66,9 @@ pub struct Report {
     pub inputs: Vec<PortRow>,
     /// Output ports.
     pub outputs: Vec<PortRow>,
+    /// What stands around the circuit; none for the bare one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<ShellRow>,
     /// What the levels were checked on.
     pub checked: Checked,
     /// What the user should know.
@@ -174,6 +180,17 @@ pub struct ThermometerRow {
     pub thresholds: Vec<Vec<f64>>,
 }
 
+/// The module around the circuit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShellRow {
+    /// The interface, as the user asked for it.
+    pub interface: String,
+    /// The module's name.
+    pub top: String,
+    /// Its pins, as Verilog declares them.
+    pub pins: Vec<String>,
+}
+
 /// What tensor graph, dataflow graph and netlist were compared on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checked {
@@ -235,10 +252,21 @@ impl Report {
             stages: measure.stages(),
             inputs: inputs.collect(),
             outputs: outputs.collect(),
+            shell: None,
             checked,
             notes: meaning.expanded.notes.clone(),
             reading,
         }
+    }
+
+    /// The same report of a circuit with something around it.
+    pub fn around(self, interface: &str, shell: Option<&Shell>) -> Report {
+        let row = |shell: &Shell| ShellRow {
+            interface: interface.into(),
+            top: shell.top.clone(),
+            pins: shell.pins.iter().map(Pin::declaration).collect(),
+        };
+        Report { shell: shell.map(row), ..self }
     }
 
     /// The same report with the time of the compile.

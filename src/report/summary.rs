@@ -49,7 +49,11 @@ impl Report {
             writeln!(text, "expected  {} outputs differ from what was expected", self.checked.mismatches)?;
         }
         writeln!(text, "report    {}", place.join("report.html").display())?;
-        write!(text, "Verilog   {}, top module {}", place.join("verilog").display(), self.top)
+        write!(text, "Verilog   {}, top module {}", place.join("verilog").display(), self.top)?;
+        match &self.shell {
+            Some(shell) => write!(text, "\nshell     {}, top module {}", place.join("shell").display(), shell.top),
+            None => Ok(()),
+        }
     }
 
     /// The clock, as `360 MHz`.

@@ -6,10 +6,13 @@
 
 mod host;
 mod read;
+mod scores;
+pub mod tables;
 mod write;
 
 pub use host::{apply, prepared};
 pub use read::{labels, read};
+pub use scores::{area, predicted};
 pub use write::write;
 
 use crate::batch::Batch;

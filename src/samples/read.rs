@@ -65,7 +65,7 @@ pub fn labels(path: &Path) -> Result<Vec<usize>> {
     read().at(path.display().to_string())
 }
 
-fn classes(tensor: &Tensor) -> Result<Vec<usize>> {
+pub(super) fn classes(tensor: &Tensor) -> Result<Vec<usize>> {
     let width = match tensor.shape[..] {
         [_] | [_, 1] => 1,
         [_, width] if width > 0 => width,

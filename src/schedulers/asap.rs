@@ -14,7 +14,7 @@ pub const SCHEDULER: Entry<Scheduler> =
 fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     let logic = Logic::new(dfg, target);
     let plan = logic.plan(dfg, goal)?;
-    Ok(logic.schedule(dfg, target, &plan.stage, plan.latency))
+    Ok(logic.schedule(dfg, &plan.stage, plan.latency))
 }
 
 /// The earliest stage of each cell with `budget` ps between registers, which no cell may exceed, and the registers from

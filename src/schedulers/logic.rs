@@ -9,7 +9,7 @@ use super::reads::{Lists, NONE, Reads};
 use super::{Goal, Schedule};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
-use crate::targets::Target;
+use crate::targets::{Target, Times};
 
 /// Register bits that a LUT is worth: devices have twice as many registers.
 const LUT: u32 = 2;
@@ -37,8 +37,7 @@ pub struct Logic {
     pub input: Vec<bool>,
     /// What each cell costs that is read in its own stage, in register bits: it would be free before a register.
     pub gate: Vec<u32>,
-    /// What a register costs a stage.
-    register: i64,
+    times: Times,
 }
 
 /// What a goal asks for: the time between registers, the stages, and the earliest schedule of the cells.
@@ -54,7 +53,7 @@ pub struct Plan {
 impl Logic {
     /// The cells of a graph without dots.
     pub fn new(dfg: &Dfg, target: &dyn Target) -> Logic {
-        let reads = Reads::new(dfg);
+        let (reads, times) = (Reads::new(dfg), Times::new(dfg, target));
         let count = reads.cells.len();
         let mut behind = vec![0i64; dfg.nodes.len()];
         let (mut from, mut to) = (Vec::new(), Vec::new());
@@ -62,7 +61,7 @@ impl Logic {
             let cell = reads.root[id.index()];
             let own = cell != NONE && reads.cells[cell as usize] == id;
             for arg in dfg[id].op.args().filter(|arg| reads.root[arg.index()] != NONE) {
-                let time = behind[arg.index()] + i64::from(target.arc(dfg, id, arg));
+                let time = behind[arg.index()] + i64::from(times.arc(dfg, id, arg));
                 if own {
                     let operand = reads.root[arg.index()];
                     from.push((cell, Arc { cell: operand, time }));
@@ -72,13 +71,13 @@ impl Logic {
                 }
             }
         }
-        let delay = reads.cells.iter().map(|id| i64::from(target.delay(dfg, *id))).collect();
+        let delay = reads.cells.iter().map(|id| i64::from(times.delay(*id))).collect();
         let input = reads.cells.iter().map(|id| matches!(dfg[*id].op, Op::Input { .. })).collect();
         let (from, to) = (Lists::new(count, from), Lists::new(count, to));
         let read = |cell: usize| reads.values.of(cell as u32).iter().map(|value| value.width).sum::<u32>();
         let gate = |(cell, id): (usize, &Id)| if target.gates(dfg, *id) { LUT * read(cell) } else { 0 };
         let gate = reads.cells.iter().enumerate().map(gate).collect();
-        Logic { reads, from, to, delay, input, gate, register: i64::from(target.register_delay()) }
+        Logic { reads, from, to, delay, input, gate, times }
     }
 
     /// What a schedule of cells costs: bits of registers, and gates that no register takes over.
@@ -93,6 +92,11 @@ impl Logic {
         0..self.delay.len() as u32
     }
 
+    /// What a register costs a stage.
+    fn register(&self) -> i64 {
+        i64::from(self.times.register)
+    }
+
     /// Works out what a goal asks for.
     ///
     /// # Errors
@@ -103,7 +107,7 @@ impl Logic {
             return Err(Error::user("0 stages: a design has at least its output register", help));
         }
         if let Some(period) = goal.period {
-            let budget = i64::from(period) - self.register;
+            let budget = i64::from(period) - self.register();
             if let Some(cell) = self.cells().find(|cell| self.delay[*cell as usize] > budget) {
                 return Err(self.too_slow(dfg, cell, period));
             }
@@ -149,9 +153,9 @@ impl Logic {
     /// The fastest clock at which the answer is there in time, in as few stages as it needs.
     fn soonest(&self, latency: i64) -> Result<Plan> {
         let (mut best, mut stages) = (None, 1);
-        while i64::from(stages) * (self.slowest() + self.register) <= latency {
+        while i64::from(stages) * (self.slowest() + self.register()) <= latency {
             let budget = self.shortest(stages);
-            let fits = i64::from(stages) * (budget + self.register) <= latency;
+            let fits = i64::from(stages) * (budget + self.register()) <= latency;
             if fits && best.is_none_or(|(_, least)| budget < least) {
                 best = Some((stages, budget));
             }
@@ -162,14 +166,14 @@ impl Logic {
         }
         let Some((stages, budget)) = best else {
             let what = format!("a latency of {} ns is not enough", ns(latency));
-            let help = format!("the longest path takes {} ns with its register", ns(self.depth() + self.register));
+            let help = format!("the longest path takes {} ns with its register", ns(self.depth() + self.register()));
             return Err(Error::user(what, help));
         };
         self.within(Goal { stages: Some(stages), ..Goal::default() }, budget)
     }
 
     fn too_slow(&self, dfg: &Dfg, cell: u32, period: u32) -> Error {
-        let need = self.delay[cell as usize] + self.register;
+        let need = self.delay[cell as usize] + self.register();
         let id = self.reads.cells[cell as usize];
         let what =
             format!("`{}` takes {need} ps with its register, more than the {period} ps period", dfg[id].op.name());
@@ -191,14 +195,14 @@ impl Logic {
     }
 
     /// The schedule of a graph from that of its cells. Wiring is where it reads.
-    pub fn schedule(&self, dfg: &Dfg, target: &dyn Target, stage: &[u32], latency: u32) -> Schedule {
+    pub fn schedule(&self, dfg: &Dfg, stage: &[u32], latency: u32) -> Schedule {
         let first = 1.min(latency - 1);
         let of = |id: Id| match self.reads.root[id.index()] {
             NONE => 0,
             cell if self.reads.cells[cell as usize] == id => stage[cell as usize],
             cell => stage[cell as usize].max(first),
         };
-        Schedule::new(dfg, target, dfg.ids().map(of).collect(), latency)
+        Schedule::new(dfg, &self.times, dfg.ids().map(of).collect(), latency)
     }
 }
 

@@ -25,8 +25,8 @@ pub const SCHEDULER: Entry<Scheduler> = Entry {
 
 /// Sweeps over all rows at most; most graphs settle in two or three.
 const SWEEPS: usize = 6;
-/// Graphs of more cells keep what single rows give: the joint moves of 2000 cells take 0.03 s, of 4000 0.3 s.
-const JOINT: usize = 2_000;
+/// Graphs of more cells keep what single rows give: the joint moves of 2000 cells take a quarter of the whole compile.
+const JOINT: usize = 1_000;
 
 fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     let logic = Logic::new(dfg, target);
@@ -35,7 +35,7 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     if logic.delay.len() <= JOINT {
         moves::improve(&logic, &plan, &mut stage);
     }
-    Ok(logic.schedule(dfg, target, &stage, plan.latency))
+    Ok(logic.schedule(dfg, &stage, plan.latency))
 }
 
 /// Moves rows until none moves; gives the stages of the cells.
@@ -67,6 +67,8 @@ struct Rows<'a> {
     /// The last row for which a cell's values were looked at.
     seen: Vec<u64>,
     turn: u64,
+    /// Whether a row is where it should be: nothing moved into its two stages or out of them since it was moved.
+    settled: Vec<bool>,
 }
 
 impl Rows<'_> {
@@ -77,11 +79,15 @@ impl Rows<'_> {
             at[plan.stage[cell as usize] as usize].push(cell);
         }
         let (side, time, seen) = (vec![Side::Before; count], vec![0; count], vec![0; count]);
-        Rows { logic, budget: plan.budget, stage: plan.stage.clone(), at, side, time, seen, turn: 0 }
+        let (stage, settled) = (plan.stage.clone(), vec![false; plan.latency as usize]);
+        Rows { logic, budget: plan.budget, stage, at, side, time, seen, turn: 0, settled }
     }
 
     /// Moves the registers between stages `row` and `row + 1` to their cheapest place.
     fn improve(&mut self, row: u32) {
+        if std::mem::replace(&mut self.settled[row as usize], true) {
+            return;
+        }
         let mut between = std::mem::take(&mut self.at[row as usize]);
         between.append(&mut self.at[row as usize + 1]);
         between.sort_unstable();
@@ -106,14 +112,20 @@ impl Rows<'_> {
             }
         }
         let before = cut.before();
+        let mut moved = false;
         for (cell, free) in between.iter().zip(before) {
             let up = match self.side[*cell as usize] {
                 Side::Before => true,
                 Side::After => false,
                 Side::Free(_) => free,
             };
-            self.stage[*cell as usize] = row + !up as u32;
-            self.at[(row + !up as u32) as usize].push(*cell);
+            let stage = row + !up as u32;
+            moved |= std::mem::replace(&mut self.stage[*cell as usize], stage) != stage;
+            self.at[stage as usize].push(*cell);
+        }
+        if moved {
+            self.settled[row as usize - 1] = false;
+            self.settled[row as usize + 1] = false;
         }
     }
 

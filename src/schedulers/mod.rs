@@ -27,7 +27,7 @@ pub use fuse::fuse;
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::Result;
 use crate::registry::Entry;
-use crate::targets::Target;
+use crate::targets::{Target, Times};
 use reads::Reads;
 
 /// Makes a schedule.
@@ -66,10 +66,10 @@ impl Schedule {
     }
 
     /// A schedule with the shortest period that its stages allow.
-    fn new(dfg: &Dfg, target: &dyn Target, stage: Vec<u32>, latency: u32) -> Schedule {
+    fn new(dfg: &Dfg, times: &Times, stage: Vec<u32>, latency: u32) -> Schedule {
         let mut schedule = Schedule { stage, latency, period: 0 };
-        let longest = schedule.arrivals(dfg, target).into_iter().max().unwrap_or(0);
-        schedule.period = longest + target.register_delay();
+        let longest = schedule.arrivals(dfg, times).into_iter().max().unwrap_or(0);
+        schedule.period = longest + times.register;
         schedule
     }
 

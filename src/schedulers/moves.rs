@@ -11,20 +11,24 @@ use super::cut::NEVER;
 use super::flow::Flow;
 use super::logic::{Logic, Plan};
 use super::reads::OUTPUT;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Moves sets of cells as long as register bits are saved.
 pub fn improve(logic: &Logic, plan: &Plan, stage: &mut [u32]) {
     let moves = Moves { logic, budget: plan.budget, latency: plan.latency };
-    let (mut idle, mut later) = (0, true);
+    let (mut idle, mut later, mut known) = (0, true, None);
     while idle < 2 {
-        let set = moves.best(stage, later);
+        let drags: &Vec<(u32, u32)> = known.get_or_insert_with(|| moves.drags(stage));
+        let set = moves.best(stage, later, drags);
         idle = if set.is_empty() { idle + 1 } else { 0 };
         for cell in &set {
             stage[*cell as usize] = if later { stage[*cell as usize] + 1 } else { stage[*cell as usize] - 1 };
         }
         if set.is_empty() {
             later = !later;
+        } else {
+            known = None;
         }
     }
 }
@@ -35,12 +39,33 @@ struct Moves<'a> {
     latency: u32,
 }
 
+/// Cells that paths reach, each left when all paths to it are known: in their order. Empty between uses.
+struct Paths {
+    longest: Vec<Option<i64>>,
+    next: BinaryHeap<Reverse<u32>>,
+}
+
+impl Paths {
+    fn reach(&mut self, cell: u32, time: i64) {
+        let longest = &mut self.longest[cell as usize];
+        if longest.is_none() {
+            self.next.push(Reverse(cell));
+        }
+        *longest = Some(longest.unwrap_or(0).max(time));
+    }
+
+    fn pop(&mut self) -> Option<(u32, i64)> {
+        let Reverse(cell) = self.next.pop()?;
+        Some((cell, self.longest[cell as usize].take()?))
+    }
+}
+
 /// The set that moves is with the source.
 const STAYS: u32 = 1;
 
 impl Moves<'_> {
     /// The set that gains most by moving one stage later or earlier: the least such set.
-    fn best(&self, stage: &[u32], later: bool) -> Vec<u32> {
+    fn best(&self, stage: &[u32], later: bool, drags: &[(u32, u32)]) -> Vec<u32> {
         let logic = self.logic;
         let mut graph = Flow::default();
         (0..logic.delay.len() + 2).for_each(|_| {
@@ -83,7 +108,10 @@ impl Moves<'_> {
                 graph.edge(cell + 2, STAYS, NEVER);
             }
         }
-        self.drags(stage, later, |cell, other| graph.edge(cell + 2, other + 2, NEVER));
+        for (before, behind) in drags {
+            let (cell, other) = if later { (before, behind) } else { (behind, before) };
+            graph.edge(cell + 2, other + 2, NEVER);
+        }
         let moved = graph.before(0, STAYS);
         logic.cells().filter(|cell| moved[*cell as usize + 2]).collect()
     }
@@ -120,37 +148,39 @@ impl Moves<'_> {
         !self.logic.input[cell as usize] && if later { at + 1 < self.latency } else { at > 1.min(self.latency - 1) }
     }
 
-    /// Tells for each cell which others must move if it moves.
-    fn drags(&self, stage: &[u32], later: bool, mut drag: impl FnMut(u32, u32)) {
-        let mut tell = |before: u32, behind: u32| if later { drag(before, behind) } else { drag(behind, before) };
+    /// Pairs of cells of which the second must move later if the first does, and the first earlier if the second does.
+    fn drags(&self, stage: &[u32]) -> Vec<(u32, u32)> {
+        let mut drags = Vec::new();
+        let mut tell = |before: u32, behind: u32| drags.push((before, behind));
         let logic = self.logic;
         let (same, both) = self.tails(stage);
         let mut late: Vec<Vec<u32>> = vec![Vec::new(); stage.len()];
+        let mut paths = Paths { longest: vec![None; stage.len()], next: BinaryHeap::new() };
         for cell in logic.cells().rev().filter(|cell| !logic.input[*cell as usize]) {
             let users = || logic.to.of(cell).iter().filter(|arc| stage[arc.cell as usize] == stage[cell as usize]);
             users().for_each(|arc| tell(cell, arc.cell));
-            let found = self.late(cell, stage, &same, &both);
+            let found = self.late(cell, stage, [&same, &both], &mut paths);
             // What a user in the same stage has told need not be told again.
             let told = |other: &u32| users().any(|arc| late[arc.cell as usize].binary_search(other).is_ok());
             found.iter().filter(|other| !told(other)).for_each(|other| tell(cell, *other));
             late[cell as usize] = found;
         }
+        drags
     }
 
     /// The first cells of the next stage, along each path, that would be too late in the stage of this cell; in order.
-    fn late(&self, cell: u32, stage: &[u32], same: &[i64], both: &[i64]) -> Vec<u32> {
+    fn late(&self, cell: u32, stage: &[u32], [same, both]: [&[i64]; 2], paths: &mut Paths) -> Vec<u32> {
         let at = stage[cell as usize];
         let mut late = Vec::new();
-        let mut paths = BTreeMap::from([(cell, self.logic.delay[cell as usize])]);
-        while let Some((here, time)) = paths.pop_first() {
+        paths.reach(cell, self.logic.delay[cell as usize]);
+        while let Some((here, time)) = paths.pop() {
             let next = stage[here as usize] > at;
             let rest = if next { same[here as usize] } else { both[here as usize] };
             if next && time > self.budget {
                 late.push(here);
             } else if time + rest > self.budget {
                 for arc in self.logic.to.of(here).iter().filter(|arc| stage[arc.cell as usize] <= at + 1) {
-                    let longest = paths.entry(arc.cell).or_insert(0);
-                    *longest = (*longest).max(time + arc.time);
+                    paths.reach(arc.cell, time + arc.time);
                 }
             }
         }

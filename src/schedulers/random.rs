@@ -5,7 +5,7 @@ use crate::dfg::{Dfg, Op};
 use crate::error::Result;
 use crate::random::Random;
 use crate::registry::Entry;
-use crate::targets::Target;
+use crate::targets::{Target, Times};
 
 /// The entry of this scheduler.
 pub const SCHEDULER: Entry<Scheduler> =
@@ -22,5 +22,5 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
         let wait = if random.below(4) == 0 { random.below(3) as u32 } else { 0 };
         stage[id.index()] = (earliest + wait).min(last);
     }
-    Ok(Schedule::new(dfg, target, stage, last + 1))
+    Ok(Schedule::new(dfg, &Times::new(dfg, target), stage, last + 1))
 }

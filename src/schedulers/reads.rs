@@ -19,12 +19,16 @@ pub struct Lists<T> {
 
 impl<T: Copy> Lists<T> {
     /// The items of each of `count` indices, in the order given.
-    pub fn new(count: usize, mut pairs: Vec<(u32, T)>) -> Lists<T> {
-        pairs.sort_by_key(|(index, _)| *index);
+    pub fn new(count: usize, pairs: Vec<(u32, T)>) -> Lists<T> {
         let mut starts = vec![0; count + 1];
         pairs.iter().for_each(|(index, _)| starts[*index as usize + 1] += 1);
         (0..count).for_each(|index| starts[index + 1] += starts[index]);
-        Lists { starts, items: pairs.into_iter().map(|(_, item)| item).collect() }
+        let (mut next, mut order) = (starts.clone(), vec![0; pairs.len()]);
+        for (place, (index, _)) in pairs.iter().enumerate() {
+            order[next[*index as usize] as usize] = place;
+            next[*index as usize] += 1;
+        }
+        Lists { starts, items: order.into_iter().map(|place| pairs[place].1).collect() }
     }
 
     /// The items of an index.

@@ -3,7 +3,7 @@
 use super::{Schedule, is_constant};
 use crate::dfg::{Dfg, Op};
 use crate::error::{Error, Result};
-use crate::targets::Target;
+use crate::targets::{Target, Times};
 
 impl Schedule {
     /// Causality:
@@ -37,12 +37,12 @@ impl Schedule {
     }
 
     /// When the last bit of each node is there after the clock edge, in ps: along every path that crosses no register.
-    pub fn arrivals(&self, dfg: &Dfg, target: &dyn Target) -> Vec<u32> {
+    pub fn arrivals(&self, dfg: &Dfg, times: &Times) -> Vec<u32> {
         let mut arrival = vec![0u32; dfg.nodes.len()];
         for id in dfg.ids() {
-            let mut ready = i64::from(target.delay(dfg, id));
+            let mut ready = i64::from(times.delay(id));
             for arg in dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg) && self.of(*arg) == self.of(id)) {
-                ready = ready.max(i64::from(arrival[arg.index()]) + i64::from(target.arc(dfg, id, arg)));
+                ready = ready.max(i64::from(arrival[arg.index()]) + i64::from(times.arc(dfg, id, arg)));
             }
             arrival[id.index()] = ready.clamp(0, i64::from(u32::MAX)) as u32;
         }
@@ -54,7 +54,7 @@ impl Schedule {
     /// # Errors
     /// The first node that is late, as a bug of the scheduler.
     pub fn verify_timing(&self, dfg: &Dfg, target: &dyn Target, period: u32) -> Result<()> {
-        for (id, arrival) in dfg.ids().zip(self.arrivals(dfg, target)) {
+        for (id, arrival) in dfg.ids().zip(self.arrivals(dfg, &Times::new(dfg, target))) {
             let need = arrival.saturating_add(target.register_delay());
             if need > period {
                 return Err(Error::bug(format!("{id} needs {need} ps in its stage, the period is {period} ps")));

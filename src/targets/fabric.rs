@@ -2,7 +2,7 @@
 //!
 //! Areas are those Yosys maps: one LUT per adder bit, and one for a comparison's.
 
-use super::{Area, Cells, Sums, Target};
+use super::{Area, Cells, Sums, Target, Time};
 use crate::dfg::{Chain, Dfg, Id, Op, Operand, Term};
 use crate::fixed::{Fixed, Range};
 
@@ -25,18 +25,18 @@ pub struct Figures {
 }
 
 impl Target for Figures {
-    fn delay(&self, dfg: &Dfg, id: Id) -> u32 {
+    fn time(&self, dfg: &Dfg, id: Id) -> Time {
         let range = |id: Id| dfg.range(id);
         let width = dfg.range(id).width();
         let chain = |bits: u32| if bits == 0 { 0 } else { self.chain(bits) };
-        match &dfg[id].op {
+        let delay = match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => 0,
             // An operation that a pass has yet to expand: as if it were a tree of its terms.
             Op::Dot { terms, .. } => chain(width) * (usize::BITS - terms.len().leading_zeros()),
             Op::Add { terms, .. } => {
                 let Adder { bits, third, rows, .. } = self.adder(dfg, id, terms);
                 let saved = if third { self.third } else { 0 };
-                chain(bits) + saved + self.lut() * rows
+                return Time { delay: chain(bits) + saved + self.lut() * rows, chain: bits };
             }
             Op::Mul(a, b) => {
                 (chain(width) * (u32::BITS - range(*a).width().min(range(*b).width()).leading_zeros())).max(self.lut())
@@ -47,25 +47,12 @@ impl Target for Figures {
             },
             Op::Select { .. } => self.lut(),
             Op::Table { args, .. } => self.lut() * levels(index_bits(dfg, args)).max(1),
-        }
+        };
+        delay.into()
     }
 
-    fn arc(&self, dfg: &Dfg, id: Id, operand: Id) -> i32 {
-        let (range, result) = (dfg.range(operand), dfg.range(id));
-        let ripples = ripples(dfg, operand);
-        let delay = self.delay(dfg, id) as i32;
-        match &dfg[id].op {
-            Op::Wrap { .. } if ripples => (self.delays.carry_bit as i32) * (top(result) - top(range)).min(0),
-            Op::Add { terms, .. } => {
-                // Where its last bit enters the chain: of bits that come one after another the highest, else the lowest.
-                let last = if ripples { top(range) } else { range.exp };
-                let enters = terms.iter().filter(|term| term.id == operand).map(|term| last + term.shift).min();
-                let bits = span(dfg, id) as i32;
-                let passed = enters.map_or(0, |enters| enters - (top(result) - bits)).clamp(0, bits);
-                delay - self.delays.carry_bit as i32 * passed
-            }
-            _ => delay,
-        }
+    fn carry_bit(&self) -> u32 {
+        self.delays.carry_bit
     }
 
     fn area(&self, dfg: &Dfg, id: Id) -> Area {
@@ -203,29 +190,6 @@ pub(super) fn plan(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> Option
     let terms = terms.iter().filter(|term| dfg.range(term.id).width() > 0);
     let operands: Vec<Operand> = terms.map(|term| Operand::of(term, dfg.range(term.id))).collect();
     Chain::plan(&operands, constant, dfg.range(id))
-}
-
-/// Bits of a sum's carry chain.
-fn span(dfg: &Dfg, id: Id) -> u32 {
-    match &dfg[id].op {
-        Op::Add { terms, constant } => {
-            plan(dfg, id, terms, *constant).map_or(dfg.range(id).width(), |plan| plan.span())
-        }
-        _ => 0,
-    }
-}
-
-/// The exponent above the highest bit.
-fn top(range: Range) -> i32 {
-    range.exp + range.width() as i32
-}
-
-/// Whether a value's bits come one after another, out of a carry chain.
-fn ripples(dfg: &Dfg, id: Id) -> bool {
-    match &dfg[id].op {
-        Op::Scale(arg, _) | Op::Floor(arg, _) | Op::Wrap { arg, .. } => ripples(dfg, *arg),
-        _ => span(dfg, id) > 0,
-    }
 }
 
 /// LUT levels of a function of so many bits.

@@ -4,7 +4,7 @@
 //! six hold two; a table of n bits takes `2^(n - 4)` LUTs a bit, which multiplexers of the fabric join.
 
 use super::fabric::{clip, compared, index_bits, plan};
-use super::{Area, Router, Target};
+use super::{Area, Router, Target, Time};
 use crate::dfg::{Dfg, Id, Op, Term};
 use crate::fixed::Fixed;
 
@@ -31,11 +31,11 @@ pub struct Lut4 {
 }
 
 impl Target for Lut4 {
-    fn delay(&self, dfg: &Dfg, id: Id) -> u32 {
+    fn time(&self, dfg: &Dfg, id: Id) -> Time {
         let range = |id: Id| dfg.range(id);
         let width = dfg.range(id).width();
         let levels = |terms: usize| usize::BITS - terms.leading_zeros();
-        match &dfg[id].op {
+        let delay = match &dfg[id].op {
             Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } => 0,
             Op::Dot { terms, .. } => self.chain(width) * levels(terms.len()),
             Op::Add { terms, constant } => {
@@ -56,7 +56,8 @@ impl Target for Lut4 {
                 // Four levels of multiplexers are within a cell's reach; further ones are LUTs.
                 self.lut + self.mux * joined.min(4) + self.lut * joined.saturating_sub(4)
             }
-        }
+        };
+        delay.into()
     }
 
     fn area(&self, dfg: &Dfg, id: Id) -> Area {

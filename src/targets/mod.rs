@@ -12,7 +12,10 @@ mod gowin;
 mod ice40;
 mod lut4;
 mod series7;
+mod times;
 mod ultrascale_plus;
+
+pub use times::Times;
 
 use crate::dfg::{Dfg, Id, Op};
 use crate::fixed::Fixed;
@@ -47,6 +50,22 @@ impl Add for Area {
     type Output = Area;
     fn add(self, other: Area) -> Area {
         Area { luts: self.luts + other.luts, carry: self.carry + other.carry }
+    }
+}
+
+/// Time through a node's logic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// From registers to the last bit, the net that it drives included, in ps.
+    pub delay: u32,
+    /// Bits that come one after another, out of a carry chain; 0 where all come at once.
+    pub chain: u32,
+}
+
+impl From<u32> for Time {
+    /// All bits come at once, after so many ps.
+    fn from(delay: u32) -> Time {
+        Time { delay, chain: 0 }
     }
 }
 
@@ -98,14 +117,17 @@ pub struct Sums {
 
 /// A device family.
 pub trait Target {
-    /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
-    fn delay(&self, dfg: &Dfg, id: Id) -> u32;
+    /// Time through a node's logic; no time for wiring.
+    fn time(&self, dfg: &Dfg, id: Id) -> Time;
 
-    /// Time from the last bit of an operand to the last bit of the node, in ps. It may be less than [`Target::delay`], which
-    /// is from registers, where all bits are there at once: an adder behind an adder begins with the low bits. Where wiring
-    /// drops bits that come last, it is less than 0. It is never more than the delay.
-    fn arc(&self, dfg: &Dfg, id: Id, _operand: Id) -> i32 {
-        self.delay(dfg, id).min(i32::MAX as u32) as i32
+    /// Time through a node's logic and the net it drives, in ps; 0 for wiring.
+    fn delay(&self, dfg: &Dfg, id: Id) -> u32 {
+        self.time(dfg, id).delay
+    }
+
+    /// Along one bit of a carry chain, in ps: what a chain behind a chain need not wait for.
+    fn carry_bit(&self) -> u32 {
+        0
     }
 
     /// Logic of a node. Registers are counted by the schedule.

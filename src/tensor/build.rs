@@ -12,12 +12,14 @@ use crate::port::Port;
 /// Nodes belong to the layer that was named last ([`Builder::layer`]); errors carry its name as their place.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
-    graph: Graph,
+    pub(super) graph: Graph,
     layer: u32,
     /// The layers' names as the user wrote them, for errors.
     written: Vec<String>,
     notes: Vec<String>,
     count: Count,
+    /// Whether [`Graph::sources`] is filled in.
+    pub(super) traced: bool,
 }
 
 impl Builder {

@@ -121,10 +121,12 @@ impl Builder {
             value = match float {
                 Float::Mul(c) => {
                     let c = self.spread(&c, &node.shape)?;
+                    self.same_source(id, c);
                     self.push(Op::Mul, &[value, c], &[])?
                 }
                 Float::Add(c) => {
                     let c = self.spread(&c, &node.shape)?;
+                    self.same_source(id, c);
                     self.push(Op::Add, &[value, c], &[])?
                 }
                 Float::Div(c) if c.iter().all(|c| is_power_of_two(*c)) => {

@@ -22,6 +22,7 @@ mod op;
 mod print;
 pub mod random;
 mod scaled;
+mod sources;
 mod tail;
 mod verify;
 
@@ -35,6 +36,7 @@ pub use infer::{broadcast, broadcast_map};
 pub use lookup::Lookup;
 pub use names::legal_name;
 pub use op::{Float, Op, Reduction, Staircase, pick};
+pub use sources::{Formats, Made, Parameter, Source, Sources};
 pub use tail::{Tail, apply_tail, tail};
 pub use verify::verify;
 
@@ -73,6 +75,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Name and node of each output tensor.
     pub outputs: Vec<(String, Id)>,
+    /// Where constants come from; empty unless training asked for it.
+    pub sources: Sources,
 }
 
 impl Node {

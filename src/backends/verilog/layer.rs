@@ -1,14 +1,14 @@
 //! The module of a layer.
 
-use super::super::render;
+use super::super::Template;
 use super::adder::Adder;
 use super::module::Module;
-use super::rows::{Instance, Rows};
+use super::rows::{Printed, pins};
 use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
-use crate::netlist::{Bits, Cell, NetId, ones};
+use crate::netlist::{Bits, Cell, NetId, Row, ones};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const TEMPLATE: &str = include_str!("../../../templates/layer.v");
 
@@ -47,19 +47,24 @@ struct Stage {
     updates: Vec<String>,
 }
 
+/// What a layer's file is made from.
+pub fn template() -> Result<Template> {
+    Template::new(TEMPLATE, false)
+}
+
 /// The text of a layer's file.
-pub fn text(design: &Design, module: &Module) -> Result<String> {
-    printed(design, module, None)
+pub fn text(design: &Design, module: &Module, template: &Template) -> Result<String> {
+    printed(design, module, None, template)
 }
 
 /// The text of the file of a layer's equal rows.
-pub fn row_text(design: &Design, layer: &Module, rows: &Rows) -> Result<String> {
-    let number = rows.instances.first().map_or(0, |row| row.row);
-    let row = RowText { number, layer: &layer.name, count: rows.instances.len() };
-    printed(design, &rows.module, Some(row))
+pub fn row_text(design: &Design, layer: &Module, rows: &Printed, template: &Template) -> Result<String> {
+    let number = rows.rows.first().map_or(0, |row| row.number);
+    let row = RowText { number, layer: &layer.name, count: rows.rows.len() };
+    printed(design, &rows.module, Some(row), template)
 }
 
-fn printed(design: &Design, module: &Module, row: Option<RowText>) -> Result<String> {
+fn printed(design: &Design, module: &Module, row: Option<RowText>, template: &Template) -> Result<String> {
     let netlist = design.netlist;
     let stages = stages(design, module);
     let inside = || module.nets.iter().chain(module.instances().flat_map(|(_, row)| &row.nets)).copied();
@@ -80,35 +85,36 @@ fn printed(design: &Design, module: &Module, row: Option<RowText>) -> Result<Str
         instances: module.instances().flat_map(|(of, row)| placed(design, of, row)).collect(),
         unused: lines(&unused(design, module)),
     };
-    render(TEMPLATE, &text)
-}
-
-/// Whether equal rows as a module are at most half as long as one after another.
-pub fn halves(design: &Design, rows: &Rows) -> bool {
-    let length = |lines: &[String]| lines.iter().map(|line| line.len() + 3).sum::<usize>();
-    let lines = |stage: &Stage| length(&stage.wires) + length(&stage.declarations) + length(&stage.updates);
-    let once: usize = stages(design, &rows.module).iter().map(lines).sum();
-    let instances = rows.instances.iter().map(|row| length(&placed(design, &rows.module, row)));
-    let module = once + length(&ports(design, &rows.module));
-    2 * (module + instances.sum::<usize>()) <= rows.instances.len() * once
+    template.fill(&text)
 }
 
 /// The lines of an instance of a row's module.
-fn placed(design: &Design, module: &Module, row: &Instance) -> Vec<String> {
+fn placed(design: &Design, module: &Module, row: &Row) -> Vec<String> {
     let name = |id: NetId| &design.netlist[id].name;
-    let mut pins: Vec<String> = module.clocked(design.netlist).then(|| ".clk(clk)".into()).into_iter().collect();
-    pins.extend(row.pins.iter().map(|(port, net)| format!(".{}({})", name(*port), name(*net))));
-    let mut text: Vec<String> = pins.chunks(4).map(|some| format!("  {},", some.join(", "))).collect();
+    let mut wires: Vec<String> = module.clocked(design.netlist).then(|| ".clk(clk)".into()).into_iter().collect();
+    wires.extend(pins(module, row).map(|(port, _, net)| format!(".{}({})", name(port), name(net))));
+    let mut text: Vec<String> = wires.chunks(4).map(|some| format!("  {},", some.join(", "))).collect();
     text.last_mut().map(String::pop);
-    text.insert(0, format!("{} {}row{} (", module.name, design.prefix, row.row));
+    text.insert(0, format!("{} {}row{} (", module.name, design.prefix, row.number));
     text.push(");".into());
     text
 }
 
 /// Nets that instances of rows make and that do not leave the layer.
 fn made(module: &Module) -> impl Iterator<Item = NetId> {
-    let pins = module.instances().flat_map(|(of, row)| row.pins.iter().skip(of.imports.len()));
-    pins.map(|(_, net)| *net).filter(|id| !module.leaves(*id))
+    let nets = module.instances().flat_map(|(of, row)| pins(of, row).skip(of.imports.len()));
+    nets.map(|(_, _, net)| net).filter(|id| !module.leaves(*id))
+}
+
+/// Bits of nets that instances of rows make, as read by other instances and by the layer's own nets.
+fn read_of_rows(design: &Design, module: &Module) -> HashMap<NetId, u128> {
+    let mut read: HashMap<NetId, u128> = made(module).map(|id| (id, 0)).collect();
+    let own = module.nets.iter().flat_map(|id| design.netlist[*id].cell.operands()).flat_map(Bits::reads);
+    let rows = module.instances().flat_map(|(of, row)| pins(of, row).map(|(_, mask, net)| (net, mask)));
+    for (id, mask) in own.chain(rows) {
+        read.entry(id).and_modify(|bits| *bits |= mask);
+    }
+    read
 }
 
 /// A net's stage; a register ends the stage before the one that reads it.
@@ -175,8 +181,8 @@ fn wire(design: &Design, module: &Module, id: NetId) -> Vec<String> {
     let mut lines = Vec::new();
     let expression = match &net.cell {
         Cell::Input { port, lo } => {
-            let port = &netlist.inputs[*port as usize];
-            expression::slice(&port.name, port.width(), *lo, net.width)
+            let (name, width) = (&netlist.inputs[*port as usize].name, design.ports[*port as usize]);
+            expression::slice(name, width, *lo, net.width)
         }
         Cell::Rom { index, entries } => {
             let (before, value) = expression::rom(netlist, net, index, entries);
@@ -252,7 +258,8 @@ fn unused(design: &Design, module: &Module) -> Vec<String> {
     }
     let imports = module.imports.iter().copied();
     let own = module.nets.iter().filter(|id| !module.leaves(**id)).map(|id| (*id, design.reads.within[id.0 as usize]));
-    let made = made(module).map(|id| (id, design.reads.across[id.0 as usize]));
+    let of_rows = read_of_rows(design, module);
+    let made = made(module).map(|id| (id, of_rows.get(&id).copied().unwrap_or(0)));
     unused.extend(
         imports.chain(own).chain(made).filter_map(|(id, read)| unread(&netlist[id].name, netlist[id].width, read)),
     );

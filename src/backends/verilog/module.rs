@@ -1,11 +1,11 @@
 //! A module of the printed Verilog: the nets that it makes, and its boundary.
 
-use super::rows::{Instance, Rows};
-use crate::netlist::{Bits, Cell, NetId, Netlist};
+use super::rows::Printed;
+use crate::netlist::{Bits, Cell, NetId, Netlist, Row};
 use std::collections::{BTreeMap, HashSet};
 
 /// A layer's nets, or those of a row that has equals, and their boundary.
-pub struct Module {
+pub struct Module<'a> {
     /// Its name.
     pub name: String,
     /// The nets that it makes itself, in order.
@@ -17,13 +17,13 @@ pub struct Module {
     /// Nets that it or its rows make and others read, in order.
     pub exports: Vec<NetId>,
     /// Equal rows, of which it has instances.
-    pub rows: Vec<Rows>,
+    pub rows: Vec<Printed<'a>>,
     exported: HashSet<NetId>,
 }
 
-impl Module {
+impl<'a> Module<'a> {
     /// The module of all these nets.
-    pub fn new(netlist: &Netlist, name: String, nets: Vec<NetId>, leaves: impl Fn(&NetId) -> bool) -> Module {
+    pub fn new(netlist: &Netlist, name: String, nets: Vec<NetId>, leaves: impl Fn(&NetId) -> bool) -> Module<'a> {
         let own: HashSet<NetId> = nets.iter().copied().collect();
         let (mut ports, mut imports) = (Vec::new(), BTreeMap::new());
         for id in &nets {
@@ -43,16 +43,15 @@ impl Module {
     }
 
     /// Leaves rows to instances.
-    pub fn take(&mut self, rows: Vec<Rows>) {
-        let taken: HashSet<NetId> =
-            rows.iter().flat_map(|rows| &rows.instances).flat_map(|row| &row.nets).copied().collect();
+    pub fn take(&mut self, rows: Vec<Printed<'a>>) {
+        let taken: HashSet<NetId> = rows.iter().flat_map(|rows| rows.rows).flat_map(|row| &row.nets).copied().collect();
         self.nets.retain(|id| !taken.contains(id));
         self.rows = rows;
     }
 
     /// Its instances of rows, with the module of each.
-    pub fn instances(&self) -> impl Iterator<Item = (&Module, &Instance)> {
-        self.rows.iter().flat_map(|rows| rows.instances.iter().map(move |row| (&rows.module, row)))
+    pub fn instances(&self) -> impl Iterator<Item = (&Module<'a>, &Row)> {
+        self.rows.iter().flat_map(|rows| rows.rows.iter().map(move |row| (&rows.module, row)))
     }
 
     /// Whether a net that it or a row of it makes is read by others.

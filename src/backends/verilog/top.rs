@@ -5,6 +5,7 @@ use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
 use crate::netlist::NetId;
 use serde::Serialize;
+use std::collections::HashSet;
 
 const TEMPLATE: &str = include_str!("../../../templates/top.v");
 
@@ -92,6 +93,8 @@ fn ports(design: &Design) -> Vec<String> {
 
 fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
     let netlist = design.netlist;
+    let taken: HashSet<&str> =
+        netlist.nets.iter().map(|net| net.name.as_str()).filter(|name| name.starts_with("u_")).collect();
     design
         .modules
         .iter()
@@ -100,7 +103,7 @@ fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
             let imports = module.imports.iter().map(|(id, _)| *id);
             let nets = imports.chain(module.exports.iter().copied()).map(|id| netlist[id].name.as_str());
             let mut name = format!("u_{}", module.name);
-            while netlist.nets.iter().any(|net| net.name == name) {
+            while taken.contains(name.as_str()) {
                 name.push('_');
             }
             Instance {
@@ -117,11 +120,13 @@ fn outputs(design: &Design) -> Vec<String> {
     let netlist = design.netlist;
     let mut lines = Vec::new();
     for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
-        let mut lo = 0;
-        for (index, element) in port.elements.iter().enumerate().filter(|(_, element)| element.format.width > 0) {
+        let (mut lo, whole) = (0, port.width());
+        let pieces = bits.split(port.elements.iter().map(|element| element.format.width));
+        let elements = port.elements.iter().zip(pieces).enumerate();
+        for (index, (element, bits)) in elements.filter(|(_, (element, _))| element.format.width > 0) {
             let width = element.format.width;
-            let target = expression::slice(&port.name, port.width(), lo, width);
-            let value = expression::bits(netlist, &bits.slice(lo, width));
+            let target = expression::slice(&port.name, whole, lo, width);
+            let value = expression::bits(netlist, &bits);
             lines.push(format!("assign {target} = {value};  // {}[{index}], {}", port.name, element.format));
             lo += width;
         }

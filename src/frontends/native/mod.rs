@@ -35,7 +35,7 @@
 //! | --- | --- | --- |
 //! | `dense` | (`units`) (`kernel_quantizer`) (`bias_quantizer`) (`activation`) (`product_format`) (`accumulator_format`) | `kernel` [inputs, units], (`bias`), (`scale`): float32, behind a kernel of codes |
 //! | `einsum_dense` | `equation`: `abc,cd->abd` with the sample axis, and those of `dense` but `units` | `kernel`, (`bias`) |
-//! | `conv2d` | (`filters`) (`strides`) (`padding`: `valid`, `same`, [[before, after], ..]) (`dilation`) (`groups`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
+//! | `conv2d` | (`filters`) (`kernel_size`) (`strides`) (`padding`: `valid`, `same`, [[before, after], ..]) (`dilation`) (`groups`), and those of `dense` but `units` | `kernel` [height, width, inputs, filters], (`bias`) |
 //! | `conv1d` | the same, and `padding` `causal` | `kernel` [length, inputs, filters], (`bias`) |
 //! | `conv2d_transpose`, `conv1d_transpose` | the same without `groups` | `kernel` [.., filters, inputs], (`bias`) |
 //! | `depthwise_conv2d`, `depthwise_conv1d` | those of `conv2d` but `filters` and `groups` | `kernel` [.., inputs, multiplier], (`bias`) |

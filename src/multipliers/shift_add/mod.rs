@@ -75,18 +75,23 @@ fn depth(terms: &[Term], values: &[Value]) -> u32 {
 /// Inlines every shared value that is used once; says which values are still used.
 fn inline(sums: &mut [Sum], fixed: usize, count: usize) -> Vec<bool> {
     let mut uses = vec![0u32; count];
-    sums.iter().for_each(|sum| sum.terms.iter().for_each(|term| uses[term.id.index()] += 1));
+    // The sum that uses each value last: of a value used once, the only one.
+    let mut user = vec![0; count];
+    for (index, sum) in sums.iter().enumerate() {
+        for term in &sum.terms {
+            uses[term.id.index()] += 1;
+            user[term.id.index()] = index;
+        }
+    }
     // Later values are made of earlier ones, so going down sees every user before what it uses.
     for index in (0..count - fixed).rev().map(|shared| shared + fixed) {
         if uses[index] != 1 {
             continue;
         }
         let definition = std::mem::take(&mut sums[index - fixed].terms);
-        let user = sums.iter_mut().find_map(|sum| {
-            let place = sum.terms.iter().position(|term| term.id.index() == index)?;
-            Some((sum, place))
-        });
-        if let Some((sum, place)) = user {
+        definition.iter().for_each(|inner| user[inner.id.index()] = user[index]);
+        let sum = &mut sums[user[index]];
+        if let Some(place) = sum.terms.iter().position(|term| term.id.index() == index) {
             let outer = sum.terms.swap_remove(place);
             sum.terms.extend(definition.into_iter().map(|inner| compose(inner, outer)));
         }

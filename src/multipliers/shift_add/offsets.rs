@@ -229,8 +229,9 @@ impl Offsets {
             // Taking a bit away may as well carry it up to where it is free.
             for amount in [amount, amount.negate()] {
                 path.push((inner, amount));
-                let gain = if path.len() == deepest { self.gain(path) } else { 0 };
-                if gain > best.as_ref().map_or(0, |(gain, _)| *gain) {
+                let least = best.as_ref().map_or(0, |(gain, _)| *gain);
+                let gain = if path.len() == deepest { self.gain(path, least) } else { 0 };
+                if gain > least {
                     *best = Some((gain, path.clone()));
                 }
                 self.search(inner, amount, deepest, path, best);
@@ -239,18 +240,26 @@ impl Offsets {
         }
     }
 
-    /// What changing the offsets of a path saves.
-    fn gain(&mut self, path: &[(usize, Fixed)]) -> i64 {
+    /// What changing the offsets of a path saves; not exactly, where it is no more than `least`.
+    fn gain(&mut self, path: &[(usize, Fixed)], least: i64) -> i64 {
         let mut touched: Vec<usize> = path.iter().map(|(index, _)| *index).collect();
         path.iter().for_each(|(index, _)| touched.extend(&self.values[*index].users));
         touched.sort_unstable();
         touched.dedup();
-        let total = |offsets: &Offsets| touched.iter().map(|index| i64::from(offsets.price(*index))).sum::<i64>();
-        let before = total(self);
+        let before: i64 = touched.iter().map(|index| i64::from(self.price(*index))).sum();
+        let prices: Vec<Option<u32>> = touched.iter().map(|index| self.values[*index].price.get()).collect();
         self.shift(path, false);
-        let after = total(self);
+        // No price is below 0: what is too dear already need not be added up.
+        let mut gain = before;
+        for index in &touched {
+            gain -= i64::from(self.price(*index));
+            if gain <= least {
+                break;
+            }
+        }
         self.shift(path, true);
-        before - after
+        touched.iter().zip(prices).for_each(|(index, price)| self.values[*index].price.set(price));
+        gain
     }
 
     fn shift(&mut self, path: &[(usize, Fixed)], back: bool) {

@@ -39,6 +39,10 @@ struct Item {
     range: Range,
     negative: bool,
     level: u32,
+    /// Bits of an offset form.
+    span: u32,
+    /// Where it is among the items to be added: level, and top bit.
+    order: (u32, i32),
     hash: u64,
 }
 
@@ -70,37 +74,78 @@ fn value(index: usize, term: Term, values: &[Value]) -> Item {
     let value = &values[term.id.index()];
     let range = Range { exp: value.range.exp + term.shift, ..value.range };
     let made = Rc::new(Made::Value(Term { negative: false, ..term }));
-    Item { made, range, negative: term.negative, level: value.level, hash: mix(index as u64 + 1) }
+    Item::new(made, range, term.negative, value.level, mix(index as u64 + 1))
+}
+
+/// The addition of two of a state's items: their sum, and what it costs in tenths of a LUT.
+struct Move {
+    pair: (usize, usize),
+    range: Range,
+    level: u32,
+    bits: i64,
+}
+
+/// A state after a move, not yet made.
+struct Next<'a> {
+    state: &'a State,
+    step: Move,
+    cost: i64,
+    rank: i64,
+    hash: u64,
 }
 
 /// The states after one more addition, the best first.
 fn advance(beam: &[State], limit: u32) -> Vec<State> {
-    let mut next: Vec<(i64, u64, State)> = Vec::new();
+    let mut next: Vec<Next> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { BEAM };
     for state in beam {
         let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
-        let mut moves: Vec<(i64, usize, usize, Item, i64)> = Vec::new();
+        let mut moves: Vec<(i64, Move)> = Vec::new();
         for (i, j) in pairs(&state.items) {
-            if let Some((item, bits)) = merge(state, i, j, kraft, limit) {
-                let removed = span(&state.items[i].range) as i64 + span(&state.items[j].range) as i64;
-                let score = bits - BIT_TENTHS * (removed - span(&item.range) as i64);
-                moves.push((score, i, j, item, bits));
+            if let Some(step) = merge(state, i, j, kraft, limit) {
+                let removed = i64::from(state.items[i].span + state.items[j].span);
+                moves.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), step));
             }
         }
-        moves.sort_by_key(|(score, i, j, ..)| (*score, *i, *j));
-        for (_, i, j, item, bits) in moves.into_iter().take(width) {
-            let mut items = state.items.clone();
-            items[i] = item;
-            items.swap_remove(j);
-            let cost = state.cost + bits;
-            let rest: i64 = items.iter().map(|item| span(&item.range) as i64).sum();
-            let hash = items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
-            next.push((cost + BIT_TENTHS * rest, hash, State { items, cost }));
+        moves.sort_unstable_by_key(|(score, step)| (*score, step.pair));
+        let spans: i64 = state.items.iter().map(|item| i64::from(item.span)).sum();
+        let hashes = state.items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
+        for (_, step) in moves.into_iter().take(width) {
+            let (a, b) = (&state.items[step.pair.0], &state.items[step.pair.1]);
+            let rest = spans - i64::from(a.span + b.span) + span(&step.range) as i64;
+            let hash = hashes.wrapping_sub(mix(a.hash)).wrapping_sub(mix(b.hash)).wrapping_add(mix(joined(a, b)));
+            let cost = state.cost + step.bits;
+            next.push(Next { state, step, cost, rank: cost + BIT_TENTHS * rest, hash });
         }
     }
-    next.sort_by_key(|(rank, hash, _)| (*rank, *hash));
+    next.sort_by_key(|next| (next.rank, next.hash));
     let mut seen = HashSet::new();
-    next.into_iter().filter(|(_, hash, _)| seen.insert(*hash)).map(|(_, _, state)| state).take(width).collect()
+    next.into_iter().filter(|next| seen.insert(next.hash)).take(width).map(Next::state).collect()
+}
+
+impl Item {
+    fn new(made: Rc<Made>, range: Range, negative: bool, level: u32, hash: u64) -> Item {
+        let order = (level, range.exp + range.width() as i32);
+        Item { made, range, negative, level, span: span(&range), order, hash }
+    }
+}
+
+impl Next<'_> {
+    fn state(self) -> State {
+        let (i, j) = self.step.pair;
+        let mut items = self.state.items.clone();
+        let b = items.swap_remove(j);
+        let a = &items[i];
+        let hash = joined(a, &b);
+        let made = Rc::new(Made::Sum(a.made.clone(), b.made, [a.negative, b.negative]));
+        items[i] = Item::new(made, self.step.range, false, self.step.level, hash);
+        State { items, cost: self.cost }
+    }
+}
+
+/// The hash of the sum of two items.
+fn joined(a: &Item, b: &Item) -> u64 {
+    mix(a.hash.wrapping_add(b.hash))
 }
 
 /// Pairs worth trying, the first index the lesser.
@@ -110,10 +155,7 @@ fn pairs(items: &[Item]) -> Vec<(usize, usize)> {
         return (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))).collect();
     }
     let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|index| {
-        let item = &items[*index];
-        (item.level, item.range.exp + item.range.width() as i32, *index)
-    });
+    order.sort_unstable_by_key(|index| (items[*index].order, *index));
     let mut pairs = Vec::with_capacity(2 * count);
     for near in 1..=2 {
         pairs.extend(order.iter().zip(&order[near..]).map(|(i, j)| (*i.min(j), *i.max(j))));
@@ -125,9 +167,9 @@ fn power(level: u32) -> u128 {
     1 << level.min(100)
 }
 
-/// The sum of two items and its cost in tenths of a LUT, if the rest can still be added within the limit. `kraft` is the
-/// sum of `2^level` of all items.
-fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<(Item, i64)> {
+/// The sum of two items, the first index the lesser, if the rest can still be added within the limit. `kraft` is the sum
+/// of `2^level` of all items.
+fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<Move> {
     let (a, b) = (&state.items[i], &state.items[j]);
     let signed = |range: Range, negative: bool| if negative { range.negate() } else { range };
     let range = Range::add(signed(a.range, a.negative), signed(b.range, b.negative))?;
@@ -136,9 +178,7 @@ fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<(
     if kraft - power(a.level) - power(b.level) + power(level) > power(limit) {
         return None;
     }
-    let made = Rc::new(Made::Sum(a.made.clone(), b.made.clone(), [a.negative, b.negative]));
-    let hash = mix(a.hash.wrapping_add(b.hash));
-    Some((Item { made, range, negative: false, level, hash }, bits as i64))
+    Some(Move { pair: (i, j), range, level, bits: bits as i64 })
 }
 
 /// Writes the additions of an item; gives the place of its value.

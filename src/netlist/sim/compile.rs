@@ -83,11 +83,12 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
         ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format)).collect()
     };
     let mut compiler = Compiler { netlist, views: Vec::new(), elements: formats(&netlist.inputs) };
+    let ports: Vec<Vec<(u32, NetId)>> = (0..netlist.inputs.len()).map(|port| compiler.port(port)).collect();
     let mut steps: Vec<Step> = Vec::new();
     for (index, net) in netlist.nets.iter().enumerate() {
         let view = match &net.cell {
             Cell::Register(bits) | Cell::Wire(bits) => compiler.resolve(bits),
-            Cell::Input { port, lo } => compiler.port(*port as usize).slice(*lo, net.width),
+            Cell::Input { port, lo } => compiler.input(&ports[*port as usize], *lo, net.width),
             cell => {
                 let action = compiler.action(cell, Wrap::new(net.width, net.signed));
                 steps.push(Step { out: index as u32, action });
@@ -98,11 +99,9 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
     }
     let mut results = Vec::new();
     for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
-        let mut lo = 0;
-        for format in port.elements.iter().map(|element| element.format) {
-            let bits = compiler.resolve(&bits.slice(lo, format.width));
-            results.push(compiler.operand(&bits, Wrap::new(format.width, format.signed)));
-            lo += format.width;
+        let formats = port.elements.iter().map(|element| element.format);
+        for (format, bits) in formats.clone().zip(bits.split(formats.map(|format| format.width))) {
+            results.push(compiler.operand(&compiler.resolve(&bits), Wrap::new(format.width, format.signed)));
         }
     }
     let nets = netlist.nets.iter().flat_map(|net| {
@@ -126,15 +125,28 @@ impl Compiler<'_> {
         bits.substitute(|net| self.views.get(net.0 as usize).cloned())
     }
 
-    /// All bits of an input port.
-    fn port(&self, port: usize) -> Bits {
+    /// The elements of an input port that have bits: the lowest bit of each, and its vector.
+    fn port(&self, port: usize) -> Vec<(u32, NetId)> {
         let before: usize = self.netlist.inputs[..port].iter().map(|port| port.elements.len()).sum();
-        let elements = 0..self.netlist.inputs[port].elements.len();
-        let net = |element: usize| NetId((self.netlist.nets.len() + before + element) as u32);
-        elements.fold(Bits::empty(), |bits, element| {
-            let width = self.elements[before + element].width;
-            if width == 0 { bits } else { bits.then(&Bits::net(net(element), width)) }
-        })
+        let own = before..before + self.netlist.inputs[port].elements.len();
+        let mut lo = 0;
+        let place = |element: usize| {
+            let width = self.elements[element].width;
+            lo += width;
+            (lo - width, NetId((self.netlist.nets.len() + element) as u32), width)
+        };
+        own.map(place).filter(|(.., width)| *width > 0).map(|(lo, net, _)| (lo, net)).collect()
+    }
+
+    /// Bits `lo .. lo + width` of an input port.
+    fn input(&self, port: &[(u32, NetId)], lo: u32, width: u32) -> Bits {
+        let first = port.partition_point(|(start, _)| *start <= lo).saturating_sub(1);
+        let mut bits = Bits::empty();
+        for (start, net) in port[first..].iter().take_while(|(start, _)| *start < lo + width) {
+            let (from, end) = (lo.max(*start), (lo + width).min(start + self.kind(*net).0));
+            bits.push(Part::Slice { net: *net, lo: from - start, width: end - from });
+        }
+        bits
     }
 
     /// Width and sign of a vector.

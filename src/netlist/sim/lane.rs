@@ -60,6 +60,7 @@ macro_rules! lane {
         }
     };
 }
+lane!(i16);
 lane!(i32);
 lane!(i64);
 lane!(i128);

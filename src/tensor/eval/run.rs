@@ -71,10 +71,13 @@ impl Job<'_> {
     pub fn run(&self, inputs: &Batch, from: usize, to: usize) -> Result<Chunk> {
         let mut all: Vec<Data> = Vec::with_capacity(self.graph.nodes.len());
         let mut chunk = Chunk { values: Vec::new(), statistics: Vec::new(), float_sums: Vec::new() };
+        let read = self.read();
         for (index, node) in self.graph.nodes.iter().enumerate() {
             let id = Id(index as u32);
             let data = match &self.prepared[index] {
                 Prepared::Input(offset) => self.input(node, inputs, *offset, from, to)?,
+                // Weights: they are in the products that were prepared.
+                _ if matches!(node.op, Op::Constant { .. }) && !read[index] => Data::Small(Vec::new()),
                 prepared => {
                     let args: Vec<&Data> = node.args.iter().map(|arg| &all[arg.0 as usize]).collect();
                     if let (true, Prepared::MatMul(product)) = (self.statistics, prepared) {
@@ -88,6 +91,17 @@ impl Job<'_> {
         }
         chunk.values = self.wanted.iter().map(|id| all[id.0 as usize].clone()).collect();
         Ok(chunk)
+    }
+
+    /// Which nodes' values are read, sample by sample.
+    fn read(&self) -> Vec<bool> {
+        let mut read = vec![false; self.graph.nodes.len()];
+        self.wanted.iter().for_each(|id| read[id.0 as usize] = true);
+        for (node, prepared) in self.graph.nodes.iter().zip(self.prepared) {
+            let args = if let Prepared::MatMul(_) = prepared { &node.args[..1] } else { &node.args[..] };
+            args.iter().for_each(|arg| read[arg.0 as usize] = true);
+        }
+        read
     }
 
     fn input(&self, node: &Node, inputs: &Batch, offset: usize, from: usize, to: usize) -> Result<Data> {

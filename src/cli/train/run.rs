@@ -1,0 +1,98 @@
+//! Training, and what the user sees of it.
+
+use super::Arguments;
+use super::checkpoint::Kept;
+use crate::cli::print;
+use crate::error::{At, Result};
+use crate::files;
+use crate::frontends::{self, native};
+use crate::output::Output;
+use crate::report::training::{Curve, html};
+use crate::training::recipe::Loss;
+use crate::training::{Epoch, Recipe, Run, Score, Split, Trained, standardise};
+use std::path::Path;
+
+/// Trains, and writes the result.
+///
+/// # Errors
+/// A mistake in the recipe, the network or the data; a loss that is no number any more.
+pub fn run(arguments: &Arguments) -> Result<u8> {
+    let place = arguments.recipe.display().to_string();
+    let text = files::read_text(&arguments.recipe)?;
+    let recipe = Recipe::parse(&text).at(&*place)?;
+    let folder = arguments.recipe.parent().unwrap_or(Path::new(""));
+    let network = frontends::read(&folder.join(&recipe.network), None).at(&*place)?;
+    let mut split = Split::read(&recipe.data, &recipe.loss, recipe.seed, folder).at(&*place)?;
+    if let Loss::Distillation { teacher, temperature, .. } = &recipe.loss {
+        let teacher = frontends::read(&folder.join(teacher), None).at(&*place)?;
+        split.teach(&teacher, *temperature).at("the teacher").at(&*place)?;
+    }
+    let network = match recipe.data.standardise {
+        Some(fraction) => standardise(&network, &split.train, fraction).at(&*place)?,
+        None => network,
+    };
+    Output::check(&arguments.output)?;
+    let mut run = Run::new(&network, &split, &recipe).at(&*place)?;
+    let kept = Kept::new(&arguments.output, &text);
+    if let Some(checkpoint) = kept.read().filter(|_| !arguments.restart) {
+        run.restore(&checkpoint).at(kept.path.display().to_string())?;
+        print::note(format_args!("goes on from {}", kept.path.display()));
+    }
+    print::line(format_args!("{} samples to train on, {} to validate", split.train.rows(), split.validation.rows()))?;
+    print::line(format_args!("{:>5} {:>10} {:>10} {:>9} {:>9}", "epoch", "loss", "validated", "accuracy", "EBOPs"))?;
+    while !run.finished() {
+        let Epoch { number, loss, validation_loss, accuracy, ebops, .. } = run.epoch().at(&*place)?;
+        print::line(format_args!("{number:>5} {loss:>10.5} {validation_loss:>10.5} {accuracy:>9.4} {ebops:>9.0}"))?;
+        kept.write(&run.checkpoint()?)?;
+    }
+    let trained = run.finish().at(&*place)?;
+    write(&trained, &arguments.output)?;
+    kept.remove();
+    print::line(format_args!("validated {}", summary(&trained.score)))?;
+    if let Some(test) = &trained.test {
+        print::line(format_args!("tested    {}", summary(test)))?;
+    }
+    print::line(format_args!("network   {}", arguments.output.join("model.toml").display()))?;
+    Ok(0)
+}
+
+/// What the integer evaluator says.
+fn summary(score: &Score) -> String {
+    let shares = score.accuracy.zip(score.error());
+    let accuracy = shares.map_or(String::new(), |(share, error)| format!("accuracy {share:.4} +- {error:.4}, "));
+    let auc = score.auc.map_or(String::new(), |auc| format!("ROC AUC {auc:.4}, "));
+    let Score { loss, samples, .. } = score;
+    format!("{accuracy}{auc}loss {loss:.5} on {samples} samples, by the integer evaluator")
+}
+
+/// The curves as a page.
+fn page(trained: &Trained) -> Result<String> {
+    let curve = |name, value: fn(&Epoch) -> f64| Curve { name, values: trained.history.iter().map(value).collect() };
+    let losses = vec![curve("training", |epoch| epoch.loss), curve("validation", |epoch| epoch.validation_loss)];
+    let mut pictures = vec![("Loss", losses)];
+    if trained.score.accuracy.is_some() {
+        pictures.push(("Accuracy", vec![curve("validation", |epoch| epoch.accuracy)]));
+    }
+    let test = trained.test.as_ref().map_or(String::new(), |test| format!(" Test: {}.", summary(test)));
+    html(&trained.network.name, &format!("Validation: {}.{test}", summary(&trained.score)), &pictures)
+}
+
+fn write(trained: &Trained, place: &Path) -> Result<()> {
+    let output = Output::begin(place)?;
+    native::write(&trained.network, &output.path("model.toml")?)?;
+    let mut history = "epoch,loss,validation_loss,accuracy,ebops,rate\n".to_string();
+    for Epoch { number, loss, validation_loss, accuracy, ebops, rate } in &trained.history {
+        history += &format!("{number},{loss},{validation_loss},{accuracy},{ebops},{rate}\n");
+    }
+    output.write("history.csv", history.as_bytes())?;
+    output.write("report.html", page(trained)?.as_bytes())?;
+    let scored = |Score { samples, loss, accuracy, auc }: &Score| serde_json::json!({ "samples": samples, "loss": loss, "accuracy": accuracy, "roc_auc": auc });
+    let report = serde_json::json!({
+        "nanotrig": env!("CARGO_PKG_VERSION"),
+        "validation": scored(&trained.score),
+        "test": trained.test.as_ref().map(scored),
+        "epochs": trained.history.len(),
+    });
+    output.write("report.json", format!("{report:#}\n").as_bytes())?;
+    output.finish()
+}

@@ -1,0 +1,179 @@
+//! Networks learn, the integer evaluator agrees, and an interrupted run goes on as if nothing had happened. Needs
+//! `--features train`.
+#![cfg(feature = "train")]
+
+use nanotrig::network::{Input, Layer, Network};
+use nanotrig::random::Random;
+use nanotrig::samples::Samples;
+use nanotrig::training::{Data, Recipe, Run, Split, Targets, score, standardise, train};
+
+/// A multilayer perceptron without weights, with an activation behind each hidden layer.
+fn perceptron(kernel: &str, activation: &str, widths: &[usize]) -> Network {
+    let x = Input { name: "x".into(), shape: vec![8], format: Some("fixed<8,3,RND,SAT>".into()) };
+    let mut layers = Vec::new();
+    let mut before = "x".to_string();
+    for (index, units) in widths.iter().enumerate() {
+        let name = format!("dense_{}", index + 1);
+        let mut layer = Layer::new(&*name, "dense", vec![before]).with("units", *units);
+        layer = layer.with("kernel_quantizer", kernel).with("bias_quantizer", "quantized_bits(8,2,alpha=1)");
+        if index + 1 < widths.len() {
+            layer = layer.with("activation", activation);
+        }
+        layers.push(layer);
+        before = name;
+    }
+    Network { name: "net".into(), inputs: vec![x], layers, outputs: vec![before] }
+}
+
+/// Points around two centres for each class.
+fn blobs(rows: usize, columns: usize, classes: usize, seed: u64) -> Data {
+    let mut random = Random::new(seed);
+    let mut data = Vec::new();
+    let mut labels = Vec::new();
+    for row in 0..rows {
+        let class = row % classes;
+        labels.push(class);
+        for column in 0..columns {
+            let centre = Random::new((class * columns + column) as u64).unit() * 3.0 - 1.5;
+            data.push(centre + random.unit() + random.unit() - 1.0);
+        }
+    }
+    Data { inputs: Samples { columns, data }, targets: Targets::Classes { classes: labels, soft: None } }
+}
+
+#[test]
+fn a_network_learns_and_the_evaluator_agrees() {
+    let recipe = Recipe { epochs: 8, batch: 64, ..Recipe::parse("optimizer = { rate = 0.01 }").unwrap() };
+    let split = blobs(1500, 8, 3, 1).split(0.2, 1).unwrap();
+    let network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    let mut seen = 0;
+    let trained = train(&network, &split, &recipe, &mut |_| seen += 1).unwrap();
+    assert_eq!(seen, 8);
+    let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
+    assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+    assert_eq!(trained.score.accuracy.unwrap(), best.accuracy, "float and integers agree");
+    assert!((trained.score.loss - best.validation_loss).abs() < 1e-6);
+    let again = train(&network, &split, &recipe, &mut |_| ()).unwrap();
+    assert_eq!(trained.network, again.network, "the same seed gives the same weights");
+    assert_eq!(score(&again.network, &split.validation, &recipe.loss).unwrap(), trained.score);
+}
+
+/// The recipe of short runs.
+fn short(more: &str) -> Recipe {
+    let recipe = Recipe::parse(&format!("{more}\noptimizer = {{ rate = 0.01 }}")).unwrap();
+    Recipe { epochs: 6, batch: 64, ..recipe }
+}
+
+#[test]
+fn a_run_that_stopped_goes_on_to_the_same_weights() {
+    let recipe = short("pruning = { sparsity = 0.5, every = 5 }");
+    let split = blobs(600, 8, 3, 1).split(0.2, 1).unwrap();
+    let network = perceptron("ternary", "quantized_bits(4,2,alpha=1)", &[16, 3]);
+    let whole = train(&network, &split, &recipe, &mut |_| ()).unwrap();
+    let mut first = Run::new(&network, &split, &recipe).unwrap();
+    for _ in 0..3 {
+        first.epoch().unwrap();
+    }
+    let checkpoint = first.checkpoint().unwrap();
+    let mut second = Run::new(&network, &split, &recipe).unwrap();
+    second.restore(&checkpoint).unwrap();
+    while !second.finished() {
+        second.epoch().unwrap();
+    }
+    let resumed = second.finish().unwrap();
+    assert_eq!(resumed.network, whole.network);
+    assert_eq!(resumed.history, whole.history);
+    assert_eq!(resumed.score, whole.score);
+}
+
+#[test]
+fn pruned_weights_are_zero() {
+    let recipe = short("pruning = { sparsity = 0.75, to = 0.5, every = 2 }");
+    let split = blobs(600, 8, 3, 1).split(0.2, 1).unwrap();
+    let network = perceptron("quantized_bits(6,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    let trained = train(&network, &split, &recipe, &mut |_| ()).unwrap();
+    // The best epoch may be an early one; the last is what counts here.
+    let mut run = Run::new(&network, &split, &recipe).unwrap();
+    while !run.finished() {
+        run.epoch().unwrap();
+    }
+    let weights = &run.checkpoint().unwrap()["parameters"].data;
+    let zeros = weights.iter().filter(|weight| **weight == 0.0).count();
+    assert!(zeros >= (8 * 16 + 16 * 3) * 3 / 4, "{zeros} of {}", weights.len());
+    assert!(trained.score.accuracy.unwrap() > 0.8);
+}
+
+/// `quantize`, `dense`, and again, with formats that are learned.
+fn learned() -> Network {
+    let input = Input { name: "x".into(), shape: vec![8], format: None };
+    let mut layers = Vec::new();
+    let mut before = "x".to_string();
+    for (index, units) in [12, 3].into_iter().enumerate() {
+        let (format, dense) = (format!("format_{index}"), format!("dense_{index}"));
+        layers.push(Layer::new(&*format, "quantize", vec![before]).with("format", "learned(4,3)"));
+        let layer =
+            Layer::new(&*dense, "dense", vec![format]).with("units", units).with("kernel_quantizer", "learned(5)");
+        let layer = layer.with("bias_quantizer", "learned(5)");
+        layers.push(if index == 0 { layer.with("activation", "relu") } else { layer });
+        before = dense;
+    }
+    Network { name: "learned".into(), inputs: vec![input], layers, outputs: vec![before] }
+}
+
+#[test]
+fn formats_are_learned_and_written_into_the_network() {
+    let split = blobs(1500, 8, 3, 1).split(0.2, 1).unwrap();
+    let bits = |penalty: &str| {
+        let recipe = Recipe { epochs: 12, ..short(penalty) };
+        let trained = train(&learned(), &split, &recipe, &mut |_| ()).unwrap();
+        let last = trained.history.last().unwrap();
+        assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+        let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
+        assert_eq!(trained.score.accuracy.unwrap(), best.accuracy, "float and integers agree");
+        let quantize = trained.network.layer("format_1").unwrap();
+        assert!(!quantize.attributes.contains_key("format") && quantize.tensors.contains_key("fraction"));
+        last.ebops
+    };
+    let (free, dear) = (bits(""), bits("ebops = 1e-3"));
+    assert!(dear < 0.5 * free, "{dear} bit operations under a penalty, {free} without");
+}
+
+#[test]
+fn features_are_standardised_by_the_network() {
+    let mut data = blobs(600, 8, 3, 1);
+    for (at, value) in data.inputs.data.iter_mut().enumerate() {
+        *value = *value * [100.0, 0.01][at % 2] + 40.0;
+    }
+    let split = data.split(0.2, 1).unwrap();
+    let network = standardise(&learned(), &split.train, 5).unwrap();
+    assert_eq!(network, standardise(&network, &split.train, 5).unwrap(), "once is enough");
+    let trained = train(&network, &split, &Recipe { epochs: 12, ..short("") }, &mut |_| ()).unwrap();
+    assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    let split = blobs(300, 8, 3, 1).split(0.2, 1).unwrap();
+    let fails = |network: &Network, split: &Split, recipe: &Recipe, what: &str| {
+        let error = train(network, split, recipe, &mut |_| ()).err().expect(what);
+        assert!(error.what.contains(what) && error.status() == 2, "{error}");
+    };
+    let data = |labels: usize| blobs(300, 8, labels, 1).split(0.2, 1).unwrap();
+    fails(&network, &data(4), &short(""), "the label 3, and the network 3 outputs");
+    let mut extreme = split.clone();
+    extreme.train.inputs.data[0] = 1e30;
+    let wild =
+        Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };
+    fails(&network, &extreme, &wild, "NaN or infinite");
+    let mut constant = split.clone();
+    constant.train.inputs.data.iter_mut().skip(3).step_by(8).for_each(|value| *value = 7.0);
+    let error = standardise(&network, &constant.train, 5).unwrap_err();
+    assert!(error.what.contains("feature 3 is 7") && error.status() == 2, "{error}");
+    let error = blobs(3, 8, 3, 1).split(0.01, 1).unwrap_err();
+    assert!(error.what.contains("leave nothing to train or to validate on"), "{error}");
+    for (text, what) in [("epoch = 3", "unknown field"), ("epochs = 0", "`epochs` is 0"), ("ebops = -1.0", "`ebops`")] {
+        let error = Recipe::parse(text).expect_err(what);
+        assert!(error.what.contains(what), "{error}");
+    }
+}

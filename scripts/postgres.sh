@@ -9,6 +9,7 @@ find_programs() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -
 programs=$(find_programs)
 if [ -z "$programs" ]; then
     sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+    $sudo apt-get update -q >&2
     $sudo apt-get install -y --no-install-recommends postgresql >&2
     programs=$(find_programs)
 fi

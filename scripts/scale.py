@@ -16,6 +16,7 @@ WHAT = {
     "layers": f"dense layers of {WIDTH} x {WIDTH} different 6-bit weights, half of them 0, one behind the other",
     "positions": f"two convolutions of {TAPS} x {CHANNELS} x {CHANNELS} such weights over a growing input",
 }
+SIZES = "10000,30000,100000,300000,1000000"
 # Operations of one layer, and of one position, roughly: sizes are only asked for so.
 EACH = {"layers": 2300, "positions": 830}
 
@@ -66,17 +67,19 @@ def main():
     parser = argparse.ArgumentParser(prog="scale.sh", description="How compile time and memory grow.")
     parser.add_argument("--nanotrig", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--target", default="generic", help="nanotrig's target (default: generic)")
-    parser.add_argument("--sizes", default="10000,30000,100000,300000,1000000", help="operations, roughly, separated by commas")
+    parser.add_argument("--sizes", default=SIZES, help="operations, roughly, separated by commas")
     parser.add_argument("--kinds", default=",".join(WHAT), help="what grows: layers, positions")
     parser.add_argument("--table", type=pathlib.Path, help="write the table as Markdown to a file too")
     options = parser.parse_args()
+    given = {"target": (options.target, "generic"), "sizes": (options.sizes, SIZES)}
+    asked = "".join(f" --{name} {value}" for name, (value, usual) in given.items() if value != usual)
     lines = [
         "# How compile time grows",
         "",
         f"`nanotrig compile` with target `{options.target}` and the default effort: CPU seconds of one thread, from file to files. Operations are those of",
         "the finished circuit: sums, clips, tables.",
         "",
-        f"    scripts/scale.sh{f' --target {options.target}' if options.target != 'generic' else ''} --table examples/scale.md",
+        f"    scripts/scale.sh{asked} --table examples/scale.md",
         "",
         "| what grows | operations | CPU s | us per operation | memory, MB |",
         "| --- | ---: | ---: | ---: | ---: |",

@@ -12,7 +12,7 @@ fi
 
 # Each command, and the package that brings it.
 missing=
-for tool in verilator:verilator yosys:yosys iverilog:iverilog g++:g++ make:make; do
+for tool in verilator:verilator yosys:yosys iverilog:iverilog g++:g++ make:make unzip:unzip pip3:python3-pip; do
     command -v "${tool%%:*}" >/dev/null || missing="$missing ${tool#*:}"
 done
 [ -n "$missing" ] || exit 0

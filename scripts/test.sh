@@ -14,17 +14,14 @@ say "lints"
 cargo clippy --quiet --all-targets -- -D warnings
 say "tests"
 cargo test --quiet
-say "searches, on SQLite and PostgreSQL"
-cargo clippy --quiet --all-targets --features search -- -D warnings
-cargo test --quiet --features search --lib searches::
-scripts/postgres.sh cargo test --quiet --features search --test search --test registry
 say "models of the stream modules"
 cargo test --quiet --manifest-path hdl/models/Cargo.toml --target-dir "${CARGO_TARGET_DIR:-target}/models"
-say "training, on libtorch"
+say "training on libtorch, and searches on SQLite and PostgreSQL"
 eval "$(scripts/libtorch.sh)"
-cargo clippy --quiet --features train --all-targets -- -D warnings
-cargo test --quiet --features train --lib training
-cargo test --quiet --features train --test training --test training_forward
+cargo clippy --quiet --lib --bins --features search -- -D warnings
+cargo clippy --quiet --all-targets --features train -- -D warnings
+cargo test --quiet --features train --lib -- training learned searches
+scripts/postgres.sh cargo test --quiet --features train --test registry --test search --test training --test training_forward
 say "example"
 scripts/run.sh examples/jet_tagger
 say "passed"

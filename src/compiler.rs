@@ -6,7 +6,7 @@ use crate::error::{At, Error, Result};
 use crate::fixed::Quantization;
 use crate::layers::{self, Expanded};
 use crate::lower::lower;
-use crate::multipliers::{MULTIPLIERS, Solve};
+use crate::multipliers::{Effort, MULTIPLIERS, Solve};
 use crate::netlist::{self, Netlist, Simulator};
 use crate::network::Network;
 use crate::passes;
@@ -59,6 +59,8 @@ pub struct Making {
     pub goal: Goal,
     /// Whether there is a reset port.
     pub reset: bool,
+    /// How long to search.
+    pub effort: Effort,
     /// Is told what is being done, for those who wait.
     pub progress: Box<dyn Fn(&str)>,
 }
@@ -72,6 +74,7 @@ impl Default for Making {
             scheduler: SCHEDULERS[0].make,
             goal: Goal { period: Some(5000), ..Goal::default() },
             reset: false,
+            effort: Effort::Default,
             progress: Box::new(|_| ()),
         }
     }
@@ -163,12 +166,9 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// # Errors
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
-    let context = passes::Context { target: &*making.target, multiplier: making.multiplier };
     (making.progress)("optimising");
-    let dfg = passes::run(dfg, &context, None, seen)?;
-    (making.progress)("scheduling");
-    let schedule = (making.scheduler)(&dfg, &*making.target, making.goal)?;
-    let (dfg, schedule) = fuse(dfg, schedule, &*making.target)?;
+    let (effort, slack) = best(dfg, making)?;
+    let (dfg, schedule) = optimised(dfg, making, effort, slack, seen)?;
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
@@ -180,6 +180,38 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     };
     let netlist = netlist::build(&dfg, &schedule, &options)?;
     Ok(Hardware { dfg, schedule, netlist })
+}
+
+/// Passes, schedule, and sums of three.
+fn optimised(
+    dfg: &Dfg,
+    making: &Making,
+    effort: Effort,
+    slack: u32,
+    seen: impl FnMut(&str, &Dfg),
+) -> Result<(Dfg, Schedule)> {
+    let (target, multiplier) = (&*making.target, making.multiplier);
+    let dfg = passes::run(dfg, &passes::Context { target, multiplier, effort, slack }, None, seen)?;
+    (making.progress)("scheduling");
+    let schedule = (making.scheduler)(&dfg, target, making.goal)?;
+    fuse(dfg, schedule, target)
+}
+
+/// What makes the smallest circuit, at no more stages and no longer period than asked for: with effort `high` three ways
+/// are tried, the last of them with a level more in each matrix.
+fn best(dfg: &Dfg, making: &Making) -> Result<(Effort, u32)> {
+    if making.effort != Effort::High {
+        return Ok((making.effort, 0));
+    }
+    let mut best = None;
+    for way in [(Effort::Default, 0), (Effort::High, 0), (Effort::High, 1)] {
+        let (dfg, schedule) = optimised(dfg, making, way.0, way.1, |_, _| ())?;
+        let luts: f64 = dfg.ids().map(|id| making.target.area(&dfg, id).luts).sum();
+        let slow = making.goal.period.map_or(schedule.period, |period| period.max(schedule.period));
+        let key = (schedule.latency, slow, luts.round() as u64, way);
+        best = Some(best.map_or(key, |best| key.min(best)));
+    }
+    Ok(best.map_or((making.effort, 0), |(.., way)| way))
 }
 
 /// Ports under other names; one whose name stands twice keeps its own.

@@ -86,6 +86,7 @@ pub mod interfaces;
 pub mod packages;
 pub mod split;
 pub mod verilator;
+pub mod proof;
 
 // What puts it together, and what the user sees.
 pub mod compiler;
@@ -95,4 +96,5 @@ pub mod costs;
 pub mod searches;
 pub mod synthesis;
 pub mod output;
+pub mod certificate;
 pub mod cli;

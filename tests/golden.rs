@@ -15,7 +15,7 @@ use nanotrig::fixed::Fixed;
 use nanotrig::frontends::{self, native};
 use nanotrig::functions::Function;
 use nanotrig::interfaces::{self, Choice};
-use nanotrig::multipliers::MULTIPLIERS;
+use nanotrig::multipliers::{Effort, MULTIPLIERS};
 use nanotrig::netlist::{self, Options};
 use nanotrig::network::Tensor;
 use nanotrig::packages;
@@ -55,7 +55,12 @@ fn golden(set: &str, run: Run) {
 /// The passes up to one, with a multiplier.
 fn after(dfg: &str, pass: Option<&str>, multiplier: &str) -> Result<Dfg> {
     let target = (TARGETS[0].make)();
-    let context = Context { target: &*target, multiplier: find("multiplier", MULTIPLIERS, multiplier)?.make };
+    let context = Context {
+        target: &*target,
+        multiplier: find("multiplier", MULTIPLIERS, multiplier)?.make,
+        effort: Effort::Default,
+        slack: 0,
+    };
     passes::run(&dfg.parse()?, &context, pass, |_, _| ())
 }
 

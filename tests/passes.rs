@@ -2,7 +2,7 @@
 
 use nanotrig::dfg::random::{Random, graph, inputs};
 use nanotrig::dfg::{Evaluator, Op};
-use nanotrig::multipliers::MULTIPLIERS;
+use nanotrig::multipliers::{Effort, MULTIPLIERS};
 use nanotrig::passes::{self, Context};
 use nanotrig::targets::TARGETS;
 
@@ -10,9 +10,11 @@ use nanotrig::targets::TARGETS;
 fn passes_keep_the_function() {
     for target in TARGETS {
         let target = (target.make)();
-        for multiplier in MULTIPLIERS {
-            let context = Context { target: &*target, multiplier: multiplier.make };
-            for seed in 0..200 {
+        let efforts = [Effort::Default, Effort::Fast, Effort::High];
+        for (multiplier, effort) in MULTIPLIERS.iter().flat_map(|one| efforts.map(|effort| (one, effort))) {
+            let slack = (effort != Effort::Default) as u32;
+            let context = Context { target: &*target, multiplier: multiplier.make, effort, slack };
+            for seed in 0..[200, 20, 5][(effort != Effort::Default) as usize + (effort == Effort::High) as usize] {
                 let mut random = Random::new(seed);
                 let dfg = graph(&mut random, 40).expect("small numbers");
                 let batch = inputs(&mut random, &dfg.input_elements(), 64);

@@ -174,3 +174,78 @@ fn mistakes() {
     let failing = error(&good.replace("\"train.sh\"", "\"missing.sh\""));
     assert!(failing.contains("no trial has a score") && failing.contains("missing.sh"), "{failing}");
 }
+
+/// Trials that nanotrig trains itself: two classes, told apart by the sign of a sum.
+#[cfg(feature = "train")]
+fn trained_recipe(folder: &Path) {
+    let mut random = common::Random(1);
+    let mut data = "a,b,class\n".to_string();
+    for _ in 0..400 {
+        let (a, b) = (random.below(201) as f64 / 100.0 - 1.0, random.below(201) as f64 / 100.0 - 1.0);
+        data += &format!("{a},{b},{}\n", u8::from(a + b > 0.0));
+    }
+    let network = r#"
+format = "nanotrig/1"
+[[input]]
+name = "x"
+shape = [2]
+format = "fixed<8,2>"
+[[layer]]
+name = "dense"
+kind = "dense"
+units = 4
+[[layer]]
+name = "norm"
+kind = "batch_norm"
+[[layer]]
+name = "act"
+kind = "activation"
+function = "relu"
+[[layer]]
+name = "last"
+kind = "dense"
+units = 2
+[[layer]]
+name = "softmax"
+kind = "softmax"
+"#;
+    let recipe = r#"
+network = "network.toml"
+epochs = 3
+batch = 32
+[data]
+train = "data.csv"
+inputs = ["a", "b"]
+targets = "class"
+validation = 0.5
+[optimizer]
+rate = 0.02
+[search]
+max_trials = 6
+seed = 5
+tune_filters = "block"
+tune_filters_exceptions = "last"
+limit = { Dense = [4, 8, 4], Activation = [4] }
+"#;
+    std::fs::write(folder.join("network.toml"), network).unwrap();
+    std::fs::write(folder.join("recipe.toml"), recipe).unwrap();
+    std::fs::write(folder.join("data.csv"), data).unwrap();
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn trials_are_trained() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (folder, workers) in [(&one, "1"), (&two, "2")] {
+        trained_recipe(folder.path());
+        let ran = nanotrig(folder.path(), &["search", "recipe.toml", "--workers", workers]);
+        assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("dense.kernel_quantizer"), "{}", ran.out);
+    }
+    let (table, network) = results(one.path());
+    assert_eq!(results(two.path()), (table.clone(), network), "the same weights, whichever process trained them");
+    let metrics = table.lines().skip(1).filter_map(|line| line.split(',').nth(2)?.parse::<f64>().ok());
+    assert!(metrics.fold(0.0, f64::max) > 0.8, "{table}");
+    let compiled = nanotrig(one.path(), &["compile", "recipe.best.toml", "-o", "build"]);
+    assert_eq!(compiled.status, 0, "{}", compiled.err);
+}

@@ -5,7 +5,7 @@
 use nanotrig::network::{Input, Layer, Network};
 use nanotrig::random::Random;
 use nanotrig::samples::Samples;
-use nanotrig::training::{Data, Recipe, Run, Split, Targets, score, standardise, train};
+use nanotrig::training::{Data, Recipe, Run, Split, Targets, Trained, score, standardise, train};
 
 /// A multilayer perceptron without weights, with an activation behind each hidden layer.
 fn perceptron(kernel: &str, activation: &str, widths: &[usize]) -> Network {
@@ -51,7 +51,7 @@ fn a_network_learns_and_the_evaluator_agrees() {
     assert_eq!(seen, 8);
     let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
     assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
-    assert_eq!(trained.score.accuracy.unwrap(), best.accuracy, "float and integers agree");
+    assert_eq!(trained.score.accuracy, best.accuracy, "float and integers agree");
     assert!((trained.score.loss - best.validation_loss).abs() < 1e-6);
     let again = train(&network, &split, &recipe, &mut |_| ()).unwrap();
     assert_eq!(trained.network, again.network, "the same seed gives the same weights");
@@ -66,7 +66,7 @@ fn short(more: &str) -> Recipe {
 
 #[test]
 fn a_run_that_stopped_goes_on_to_the_same_weights() {
-    let recipe = short("pruning = { sparsity = 0.5, every = 5 }");
+    let recipe = short("front = 3\npruning = { sparsity = 0.5, every = 5 }");
     let split = blobs(600, 8, 3, 1).split(0.2, 1).unwrap();
     let network = perceptron("ternary", "quantized_bits(4,2,alpha=1)", &[16, 3]);
     let whole = train(&network, &split, &recipe, &mut |_| ()).unwrap();
@@ -83,6 +83,9 @@ fn a_run_that_stopped_goes_on_to_the_same_weights() {
     let resumed = second.finish().unwrap();
     assert_eq!(resumed.network, whole.network);
     assert_eq!(resumed.history, whole.history);
+    let points = |trained: &Trained| trained.front.iter().map(|p| (p.epoch, p.network.clone())).collect::<Vec<_>>();
+    assert_eq!(points(&resumed), points(&whole));
+    assert!(!whole.front.is_empty());
     assert_eq!(resumed.score, whole.score);
 }
 
@@ -129,7 +132,7 @@ fn formats_are_learned_and_written_into_the_network() {
         let last = trained.history.last().unwrap();
         assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
         let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
-        assert_eq!(trained.score.accuracy.unwrap(), best.accuracy, "float and integers agree");
+        assert_eq!(trained.score.accuracy, best.accuracy, "float and integers agree");
         let quantize = trained.network.layer("format_1").unwrap();
         assert!(!quantize.attributes.contains_key("format") && quantize.tensors.contains_key("fraction"));
         last.ebops

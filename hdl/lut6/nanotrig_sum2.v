@@ -4,12 +4,13 @@
 // Result.   sum = (a + b + K + CI) / 2^LOW modulo 2^(W-LOW). The LOW lowest bits are added, but have no sum: only
 //           their carry goes on, at half a LUT a bit. LOW is even, and K is 0 in those bits.
 //
-// From the lowest bit of K up (SAVE), a LUT adds three bits into two: their exclusive or, which stays, and their
-// majority m, which goes to the next bit. It makes m of the bit below itself, so it reads four inputs at most:
+// Where three bits meet, of a, b, K and an m from below, a LUT adds those of a, b and K into two: their exclusive or, which
+// stays, and their majority m, which goes to the next bit. It makes m of the bit below itself, so it reads four inputs at
+// most:
 //   s[i] = a[i] ^ b[i] ^ K[i] ^ m[i-1],   di[i] = m[i-1],   m[i] = maj(a[i], b[i], K[i])
-// Below it adds two bits as usual: s[i] = a[i] ^ b[i], di[i] = a[i] & b[i], m[i] = 0. And of the LOW bits, two at a
+// Elsewhere it adds two bits as usual, s[i] = a[i] ^ b[i], di[i] = a[i] & b[i], and m[i] = 0. And of the LOW bits, two at a
 // time, carry[i+2] = s ? carry[i] : di with s = p[i+1] & p[i], di = g[i+1] | p[i+1] & g[i], p = a ^ b, g = a & b.
-// Where a bit of one operand lives alone it goes into the chain as it is, without a LUT.
+// Where a bit of one operand lives alone it goes into the chain as it is, or inverted, without a LUT of its own.
 
 module nanotrig_sum2 #(
   parameter W = 8,
@@ -25,9 +26,20 @@ module nanotrig_sum2 #(
   input  wire [W-1:0]   b,
   output wire [W-1:LOW] sum
 );
-  localparam [W-1:0] SAVE = ~((K & (~K + 1'b1)) - 1'b1);
   // Where m is no constant 0; and what the bit below has, at each bit.
-  localparam [W-1:0] M_LIVE = SAVE & ((A_LIVE & B_LIVE) | (K & (A_LIVE | B_LIVE)));
+  function [W-1:0] saved;
+    input below_all;
+    integer j;
+    reg below;
+    begin
+      below = below_all;
+      for (j = 0; j < W; j = j + 1) begin
+        below = (A_LIVE[j] & B_LIVE[j] & (K[j] | below)) | (below & K[j] & (A_LIVE[j] | B_LIVE[j]));
+        saved[j] = below;
+      end
+    end
+  endfunction
+  localparam [W-1:0] M_LIVE = saved(1'b0);
   localparam [W-1:0] M_BELOW = M_LIVE << 1;
   localparam [W-1:0] K_BELOW = K << 1;
   localparam [W-1:0] A_LIVE_BELOW = A_LIVE << 1;
@@ -64,12 +76,12 @@ module nanotrig_sum2 #(
       if (!A_LIVE[i] && !B_LIVE[i] && !M_BELOW[i]) begin : constant
         assign s[i-PAIRS] = K[i];
         assign di[i-PAIRS] = 1'b0;
-      end else if (A_LIVE[i] && !A_NOT[i] && !B_LIVE[i] && !K[i] && !M_BELOW[i]) begin : only_a
-        assign s[i-PAIRS] = a[i];
-        assign di[i-PAIRS] = 1'b0;
-      end else if (B_LIVE[i] && !B_NOT[i] && !A_LIVE[i] && !K[i] && !M_BELOW[i]) begin : only_b
-        assign s[i-PAIRS] = b[i];
-        assign di[i-PAIRS] = 1'b0;
+      end else if (A_LIVE[i] && !B_LIVE[i] && !M_BELOW[i]) begin : only_a
+        assign s[i-PAIRS] = a[i] ^ (A_NOT[i] ^ K[i]);
+        assign di[i-PAIRS] = K[i];
+      end else if (B_LIVE[i] && !A_LIVE[i] && !M_BELOW[i]) begin : only_b
+        assign s[i-PAIRS] = b[i] ^ (B_NOT[i] ^ K[i]);
+        assign di[i-PAIRS] = K[i];
       end else begin : both
         localparam [63:0] A = (I0 ^ {64{A_NOT[i]}}) & {64{A_LIVE[i]}};
         localparam [63:0] B = (I1 ^ {64{B_NOT[i]}}) & {64{B_LIVE[i]}};
@@ -77,7 +89,7 @@ module nanotrig_sum2 #(
         localparam [63:0] Q = (I3 ^ {64{B_NOT_BELOW[i]}}) & {64{B_LIVE_BELOW[i]}};
         localparam [63:0] M = ((P & Q) | ({64{K_BELOW[i]}} & (P | Q))) & {64{M_BELOW[i]}};
         localparam [63:0] S = A ^ B ^ {64{K[i]}} ^ M;
-        localparam [63:0] DI = SAVE[i] ? M : A & B;
+        localparam [63:0] DI = M_LIVE[i] || M_BELOW[i] ? M : A & B;
         LUT6_2 #(.INIT({S[63:32], DI[31:0]})) lut (
           .I0(a[i]), .I1(b[i]), .I2(a_below[i]), .I3(b_below[i]), .I4(1'b1), .I5(1'b1), .O6(s[i-PAIRS]), .O5(di[i-PAIRS])
         );

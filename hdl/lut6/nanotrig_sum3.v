@@ -7,7 +7,7 @@
 // stays, and their majority m, which leaves at O5 for the next bit:
 //   s[i] = a[i] ^ b[i] ^ c[i] ^ m[i-1],   di[i] = m[i-1],   m[i] = maj(a[i], b[i], c[i]),   m[-1] = MI
 // Below, where at most two are not 0, it adds as usual: s[i] = a[i] ^ b[i] ^ c[i], di[i] = maj(a[i], b[i], c[i]), m[i] = 0.
-// Where a bit of one operand lives alone it goes into the chain as it is, without a LUT.
+// Where a bit of one operand lives alone it goes into the chain as it is, or inverted, without a LUT of its own.
 //
 // A slice has one output for both m and the sum of a bit: it is one LUT a bit only if sum feeds registers alone.
 
@@ -39,8 +39,8 @@ module nanotrig_sum3 #(
   // Where m of the bit below is no constant, or the constant 1.
   localparam [W-1:0] M_BELOW = (SAVE & ~ZERO & ~ONE) << 1;
   localparam [W-1:0] ONE_BELOW = ((SAVE & ONE) << 1) | UNIT[W-1:0];
-  // Where one operand lives alone, as it is.
-  localparam [W-1:0] LONE = ~M_BELOW & ~ONE_BELOW & ZERO & ~(A_NOT | B_NOT | C_NOT);
+  // Where one operand lives alone.
+  localparam [W-1:0] LONE = ~M_BELOW & ZERO;
   localparam [W-1:0] NONE = ~(A_LIVE | B_LIVE | C_LIVE);
   localparam [W-1:0] ODD = A_NOT ^ B_NOT ^ C_NOT;
 
@@ -61,7 +61,7 @@ module nanotrig_sum3 #(
         assign s[i] = ODD[i] ^ m_below[i];
         assign majority[i] = ONE[i];
       end else if (LONE[i]) begin : lone
-        assign s[i] = A_LIVE[i] ? a[i] : B_LIVE[i] ? b[i] : c[i];
+        assign s[i] = (A_LIVE[i] ? a[i] : B_LIVE[i] ? b[i] : c[i]) ^ (ODD[i] ^ ONE_BELOW[i]);
         assign majority[i] = 1'b0;
       end else begin : three
         localparam [63:0] A = (I0 & {64{A_LIVE[i]}}) ^ {64{A_NOT[i]}};

@@ -57,7 +57,6 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut making = Making { progress: Box::new(move |step| own.step(step)), ..arguments.making.making()? };
     let interface = Choice::parse(&arguments.interface).at("--interface")?;
     making.reset |= interface.needs_reset();
-    progress.step("reading");
     let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;

@@ -12,6 +12,7 @@ mod list;
 mod model;
 mod print;
 mod progress;
+mod prove;
 mod run;
 #[cfg(feature = "search")]
 mod search;
@@ -42,6 +43,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Simulate a compiled network in Verilator and compare every bit of every cycle
     Verify(verify::Arguments),
+    /// Prove that the Verilog of a compiled network computes the network, on all inputs
+    Prove(prove::Arguments),
     /// Synthesize a compiled network with Yosys or Vivado, and show measured beside estimated
     Synth(synth::Arguments),
     /// Cut a network into parts for several devices, joined by packets
@@ -78,6 +81,7 @@ pub fn run() -> Result<u8> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Synth(arguments) => synth::run(&arguments),
         Command::Energy(arguments) => energy::run(&arguments),
         #[cfg(feature = "search")]

@@ -5,7 +5,7 @@ use crate::compiler::{Head, Making, Meaning, Reading, meaning};
 use crate::error::{At, Error, Result};
 use crate::files;
 use crate::frontends;
-use crate::multipliers::MULTIPLIERS;
+use crate::multipliers::{Effort, MULTIPLIERS};
 use crate::network::Network;
 use crate::precision::{self, Precision};
 use crate::registry::find;
@@ -117,12 +117,22 @@ pub struct MakingArguments {
     /// A synchronous reset port that drops every event in flight
     #[arg(long)]
     reset: bool,
+    /// How long to search for a small circuit: high takes many times as long, for a few percent
+    #[arg(long, value_enum, default_value_t = EffortArgument::Default)]
+    effort: EffortArgument,
     /// How constant matrices are multiplied
     #[arg(long, default_value = "shift-add", hide = true)]
     multiplier: String,
     /// How stages are chosen
     #[arg(long, default_value = "min-registers", hide = true)]
     scheduler: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EffortArgument {
+    Fast,
+    Default,
+    High,
 }
 
 impl MakingArguments {
@@ -134,6 +144,11 @@ impl MakingArguments {
             scheduler: find("scheduler", SCHEDULERS, &self.scheduler)?.make,
             goal: self.goal()?,
             reset: self.reset,
+            effort: match self.effort {
+                EffortArgument::Fast => Effort::Fast,
+                EffortArgument::Default => Effort::Default,
+                EffortArgument::High => Effort::High,
+            },
             ..Making::default()
         })
     }

@@ -4,6 +4,8 @@
 //! they do. A worker ends with the process that started it. Killed, and started again with the same recipe, a search goes on.
 
 mod command;
+#[cfg(feature = "train")]
+mod training;
 
 use super::print;
 use crate::compiler::Reading;
@@ -12,7 +14,7 @@ use crate::files;
 use crate::frontends::{self, native};
 use crate::network::Network;
 use crate::searches::store::{Record, Store};
-use crate::searches::worker::{Search, Standing, best, identity};
+use crate::searches::worker::{Objective, Search, Standing, best, identity};
 use crate::searches::{Config, Effect};
 use clap::Args;
 use std::io::Read;
@@ -47,6 +49,8 @@ struct Given {
     name: String,
     identity: String,
     text: String,
+    /// The recipe without [search].
+    recipe: toml::Table,
 }
 
 /// How often the store is looked at.
@@ -75,12 +79,21 @@ fn given(path: &Path) -> Result<Given> {
     })?;
     let network = recipe.get("network").and_then(toml::Value::as_str);
     let network = network.ok_or_else(|| Error::user("`network` is missing", "name the file of a network"))?;
-    let file = path.parent().unwrap_or(Path::new("")).join(network);
-    let base = frontends::read(&file, None)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let base = frontends::read(&folder.join(network), None)?;
+    #[cfg(feature = "train")]
+    let (base, config) = match config.command.is_empty() {
+        false => (base, config),
+        true => {
+            let training = training::Training::new(&recipe, folder)?;
+            let epochs = config.epochs.or(Some(training.epochs()));
+            (training.base(&base, &config)?, Config { epochs, ..config })
+        }
+    };
     let identity = identity(&text, &base);
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let search = Search::new(config, base, &Reading::default())?;
-    Ok(Given { search, name, identity, text })
+    Ok(Given { search, name, identity, text, recipe })
 }
 
 /// The store of a search.
@@ -105,9 +118,24 @@ fn work(arguments: &Arguments, given: &Given) -> Result<u8> {
     let name = format!("{}:{}:{since}", host.trim(), std::process::id());
     let (mut own, mut heart) = (store(arguments, given, &name)?, store(arguments, given, &name)?);
     let folder = arguments.recipe.parent().unwrap_or(Path::new("")).to_path_buf();
-    let mut objective = command::objective(&given.search.config.command, &folder)?;
+    let mut objective = objective(given, &folder)?;
     given.search.work(&mut own, &mut heart, &mut *objective)?;
     Ok(0)
+}
+
+/// What trains: the program of the recipe, or nanotrig itself.
+fn objective(given: &Given, folder: &Path) -> Result<Box<Objective<'static>>> {
+    let command = &given.search.config.command;
+    if !command.is_empty() {
+        return Ok(command::objective(command, folder));
+    }
+    #[cfg(feature = "train")]
+    return training::Training::new(&given.recipe, folder)?.objective();
+    #[cfg(not(feature = "train"))]
+    Err(Error::user(
+        format!("this nanotrig trains nothing itself: {} keys of the recipe are not used", given.recipe.len()),
+        "write `command` in [search], or build nanotrig with the feature `train`",
+    ))
 }
 
 /// Starts workers and says what happens, until the search is done.

@@ -8,30 +8,12 @@
 //!
 //! For each operand the cheaper form is chosen; the netlist is made from this plan, and targets price it.
 
+mod addend;
+
+pub use addend::{Addend, INDEX, Raised};
+
 use super::Term;
 use crate::fixed::{Fixed, Range};
-
-/// An operand of a sum, as a vector on the sum's grid.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Addend {
-    /// Which of the sum's operands it is.
-    pub operand: usize,
-    /// Position of its lowest bit.
-    pub low: u32,
-    /// Its own bits.
-    pub width: u32,
-    /// Two's complement: extended to the top, subtracted if negative. Else offset: inverted if negative, and the highest
-    /// bit inverted once more if signed.
-    pub extended: bool,
-    /// Whether the number is subtracted.
-    pub negative: bool,
-    /// Whether the number has a sign.
-    pub signed: bool,
-    /// Positions at which it may be other than the constant 0, its share of the sum's constant apart.
-    pub live: u128,
-    /// Bits of the constant that are wired into it, where it has none.
-    pub ones: u128,
-}
 
 /// A planned sum, modulo `2^width` on the grid `exp`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,30 +54,10 @@ fn ones(width: u32) -> u128 {
     if width >= 128 { u128::MAX } else { (1 << width) - 1 }
 }
 
-impl Addend {
-    /// The same with its live positions worked out, in a sum of so many bits.
-    fn within(self, width: u32) -> Addend {
-        let top =
-            if self.extended && (self.signed || self.negative) { width } else { (self.low + self.width).min(width) };
-        Addend { live: ones(top) & !ones(self.low.min(width)), ..self }
-    }
-
-    /// What its form leaves to be added, modulo 2^128.
-    fn correction(&self) -> u128 {
-        let all = ones(self.width) << self.low.min(127);
-        let sign = 1u128 << (self.low + self.width - 1).min(127);
-        match (self.extended, self.negative, self.signed) {
-            (true, ..) | (false, false, false) => 0,
-            (false, false, true) => sign.wrapping_neg(),
-            (false, true, false) => all.wrapping_neg(),
-            (false, true, true) => sign.wrapping_sub(all),
-        }
-    }
-}
-
 impl Chain {
-    /// The cheapest plan; `None` beyond 127 bits. Operands that are 0 must be left out.
-    pub fn plan(operands: &[Operand], constant: Fixed, result: Range) -> Option<Chain> {
+    /// The cheapest plan; `None` beyond 127 bits. Operands that are 0 must be left out. `free` says that the device adds any
+    /// constant to two operands for nothing.
+    pub fn plan(operands: &[Operand], constant: Fixed, result: Range, free: bool) -> Option<Chain> {
         let grids = operands.iter().map(|operand| operand.range.exp + operand.shift);
         let own = (!constant.is_zero()).then(|| constant.exponent());
         let exp = grids.chain(own).fold(result.exp, i32::min);
@@ -132,7 +94,7 @@ impl Chain {
                 .for_each(|(to, operand)| *to = addend(operand, choice).within(width));
             Chain::placed(exp, width, addends, count, constant)
         });
-        let priced = plans.map(|plan| (plan.price(), plan));
+        let priced = plans.map(|plan| ((free && count == 3 && plan.homeless() != 0, plan.price(free)), plan));
         priced.reduce(|best, next| if next.0 < best.0 { next } else { best }).map(|(_, plan)| plan)
     }
 
@@ -182,9 +144,12 @@ impl Chain {
         }
     }
 
-    /// Positions at which two operands have bits: LUTs that add.
-    pub fn meeting(&self) -> u32 {
-        self.meets(self.onto())
+    /// Positions at which two operands have bits: LUTs that add. `free` as for [`Chain::plan`].
+    pub fn meeting(&self, free: bool) -> u32 {
+        match self.count {
+            2 if free => self.with_constant(),
+            _ => self.meets(if free { None } else { self.onto() }),
+        }
     }
 
     fn meets(&self, onto: Option<(usize, Raised)>) -> u32 {
@@ -244,54 +209,64 @@ impl Chain {
         (self.count as u32 + (self.extra() > 0) as u32).max(2)
     }
 
-    /// Tenths of a LUT, for comparing plans: a position that passes the carry on is dearer than nothing.
-    pub fn price(&self) -> u32 {
-        let (sums, onto) = (self.count.max(2) as u32 - 1, self.onto());
-        let meeting = self.meets(onto);
-        10 * (meeting * sums + self.adds(onto)) + 2 * (self.span().saturating_sub(meeting) + (self.rest != 0) as u32)
-    }
-}
-
-/// Most bits of an operand to which a constant is added by a table.
-pub const INDEX: u32 = 6;
-
-/// An operand with a constant added: from position `from` on a table of its bits there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raised {
-    /// The lowest position that the constant changes.
-    pub from: u32,
-    /// The operand's own bits from there on: the table's index.
-    pub width: u32,
-    /// Positions that depend on them.
-    pub varies: u128,
-    /// What is added at `from`, the operand's share of the sum's constant included.
-    pub constant: u128,
-}
-
-impl Addend {
-    /// Whether it is subtracted as it is.
-    pub fn subtracted(&self) -> bool {
-        self.extended && self.negative
+    /// Tenths of a LUT, for comparing plans: a position that passes the carry on is dearer than nothing. `free` as for
+    /// [`Chain::plan`].
+    pub fn price(&self, free: bool) -> u32 {
+        let sums = self.count.max(2) as u32 - 1;
+        let luts = if free { self.meeting(true) } else { self.meets(self.onto()) };
+        let adds = if free && self.count == 2 { 0 } else { self.extra() };
+        10 * (luts * sums + adds) + 2 * (self.span().saturating_sub(luts) + (self.rest != 0) as u32)
     }
 
-    /// Whether it is extended to the top by its sign.
-    fn reaches(&self, width: u32) -> bool {
-        self.extended && self.signed && self.low + self.width < width
+    /// What is added besides the operands' own bits, inverted where they are.
+    fn total(&self) -> u128 {
+        let carry = (self.carry_in as u128) << self.start().unwrap_or(0);
+        let total = self.addends().iter().fold(self.rest.wrapping_add(carry), |total, addend| {
+            let inverted = if addend.subtracted() { addend.own(self.width) } else { 0 };
+            total.wrapping_add(addend.ones).wrapping_sub(inverted)
+        });
+        total & ones(self.width)
     }
 
-    /// With a constant added that has bits only where the operand has.
-    fn raised(&self, rest: u128, width: u32) -> Option<Raised> {
-        let from = rest.trailing_zeros();
-        let top = (self.low + self.width).min(width);
-        if from < self.low || from >= top {
-            return None;
+    /// LUTs of two operands and any constant in one chain: where both have bits, and where a carry is saved below.
+    fn with_constant(&self) -> u32 {
+        let mask = |addend: &Addend| addend.own(self.width);
+        let [a, b] = self.addends() else { return self.meets(None) };
+        let (a, b, mut constant) = (mask(a), mask(b), self.total());
+        // A unit at the lowest position at which anything is added comes in as a carry.
+        let start = (a & b | (a | b) & constant).trailing_zeros().min(127);
+        constant &= !(1 << start);
+        let (mut luts, mut below) = (0, false);
+        for at in 0..self.width {
+            let bit = |mask: u128| mask >> at & 1 == 1;
+            let bits = bit(a) as u32 + bit(b) as u32 + bit(constant) as u32;
+            luts += (bit(a) && bit(b) || below) as u32;
+            below = bits == 3 || bits == 2 && below;
         }
-        let constant = (rest | self.ones) >> from;
-        let own = top - from;
-        // The carry runs through the constant's ones above the operand.
-        let carry = ((self.ones >> top) & ones(width - top)).trailing_ones().min(width - top) + 1;
-        let varies = ones((top + carry).min(width)) & !ones(from);
-        Some(Raised { from, width: own, varies, constant })
+        luts
+    }
+
+    /// Tenths of a LUT of a carry chain of three operands.
+    pub fn price_of_three(&self) -> u32 {
+        let luts = self.meeting(true) + 1;
+        10 * luts + 2 * self.span().saturating_sub(luts)
+    }
+
+    /// Bits of the constant that find no room in a carry chain of three operands: room is where an operand has no bits,
+    /// and two units at the lowest position at which anything is added.
+    pub fn homeless(&self) -> u128 {
+        let mask = ones(self.width);
+        let total = self.total();
+        let (mut once, mut twice, mut room) = (total, 0, 0);
+        for addend in self.addends() {
+            let own = addend.own(self.width);
+            twice |= once & own | addend.inverted(self.width);
+            once |= own;
+            room |= !own;
+        }
+        let start = twice.trailing_zeros().min(127);
+        let homeless = (0..=2u128).map(|units| total.wrapping_sub(units << start) & mask & !room);
+        homeless.min_by_key(|bits| bits.count_ones()).unwrap_or(0)
     }
 }
 
@@ -335,6 +310,26 @@ mod tests {
         if onto.is_none() { sum.wrapping_add(chain.rest) & ones(chain.width) } else { sum & ones(chain.width) }
     }
 
+    /// Compares what a chain of three operands has to take, besides the operands' own bits, with what it finds room for.
+    fn homes(chain: &Chain, codes: &[i128], sum: u128) {
+        let mask = ones(chain.width);
+        let mut constant = sum;
+        let (mut some, mut inverted) = (0, 0);
+        for addend in chain.addends() {
+            let bits = ((codes[addend.operand] as u128) << addend.low) & addend.own(chain.width);
+            constant = constant.wrapping_sub(bits ^ addend.inverted(chain.width));
+            some |= !addend.own(chain.width);
+            inverted |= addend.inverted(chain.width);
+        }
+        let homeless = chain.homeless();
+        assert_eq!(homeless & some, 0);
+        let meet = |start: u32| {
+            (0..=2).any(|units| constant.wrapping_sub(homeless).wrapping_sub(units << start) & mask & !some == 0)
+        };
+        let starts = (0..chain.width).filter(|start| inverted & ones(*start) == 0);
+        assert!(homeless > 0 || chain.addends().len() < 3 || starts.into_iter().any(meet), "{chain:?}");
+    }
+
     #[test]
     fn plans_add_up_to_the_sum() {
         let mut random = Random::new(4);
@@ -355,7 +350,7 @@ mod tests {
             let products = operands.iter().map(|operand| operand.range.times(factor(operand)));
             let result = products.chain([Some(Range::point(constant))]).reduce(|a, b| Range::add(a?, b?)).flatten();
             let result = result.expect("narrow");
-            let chain = Chain::plan(&operands, constant, result).expect("narrow");
+            let chain = Chain::plan(&operands, constant, result, random.below(2) == 1).expect("narrow");
             for _ in 0..20 {
                 let pick = |operand: &Operand| {
                     operand.range.lo + random.below((operand.range.hi - operand.range.lo + 1) as u64) as i128
@@ -367,6 +362,7 @@ mod tests {
                 let sum = operands.iter().zip(&codes).map(product).fold(constant, |a, b| a.add(b).expect("narrow"));
                 let expected = sum.at(chain.exp).expect("on the grid") as u128 & ones(chain.width);
                 assert_eq!(value(&chain, &codes), expected, "{chain:?} of {operands:?} + {constant}");
+                homes(&chain, &codes, expected);
             }
         }
     }
@@ -376,10 +372,11 @@ mod tests {
         let unsigned = |hi, shift, negative| Operand { range: Range::new(0, hi, 0), shift, negative };
         // 100 x 8-bit - 8-bit << 4: four positions meet, whatever the sign; and a constant finds a place.
         let both = [unsigned(255, 0, false), unsigned(255, 4, true)];
-        let chain = Chain::plan(&both, Fixed::new(255 << 4, 0), Range::new(0, 255 + (255 << 4), 0)).expect("narrow");
-        assert_eq!((chain.meeting(), chain.rest, chain.carry_in), (4, 0, false));
         let chain =
-            Chain::plan(&both, Fixed::new((255 << 4) + 3 * 4096, 0), Range::new(12288, 16623, 0)).expect("narrow");
-        assert_eq!((chain.meeting(), chain.rest), (4, 0));
+            Chain::plan(&both, Fixed::new(255 << 4, 0), Range::new(0, 255 + (255 << 4), 0), false).expect("narrow");
+        assert_eq!((chain.meeting(false), chain.rest, chain.carry_in), (4, 0, false));
+        let chain = Chain::plan(&both, Fixed::new((255 << 4) + 3 * 4096, 0), Range::new(12288, 16623, 0), false)
+            .expect("narrow");
+        assert_eq!((chain.meeting(false), chain.rest), (4, 0));
     }
 }

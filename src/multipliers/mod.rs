@@ -45,6 +45,32 @@ pub struct Problem {
     pub rows: Vec<Row>,
     /// Adder levels that the deepest row may have beyond the fewest possible.
     pub slack: u32,
+    /// What the device's carry chains add.
+    pub chains: Chains,
+    /// How long to search.
+    pub effort: Effort,
+}
+
+/// How long to search for few adders. The result never depends on how fast the machine is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Effort {
+    /// As little as gives a reasonable result.
+    Fast,
+    /// What pays by the second.
+    #[default]
+    Default,
+    /// Many times as long, for a few percent.
+    High,
+}
+
+/// What one carry chain adds at one LUT a bit, beyond two operands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Chains {
+    /// Any constant.
+    pub constant: bool,
+    /// A third operand, where a register takes the sum at once, as it takes most rows: the last two sums of a row then
+    /// become one.
+    pub third: bool,
 }
 
 /// A step of a program. Values are numbered: operands first, then steps.

@@ -9,7 +9,7 @@ use super::{Context, Pass};
 use crate::dfg::{Builder, Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
-use crate::multipliers::{Operand, Problem, Program, Row};
+use crate::multipliers::{Chains, Operand, Problem, Program, Row};
 use crate::registry::Entry;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -131,6 +131,9 @@ impl Expansion<'_> {
             terms: terms.iter().map(|(id, factor)| (number(id), *factor)).collect(),
             constant: *constant,
         });
-        Problem { operands: operands.iter().map(operand).collect(), rows: rows.collect(), slack: 0 }
+        let sums = self.context.target.sums();
+        let chains = Chains { constant: sums.constant, third: sums.operands > 2 };
+        let (operands, rows) = (operands.iter().map(operand).collect(), rows.collect());
+        Problem { operands, rows, slack: self.context.slack, chains, effort: self.context.effort }
     }
 }

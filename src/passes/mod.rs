@@ -8,7 +8,7 @@ mod expand_dots;
 
 use crate::dfg::Dfg;
 use crate::error::{At, Result};
-use crate::multipliers::Solve;
+use crate::multipliers::{Effort, Solve};
 use crate::registry::Entry;
 use crate::targets::Target;
 
@@ -18,6 +18,10 @@ pub struct Context<'a> {
     pub target: &'a dyn Target,
     /// How constant matrices are multiplied.
     pub multiplier: Solve,
+    /// How long they search.
+    pub effort: Effort,
+    /// Adder levels that a matrix's deepest row may have beyond the fewest possible.
+    pub slack: u32,
 }
 
 /// A pass.

@@ -106,6 +106,7 @@ impl Quantizer for Learned {
 #[cfg(feature = "train")]
 pub mod trained {
     use super::MOST;
+    use std::f64::consts::LN_2;
     use tch::{Kind, Tensor};
 
     /// Where values saturate.
@@ -120,19 +121,33 @@ pub mod trained {
     pub fn quantize(x: &Tensor, fraction: &Tensor, bounds: Option<&Bounds>) -> Tensor {
         let fraction = whole(fraction);
         let step = power(&-&fraction);
-        let scaled = x * power(&fraction);
-        let nearest = tch::no_grad(|| {
+        let rounded = tch::no_grad(|| {
+            let scaled = x / &step;
             let floor = scaled.floor();
-            let up = (&scaled - &floor).ge(0.5);
-            floor + up
+            let up = (scaled - &floor).ge(0.5);
+            (floor + up) * &step
         });
-        let rounded = (nearest + (&scaled - scaled.detach())) * &step;
-        let Some(Bounds { integer, signed }) = bounds else { return rounded };
-        let integer = whole(integer);
-        let most = power(&integer);
-        let inside = rounded.minimum(&(&most - &step)).maximum(&-(most * *signed));
-        let some = tch::no_grad(|| (&integer + &fraction + *signed).gt(0.0));
-        inside * some
+        // The rounding error, which shrinks as bits are added, and the bounds have slopes of their own.
+        let (q, mut moved) = match bounds {
+            None => {
+                let error = (x.detach() - &rounded) * LN_2;
+                (rounded, x + error * &fraction)
+            }
+            Some(Bounds { integer, signed }) => {
+                let integer = whole(integer);
+                let most = power(&integer);
+                let (low, high) = (-(&most * *signed), &most - &step);
+                let (q, error) = tch::no_grad(|| {
+                    let some = (&integer + &fraction + *signed).gt(0.0);
+                    let q = rounded.minimum(&high).maximum(&low);
+                    let error = (x - &rounded) * q.eq_tensor(&rounded) * LN_2;
+                    (q * some, error)
+                });
+                (q, x.clamp_tensor(Some(&low), Some(&high)) + error * &fraction)
+            }
+        };
+        moved.set_data(&q);
+        moved
     }
 
     /// The bits of values: sign, integer and fraction, none below 0.
@@ -163,11 +178,41 @@ pub mod trained {
             Tensor::from_slice(&powers).take(&(n + f64::from(MOST)).to_kind(Kind::Int64))
         });
         let moved = n - n.detach();
-        &value + &value * moved * std::f64::consts::LN_2
+        &value + &value * moved * LN_2
     }
 
     /// The whole numbers that real numbers of bits stand for.
     pub fn bits(real: f64) -> f64 {
         real.round_ties_even().clamp(f64::from(-MOST), f64::from(MOST))
+    }
+}
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    use super::trained::{Bounds, quantize};
+    use std::f64::consts::LN_2;
+    use tch::Tensor;
+
+    /// `q(x)` with two fraction bits and no integer bits, signed; and its slopes by x, fraction and integer bits.
+    fn slopes(x: f32) -> [f64; 4] {
+        let leaf = |value: f32| Tensor::from_slice(&[value]).set_requires_grad(true);
+        let (x, fraction, integer) = (leaf(x), leaf(2.2), leaf(-0.1));
+        let bounds = Bounds { integer: &integer, signed: &Tensor::from_slice(&[1f32]) };
+        let y = quantize(&x, &fraction, Some(&bounds));
+        y.sum(tch::Kind::Float).backward();
+        let slope = |leaf: &Tensor| leaf.grad().double_value(&[0]);
+        [y.double_value(&[0]), slope(&x), slope(&fraction), slope(&integer)]
+    }
+
+    #[test]
+    fn values_and_slopes_are_those_of_the_formula() {
+        let close = |found: [f64; 4], expected: [f64; 4]| {
+            let same = found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(same, "{found:?}, expected {expected:?}");
+        };
+        close(slopes(0.3), [0.25, 1.0, LN_2 * 0.05, 0.0]);
+        close(slopes(-0.375), [-0.25, 1.0, LN_2 * -0.125, 0.0]);
+        close(slopes(3.0), [0.75, 0.0, LN_2 * 0.25, LN_2]);
+        close(slopes(-3.0), [-1.0, 0.0, 0.0, -LN_2]);
     }
 }

@@ -1,4 +1,4 @@
-//! The page of a training: how losses and accuracy went, epoch by epoch.
+//! The page of a training: how losses and accuracy went, and the front of accuracy and cost.
 
 use crate::backends::page;
 use crate::error::Result;
@@ -9,12 +9,22 @@ const SIZE: [f64; 2] = [1000.0, 260.0];
 /// Room for the numbers at its sides.
 const MARGIN: f64 = 60.0;
 
-/// A quantity over the epochs.
+/// A picture of curves on one scale.
+pub struct Plot<'a> {
+    /// What is up.
+    pub title: &'a str,
+    /// What goes to the right.
+    pub axis: &'a str,
+    /// The curves.
+    pub curves: Vec<Curve<'a>>,
+}
+
+/// A quantity over another.
 pub struct Curve<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its value in each epoch.
-    pub values: Vec<f64>,
+    /// Points, from left to right.
+    pub points: Vec<[f64; 2]>,
 }
 
 #[derive(Serialize)]
@@ -25,15 +35,18 @@ struct Page<'a> {
     width: f64,
     height: f64,
     margin: f64,
-    epochs: usize,
     pictures: Vec<Picture<'a>>,
 }
 
 #[derive(Serialize)]
 struct Picture<'a> {
     title: &'a str,
-    high: String,
+    axis: &'a str,
+    /// The numbers at the ends of both axes.
+    left: String,
+    right: String,
     low: String,
+    high: String,
     lines: Vec<Line<'a>>,
 }
 
@@ -43,35 +56,49 @@ struct Line<'a> {
     colour: usize,
     last: String,
     points: String,
+    dots: Vec<[String; 2]>,
 }
 
-/// One page of pictures, each with curves on one scale.
+/// The page.
 ///
 /// # Errors
 /// None in practice.
-pub fn html(name: &str, summary: &str, pictures: &[(&str, Vec<Curve>)]) -> Result<String> {
-    let epochs = pictures.iter().flat_map(|(_, curves)| curves).map(|curve| curve.values.len()).max().unwrap_or(0);
-    let pictures = pictures.iter().map(|(title, curves)| picture(title, curves)).collect();
+pub fn html(name: &str, summary: &str, plots: &[Plot]) -> Result<String> {
     let style = include_str!("../../templates/report.css");
     let [width, height] = SIZE;
-    let seen = Page { style, name, summary, width, height, margin: MARGIN, epochs, pictures };
+    let pictures = plots.iter().map(picture).collect();
+    let seen = Page { style, name, summary, width, height, margin: MARGIN, pictures };
     page(include_str!("../../templates/training.html"), &seen)
 }
 
-fn picture<'a>(title: &'a str, curves: &'a [Curve]) -> Picture<'a> {
-    let all = || curves.iter().flat_map(|curve| &curve.values).copied().filter(|value| value.is_finite());
-    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
-    let line = |(index, curve): (usize, &'a Curve)| {
-        let point = |(at, value): (usize, &f64)| {
-            let last = curve.values.len().saturating_sub(1).max(1) as f64;
-            let x = MARGIN + (SIZE[0] - 2.0 * MARGIN) * at as f64 / last;
-            let y = SIZE[1] - 20.0 - (SIZE[1] - 40.0) * (value - low) / (high - low).max(f64::MIN_POSITIVE);
-            format!("{x:.1},{y:.1}")
-        };
-        let points: Vec<String> = curve.values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(point).collect();
-        let last = curve.values.last().map_or(String::new(), |value| format!("{value:.4}"));
-        Line { name: curve.name, colour: index, last, points: points.join(" ") }
+fn picture<'a>(plot: &'a Plot) -> Picture<'a> {
+    let range = |axis: usize| {
+        let all = plot.curves.iter().flat_map(|curve| &curve.points).map(|point| point[axis]);
+        all.filter(|value| value.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
-    let lines = curves.iter().enumerate().map(line).collect();
-    Picture { title, high: format!("{high:.4}"), low: format!("{low:.4}"), lines }
+    let ((left, right), (low, high)) = (range(0), range(1));
+    let share = |value: f64, from: f64, to: f64| (value - from) / (to - from).max(f64::MIN_POSITIVE);
+    let place = |[x, y]: [f64; 2]| {
+        let x = MARGIN + (SIZE[0] - 2.0 * MARGIN) * share(x, left, right);
+        let y = SIZE[1] - 40.0 - (SIZE[1] - 60.0) * share(y, low, high);
+        [format!("{x:.1}"), format!("{y:.1}")]
+    };
+    let line = |(colour, curve): (usize, &'a Curve)| {
+        let finite = curve.points.iter().filter(|point| point.iter().all(|value| value.is_finite()));
+        let dots: Vec<[String; 2]> = finite.map(|point| place(*point)).collect();
+        let points = dots.iter().map(|dot| dot.join(",")).collect::<Vec<_>>().join(" ");
+        let last = curve.points.last().map_or(String::new(), |point| number(point[1]));
+        // A long curve is a line.
+        let dots = if dots.len() > 24 { Vec::new() } else { dots };
+        Line { name: curve.name, colour, last, points, dots }
+    };
+    let [left, right, low, high] = [left, right, low, high].map(number);
+    let lines = plot.curves.iter().enumerate().map(line).collect();
+    Picture { title: plot.title, axis: plot.axis, left, right, low, high, lines }
+}
+
+/// With as many decimals as make sense.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
 }

@@ -132,18 +132,18 @@ impl Figures {
     /// What a sum takes on this device. What its chain does not add goes through rows of LUTs before it.
     fn adder(&self, dfg: &Dfg, id: Id, terms: &[Term]) -> Adder {
         let Op::Add { constant, .. } = &dfg[id].op else { return Adder::default() };
-        let Some(plan) = plan(dfg, id, terms, *constant) else {
+        let Some(plan) = plan(dfg, id, terms, *constant, self.sums.constant) else {
             return Adder { bits: dfg.range(id).width(), ..Adder::default() };
         };
         let operands = terms.len() as u32;
         let third = operands == 3 && self.sums.operands == 3;
         let free = match operands {
             0 | 1 => true,
-            3 if third => fits_three(dfg, id, terms, *constant),
+            3 if third => plan.homeless() == 0,
             _ => plan.extra() == 0 || self.sums.constant && !third,
         };
         let rows = operands.saturating_sub(if third { 3 } else { 2 }) + !free as u32;
-        let luts = if rows > 0 { plan.span() * (1 + rows) } else { plan.meeting() } + third as u32;
+        let luts = if rows > 0 { plan.span() * (1 + rows) } else { plan.meeting(self.sums.constant) } + third as u32;
         if plan.span() == 0 { Adder::default() } else { Adder { bits: plan.span(), third, rows, luts } }
     }
 }
@@ -161,35 +161,12 @@ struct Adder {
     luts: u32,
 }
 
-/// Whether a chain of three operands takes a constant: at bits at which an operand is 0, or as the two units that come in
-/// at the lowest bit. A negated operand is its complement and a constant.
-fn fits_three(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> bool {
-    let low = |term: &Term| dfg.range(term.id).exp + term.shift;
-    let result = dfg.range(id);
-    let grid = terms.iter().map(low).fold(result.exp, i32::min);
-    let grid = if constant.is_zero() { grid } else { grid.min(constant.exponent()) };
-    let width = result.width() as i32 + result.exp - grid;
-    let Some(mut left) = constant.at(grid).filter(|_| (1..128).contains(&width)) else { return false };
-    let ones = |bits: i32| (1i128 << bits.clamp(0, 126)) - 1;
-    let (mut once, mut twice, mut room) = (0, 0, 0);
-    for term in terms {
-        let (range, low) = (dfg.range(term.id), low(term) - grid);
-        let end = if range.signed() { width } else { width.min(low + range.width() as i32) };
-        let live = ones(end) & !ones(low);
-        room |= !live;
-        left = left.wrapping_sub(if term.negative { live } else { 0 });
-        twice |= once & live | if term.negative { live } else { 0 };
-        once |= live;
-    }
-    let start = (twice | once & left).trailing_zeros().min(126);
-    (0..=2).any(|units| left.wrapping_sub(units << start) & ones(width) & !room == 0)
-}
-
 /// The sum's plan; sums beyond 127 bits are refused where their netlist is made.
-pub(super) fn plan(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> Option<Chain> {
+/// `free` as for [`Chain::plan`].
+pub(super) fn plan(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed, free: bool) -> Option<Chain> {
     let terms = terms.iter().filter(|term| dfg.range(term.id).width() > 0);
     let operands: Vec<Operand> = terms.map(|term| Operand::of(term, dfg.range(term.id))).collect();
-    Chain::plan(&operands, constant, dfg.range(id))
+    Chain::plan(&operands, constant, dfg.range(id), free)
 }
 
 /// LUT levels of a function of so many bits.

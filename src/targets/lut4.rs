@@ -118,7 +118,7 @@ impl Lut4 {
 
 /// Bits of a sum's chain, and rows of LUTs that add what is beyond two operands before it.
 fn adder(dfg: &Dfg, id: Id, terms: &[Term], constant: Fixed) -> (u32, u32) {
-    match plan(dfg, id, terms, constant) {
+    match plan(dfg, id, terms, constant, false) {
         Some(plan) if plan.span() == 0 => (0, 0),
         Some(plan) => (plan.span(), plan.rows() - 2),
         None => (dfg.range(id).width(), 0),

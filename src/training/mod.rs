@@ -11,6 +11,7 @@ pub mod recipe;
 
 mod data;
 mod engine;
+mod front;
 mod functions;
 mod initialise;
 mod loss;
@@ -31,4 +32,4 @@ pub use initialise::initialise;
 pub use recipe::Recipe;
 pub use score::{Score, score};
 pub use standardise::standardise;
-pub use train::{Checkpoint, Epoch, Run, Trained, train};
+pub use train::{Checkpoint, Epoch, Point, Run, Trained, train};

@@ -53,7 +53,9 @@ pub fn follow(parameters: &Parameters, moments: &BTreeMap<String, Moments>) {
         for (layer, found) in moments {
             for (tensor, value) in [("mean", &found.mean), ("variance", &found.variance)] {
                 if let Some(entry) = parameters.find(layer, tensor) {
-                    let mut own = entry.leaf.shallow_clone();
+                    // Not the leaf itself: all parameters are one tensor, and kernels that the gradients still need would
+                    // count as changed.
+                    let mut own = entry.leaf.data();
                     let next = &own * MOMENTUM + value.detach() * (1.0 - MOMENTUM);
                     own.copy_(&next);
                 }

@@ -52,6 +52,8 @@ pub struct Recipe {
     pub l1: f64,
     /// What the effective bit operations of learned formats cost.
     pub ebops: Penalty,
+    /// How many networks between the smallest and the most accurate are written, none of which another epoch beats.
+    pub front: Option<usize>,
     /// Weights that become 0, if any.
     pub pruning: Option<Pruning>,
     /// The shares of all steps between which quantizers are turned on, from not at all to whole; whole from the start if not given.
@@ -239,6 +241,7 @@ impl Default for Recipe {
             optimizer: Optimizer::default(),
             l1: 0.0,
             ebops: Penalty::Constant(0.0),
+            front: None,
             pruning: None,
             ramp: None,
         }

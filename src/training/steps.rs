@@ -199,20 +199,25 @@ pub fn straight_through(q: Tensor, x: &Tensor, gradient: &Gradient, factor: f32,
     if !x.requires_grad() {
         return q;
     }
+    // The slope of `clamp` is 1 at its bounds.
+    let between = |low: f32, high: f32| x.clamp(f64::from(low), f64::from(high));
+    let positive = 0f32.next_up();
     let moved = match gradient {
-        Gradient::Straight => x.shallow_clone(),
-        Gradient::Inside { low, high } => x.clamp(f64::from(*low), f64::from(*high)),
-        Gradient::Relu { slope: 0.0, high } => x.clamp_max(f64::from(*high)).relu(),
+        Gradient::Straight => between(f32::NEG_INFINITY, f32::INFINITY),
+        Gradient::Inside { low, high } => between(*low, *high),
+        Gradient::Relu { slope: 0.0, high } => between(positive, *high),
         Gradient::Relu { slope, high } => {
             let low = x.clamp_max(0.0) * f64::from(*slope);
-            x.clamp_max(f64::from(*high)).relu() + low
+            between(positive, *high) + low
         }
         Gradient::Of(_) => x * slopes(x, gradient),
     };
-    let moved = if factor == 1.0 { moved } else { moved * f64::from(factor) };
+    let mut moved = if factor == 1.0 { moved } else { moved * f64::from(factor) };
     let partly = noise < 1.0 && !matches!(gradient, Gradient::Of(_));
     let q = if partly { moved.detach() * (1.0 - noise) + q * noise } else { q };
-    q + (&moved - moved.detach())
+    // The numbers of q in the place of those that the slope belongs to: no sum that could round.
+    moved.set_data(&q);
+    moved
 }
 
 /// The slope of each number, by its formula.

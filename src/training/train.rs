@@ -2,6 +2,7 @@
 
 use super::data::{Data, Split};
 use super::engine::{Engine, Mode, Pass};
+use super::front::Front;
 use super::initialise::initialise;
 use super::loss::{Wanted, loss};
 use super::optimizer::State;
@@ -29,6 +30,8 @@ pub struct Trained {
     pub test: Option<Score>,
     /// Every epoch.
     pub history: Vec<Epoch>,
+    /// The front, from few bit operations to many, if the recipe asks for one.
+    pub front: Vec<Point>,
 }
 
 /// One epoch.
@@ -40,12 +43,44 @@ pub struct Epoch {
     pub loss: f64,
     /// The mean loss on the validation samples.
     pub validation_loss: f64,
-    /// The share of validation samples in the right class; 0 where there are no classes.
-    pub accuracy: f64,
+    /// The share of validation samples in the right class; `None` where there are no classes.
+    pub accuracy: Option<f64>,
     /// The learning rate of its last step.
     pub rate: f64,
     /// The effective bit operations at its end: over all products of all matrix products, bits times bits.
     pub ebops: f64,
+}
+
+impl Epoch {
+    /// What is to be large: the accuracy, or minus the validation loss.
+    pub fn quality(&self) -> f64 {
+        self.accuracy.unwrap_or(-self.validation_loss)
+    }
+
+    /// As numbers, for a checkpoint.
+    fn row(&self) -> [f64; 6] {
+        let accuracy = self.accuracy.unwrap_or(f64::NAN);
+        [self.number as f64, self.loss, self.validation_loss, accuracy, self.rate, self.ebops]
+    }
+
+    /// From these numbers.
+    fn of(row: &[f64]) -> Epoch {
+        let [number, loss, validation_loss, accuracy, rate, ebops] = [0, 1, 2, 3, 4, 5].map(|at| row[at]);
+        let accuracy = Some(accuracy).filter(|accuracy| !accuracy.is_nan());
+        Epoch { number: number as usize, loss, validation_loss, accuracy, rate, ebops }
+    }
+}
+
+/// A network on the front of accuracy and bit operations.
+pub struct Point {
+    /// The epoch that it is from.
+    pub epoch: Epoch,
+    /// The network.
+    pub network: Network,
+    /// What the integer evaluator says of it, on the validation samples.
+    pub score: Score,
+    /// The same on the test samples, if there are any.
+    pub test: Option<Score>,
 }
 
 /// What a run needs to go on exactly as if it had not stopped: named arrays, for a file.
@@ -88,6 +123,8 @@ pub struct Run<'a> {
     best: (f64, Tensor),
     /// Epochs since.
     waited: usize,
+    /// Filled in if the recipe asks for it.
+    front: Front,
 }
 
 impl<'a> Run<'a> {
@@ -135,6 +172,7 @@ impl<'a> Run<'a> {
             history: Vec::new(),
             best,
             waited: 0,
+            front: Front::default(),
         })
     }
 
@@ -171,6 +209,9 @@ impl<'a> Run<'a> {
         let (validation_loss, accuracy, ebops) = self.validate()?;
         let epoch = Epoch { number, loss: sum / rows as f64, validation_loss, accuracy, rate, ebops };
         self.history.push(epoch);
+        if self.recipe.front.is_some() {
+            self.front.offer(&epoch, &self.engine.parameters.flat);
+        }
         if validation_loss < self.best.0 {
             self.best = (validation_loss, self.engine.parameters.flat.copy());
             self.waited = 0;
@@ -213,7 +254,7 @@ impl<'a> Run<'a> {
     }
 
     /// Mean loss and accuracy on the validation samples, and the bit operations.
-    fn validate(&mut self) -> Result<(f64, f64, f64)> {
+    fn validate(&mut self) -> Result<(f64, Option<f64>, f64)> {
         let _guard = tch::no_grad_guard();
         let rows = self.validation.targets.rows();
         let (mut sum, mut right, mut ebops) = (0.0, 0, 0.0);
@@ -234,7 +275,8 @@ impl<'a> Run<'a> {
                     .int64_value(&[]);
             }
         }
-        Ok((sum / rows as f64, right as f64 / rows as f64, ebops))
+        let accuracy = self.recipe.loss.has_classes().then_some(right as f64 / rows as f64);
+        Ok((sum / rows as f64, accuracy, ebops))
     }
 
     /// The network of the best epoch, and what the integer evaluator says of it.
@@ -242,11 +284,26 @@ impl<'a> Run<'a> {
     /// # Errors
     /// A weight is no number any more.
     pub fn finish(mut self) -> Result<Trained> {
-        tch::no_grad(|| self.engine.parameters.flat.copy_(&self.best.1));
+        let best = self.best.1.shallow_clone();
+        let (network, validated, test) = self.network_of(&best)?;
+        let chosen: Vec<(Epoch, Tensor)> = self.recipe.front.map_or(Vec::new(), |most| {
+            self.front.chosen(most).into_iter().map(|(epoch, flat)| (*epoch, flat.shallow_clone())).collect()
+        });
+        let mut front = Vec::with_capacity(chosen.len());
+        for (epoch, flat) in chosen {
+            let (network, score, test) = self.network_of(&flat)?;
+            front.push(Point { epoch, network, score, test });
+        }
+        Ok(Trained { network, score: validated, test, history: self.history, front })
+    }
+
+    /// The network of some parameters, and its scores.
+    fn network_of(&mut self, flat: &Tensor) -> Result<(Network, Score, Option<Score>)> {
+        tch::no_grad(|| self.engine.parameters.flat.copy_(flat));
         let network = self.engine.parameters.write(&self.network, &self.engine.graph)?;
         let validated = score(&network, &self.split.validation, &self.recipe.loss)?;
         let test = self.split.test.as_ref().map(|test| score(&network, test, &self.recipe.loss)).transpose()?;
-        Ok(Trained { network, score: validated, test, history: self.history })
+        Ok((network, validated, test))
     }
 
     /// Everything that the next epoch depends on.
@@ -254,15 +311,19 @@ impl<'a> Run<'a> {
     /// # Errors
     /// libtorch fails.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        let row = |epoch: &Epoch| {
-            [epoch.number as f64, epoch.loss, epoch.validation_loss, epoch.accuracy, epoch.rate, epoch.ebops]
+        let table = |epochs: &mut dyn Iterator<Item = &Epoch>| {
+            let data: Vec<f64> = epochs.flat_map(Epoch::row).collect();
+            network::Tensor { shape: vec![data.len() / 6, 6], data }
         };
-        let history: Vec<f64> = self.history.iter().flat_map(row).collect();
         let scalars = vec![self.state.steps as f64, self.best.0, self.waited as f64];
         let mut arrays = Checkpoint::from([
-            ("history".to_string(), network::Tensor { shape: vec![self.history.len(), 6], data: history }),
+            ("history".to_string(), table(&mut self.history.iter())),
+            ("front".to_string(), table(&mut self.front.kept.iter().map(|(epoch, _)| epoch))),
             ("scalars".to_string(), network::Tensor::vector(scalars)),
         ]);
+        for (at, (_, flat)) in self.front.kept.iter().enumerate() {
+            arrays.insert(format!("front_{at}"), network::Tensor::vector(values(flat)?));
+        }
         for (name, tensor) in self.vectors() {
             arrays.insert(name.into(), network::Tensor::vector(values(tensor)?));
         }
@@ -281,23 +342,19 @@ impl<'a> Run<'a> {
         };
         let get = |name: &str| checkpoint.get(name).map(|array| array.data.as_slice()).ok_or_else(other);
         let [steps, best, waited] = *get("scalars")? else { return Err(other()) };
-        for (name, tensor) in self.vectors() {
+        let vector = |name: &str| {
             let numbers: Vec<f32> = get(name)?.iter().map(|value| *value as f32).collect();
-            if numbers.len() != count {
-                return Err(other());
-            }
-            let mut own = tensor.detach();
-            tch::no_grad(|| own.copy_(&Tensor::from_slice(&numbers)));
-        }
-        let epoch = |row: &[f64]| Epoch {
-            number: row[0] as usize,
-            loss: row[1],
-            validation_loss: row[2],
-            accuracy: row[3],
-            rate: row[4],
-            ebops: row[5],
+            if numbers.len() == count { Ok(Tensor::from_slice(&numbers)) } else { Err(other()) }
         };
-        self.history = get("history")?.chunks_exact(6).map(epoch).collect();
+        for (name, tensor) in self.vectors() {
+            let mut own = tensor.detach();
+            let found = vector(name)?;
+            tch::no_grad(|| own.copy_(&found));
+        }
+        let epochs = |name: &str| Ok(get(name)?.chunks_exact(6).map(Epoch::of).collect::<Vec<Epoch>>());
+        let kept = |(at, epoch): (usize, Epoch)| Ok((epoch, vector(&format!("front_{at}"))?));
+        self.front.kept = epochs("front")?.into_iter().enumerate().map(kept).collect::<Result<_>>()?;
+        self.history = epochs("history")?;
         (self.state.steps, self.best.0, self.waited) = (steps as i64, best, waited as usize);
         Ok(())
     }

@@ -3,6 +3,8 @@
 #[cfg(feature = "train")]
 mod checkpoint;
 #[cfg(feature = "train")]
+mod front;
+#[cfg(feature = "train")]
 mod run;
 
 #[cfg(feature = "train")]

@@ -2,12 +2,13 @@
 
 use super::Arguments;
 use super::checkpoint::Kept;
+use super::front::{self, Row};
 use crate::cli::print;
 use crate::error::{At, Result};
 use crate::files;
 use crate::frontends::{self, native};
 use crate::output::Output;
-use crate::report::training::{Curve, html};
+use crate::report::training::{Curve, Plot, html};
 use crate::training::recipe::Loss;
 use crate::training::{Epoch, Recipe, Run, Score, Split, Trained, standardise};
 use std::path::Path;
@@ -42,16 +43,19 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     print::line(format_args!("{:>5} {:>10} {:>10} {:>9} {:>9}", "epoch", "loss", "validated", "accuracy", "EBOPs"))?;
     while !run.finished() {
         let Epoch { number, loss, validation_loss, accuracy, ebops, .. } = run.epoch().at(&*place)?;
+        let accuracy = accuracy.unwrap_or(f64::NAN);
         print::line(format_args!("{number:>5} {loss:>10.5} {validation_loss:>10.5} {accuracy:>9.4} {ebops:>9.0}"))?;
         kept.write(&run.checkpoint()?)?;
     }
     let trained = run.finish().at(&*place)?;
-    write(&trained, &arguments.output)?;
+    let front = front::compiled(&trained.front)?;
+    write(&trained, &front, &arguments.output)?;
     kept.remove();
     print::line(format_args!("validated {}", summary(&trained.score)))?;
     if let Some(test) = &trained.test {
         print::line(format_args!("tested    {}", summary(test)))?;
     }
+    front::show(&front)?;
     print::line(format_args!("network   {}", arguments.output.join("model.toml").display()))?;
     Ok(0)
 }
@@ -66,31 +70,59 @@ fn summary(score: &Score) -> String {
 }
 
 /// The curves as a page.
-fn page(trained: &Trained) -> Result<String> {
-    let curve = |name, value: fn(&Epoch) -> f64| Curve { name, values: trained.history.iter().map(value).collect() };
+fn page(trained: &Trained, front: &[Row]) -> Result<String> {
+    let curve = |name, value: fn(&Epoch) -> f64| Curve {
+        name,
+        points: trained.history.iter().map(|epoch| [epoch.number as f64, value(epoch)]).collect(),
+    };
     let losses = vec![curve("training", |epoch| epoch.loss), curve("validation", |epoch| epoch.validation_loss)];
-    let mut pictures = vec![("Loss", losses)];
+    let mut pictures = vec![Plot { title: "Loss", axis: "epoch", curves: losses }];
     if trained.score.accuracy.is_some() {
-        pictures.push(("Accuracy", vec![curve("validation", |epoch| epoch.accuracy)]));
+        let curves = vec![curve("validation", |epoch| epoch.accuracy.unwrap_or(f64::NAN))];
+        pictures.push(Plot { title: "Accuracy", axis: "epoch", curves });
+    }
+    pictures.push(Plot {
+        title: "Effective bit operations",
+        axis: "epoch",
+        curves: vec![curve("all products", |epoch| epoch.ebops)],
+    });
+    if !front.is_empty() {
+        let points = front.iter().map(|row| [row.luts, row.quality]).collect();
+        pictures.push(Plot { title: "Front", axis: "LUT", curves: vec![Curve { name: row_name(trained), points }] });
     }
     let test = trained.test.as_ref().map_or(String::new(), |test| format!(" Test: {}.", summary(test)));
     html(&trained.network.name, &format!("Validation: {}.{test}", summary(&trained.score)), &pictures)
 }
 
-fn write(trained: &Trained, place: &Path) -> Result<()> {
+/// What the front's quality is.
+fn row_name(trained: &Trained) -> &'static str {
+    match (&trained.test, trained.score.accuracy) {
+        (Some(_), Some(_)) => "test accuracy",
+        (None, Some(_)) => "validation accuracy",
+        (Some(_), None) => "minus the test loss",
+        (None, None) => "minus the validation loss",
+    }
+}
+
+fn write(trained: &Trained, front: &[Row], place: &Path) -> Result<()> {
     let output = Output::begin(place)?;
     native::write(&trained.network, &output.path("model.toml")?)?;
     let mut history = "epoch,loss,validation_loss,accuracy,ebops,rate\n".to_string();
     for Epoch { number, loss, validation_loss, accuracy, ebops, rate } in &trained.history {
+        let accuracy = accuracy.map_or(String::new(), |accuracy| accuracy.to_string());
         history += &format!("{number},{loss},{validation_loss},{accuracy},{ebops},{rate}\n");
     }
     output.write("history.csv", history.as_bytes())?;
-    output.write("report.html", page(trained)?.as_bytes())?;
+    for (row, point) in front.iter().zip(&trained.front) {
+        native::write(&point.network, &output.path(&format!("front/{}/model.toml", row.name))?)?;
+    }
+    output.write("report.html", page(trained, front)?.as_bytes())?;
     let scored = |Score { samples, loss, accuracy, auc }: &Score| serde_json::json!({ "samples": samples, "loss": loss, "accuracy": accuracy, "roc_auc": auc });
     let report = serde_json::json!({
         "nanotrig": env!("CARGO_PKG_VERSION"),
         "validation": scored(&trained.score),
         "test": trained.test.as_ref().map(scored),
+        "front": front,
         "epochs": trained.history.len(),
     });
     output.write("report.json", format!("{report:#}\n").as_bytes())?;

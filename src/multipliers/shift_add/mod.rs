@@ -4,7 +4,9 @@
 //! 2. `digits`: coefficients become signed powers of two, so a row is a sum of shifted values;
 //! 3. `share`: the pair of terms that saves most adder bits over all rows becomes a value of its own, again and again;
 //! 4. values used once are inlined again, and `tree` orders each sum by beam search;
-//! 5. `offsets` distributes the constants over the sums.
+//! 5. `offsets` distributes the constants over the sums; `roots` makes room for those of sums of three.
+//!
+//! With effort `high` this is done many times, with noise on what a pair saves, and the cheapest program is taken.
 //!
 //! A row may be as deep as the deepest row must be (plus the problem's slack): a sum of terms at levels `l` fits in `D`
 //! levels exactly if the sum of `2^l` is at most `2^D` (Kraft).
@@ -12,15 +14,17 @@
 pub mod digits;
 mod offsets;
 mod pack;
+mod roots;
 mod share;
 mod tree;
 mod value;
 
-use super::{Problem, Program, Solve, Step};
+use super::{Effort, Problem, Program, Solve, Step};
 use crate::dfg::{Id, Term};
 use crate::fixed::Fixed;
 use crate::registry::Entry;
 use digits::digits;
+use rayon::prelude::*;
 use value::Value;
 
 /// The entry of this multiplier.
@@ -30,15 +34,75 @@ pub const MULTIPLIER: Entry<Solve> = Entry {
     make: solve,
 };
 
+/// States kept while a sum is ordered.
+const BEAM: usize = 6;
+/// States kept by `high`.
+const WIDE: usize = 24;
+/// Terms that `high` goes through.
+const TERMS: usize = 30_000;
+
 /// A sum that is still to be ordered: the definition of a shared value, or a row.
 struct Sum {
     terms: Vec<Term>,
     constant: Fixed,
     /// Levels it may take.
     limit: u32,
+    /// Whether its last two sums become one of three operands.
+    third: bool,
 }
 
 fn solve(problem: &Problem) -> Program {
+    let tries = match problem.effort {
+        Effort::Fast | Effort::Default => return attempt(problem, &Search::first(problem.effort)).1,
+        Effort::High => tries(problem),
+    };
+    let attempts = (0..tries).into_par_iter().map(|number| {
+        let (price, program) = attempt(problem, &Search::next(number));
+        (price, number, program)
+    });
+    // Of equal ones the first, so that the number of threads changes nothing.
+    let best = attempts.min_by_key(|(price, number, _)| (*price, *number));
+    best.map(|(_, _, program)| program).unwrap_or_default()
+}
+
+/// How often `high` tries a problem: less where a try takes long.
+fn tries(problem: &Problem) -> u64 {
+    let terms: usize = problem.rows.iter().map(|row| row.terms.len()).sum();
+    (TERMS / terms.max(1)).clamp(4, 32) as u64
+}
+
+/// How one attempt differs from others.
+struct Search {
+    /// 0, or which noise scores have.
+    seed: u64,
+    /// The noise, in percent of a score.
+    noise: u64,
+    /// States that the order of a sum is searched with.
+    beam: usize,
+}
+
+impl Search {
+    fn first(effort: Effort) -> Search {
+        Search { seed: 0, noise: 0, beam: if effort == Effort::Fast { 2 } else { BEAM } }
+    }
+
+    fn next(number: u64) -> Search {
+        let noise = if number == 0 { 0 } else { [20, 40, 70][(number % 3) as usize] };
+        Search { seed: number, noise, beam: if number < 2 { BEAM } else { WIDE } }
+    }
+
+    /// A score with noise that depends on what is scored alone.
+    fn noisy(&self, score: u64, of: u64) -> u64 {
+        if self.noise == 0 {
+            return score;
+        }
+        let mixed = tree::mix(tree::mix(of ^ self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(of));
+        score * (200 - self.noise + mixed % (2 * self.noise)) / 200
+    }
+}
+
+/// One attempt: its price in tenths of a LUT, and the program.
+fn attempt(problem: &Problem, search: &Search) -> (u64, Program) {
     let mut program = Program::default();
     let mut values: Vec<Value> =
         problem.operands.iter().enumerate().map(|(i, o)| Value::operand(i as u32, o)).collect();
@@ -55,15 +119,15 @@ fn solve(problem: &Problem) -> Program {
         .collect();
     let limit = columns.iter().map(|terms| depth(terms, &values)).max();
     let limit = limit.unwrap_or(0) + problem.slack;
-    let pairs = share::share(&mut columns, &mut values, limit);
-    let rows = columns.into_iter().zip(&rows).map(|(terms, row)| Sum { terms, constant: row.constant, limit });
+    let pairs = share::share(&mut columns, &mut values, limit, search);
+    let third = problem.chains.third;
+    let rows = columns.into_iter().zip(&rows).map(|(terms, row)| Sum { terms, constant: row.constant, limit, third });
     let shared = pairs.into_iter().zip(&values[fixed..]);
-    let shared = shared.map(|(terms, value)| Sum { terms, constant: Fixed::ZERO, limit: value.level });
+    let shared = shared.map(|(terms, value)| Sum { terms, constant: Fixed::ZERO, limit: value.level, third: false });
     let mut sums: Vec<Sum> = shared.chain(rows).collect();
     let used = inline(&mut sums, fixed, values.len());
-    emit(&mut program, &sums, &used, values, fixed);
-    offsets::assign(&mut program, problem);
-    program
+    emit(&mut program, &sums, &used, values, fixed, search.beam);
+    (offsets::assign(&mut program, problem), program)
 }
 
 /// Fewest levels of a sum of these terms (Kraft).
@@ -106,7 +170,7 @@ fn compose(inner: Term, outer: Term) -> Term {
 }
 
 /// Orders every sum and writes its steps.
-fn emit(program: &mut Program, sums: &[Sum], used: &[bool], mut values: Vec<Value>, fixed: usize) {
+fn emit(program: &mut Program, sums: &[Sum], used: &[bool], mut values: Vec<Value>, fixed: usize, beam: usize) {
     // Where each value went: a value of the program, shifted and perhaps negated.
     let mut places: Vec<Term> = (0..fixed).map(|index| Term::plus(Id(index as u32), 0)).collect();
     let mut number = fixed as u32;
@@ -123,7 +187,7 @@ fn emit(program: &mut Program, sums: &[Sum], used: &[bool], mut values: Vec<Valu
             number += 1;
             continue;
         }
-        let tree = tree::order(sum, &values);
+        let tree = tree::order(sum, &values, beam);
         let mut made: Vec<Term> = Vec::new();
         let place = |made: &[Term], term: &Term| match term.id.index().checked_sub(values.len()) {
             Some(inner) => compose(made[inner], *term),

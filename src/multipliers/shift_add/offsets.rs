@@ -7,7 +7,7 @@
 
 use crate::dfg::{Chain, Operand, Term};
 use crate::fixed::{Fixed, Range};
-use crate::multipliers::{Problem, Program, Step};
+use crate::multipliers::{Chains, Problem, Program, Step};
 use std::cell::Cell;
 
 /// Sums through which a constant's bit sinks at most.
@@ -16,50 +16,53 @@ const DEEPEST: usize = 2;
 const READERS: usize = 3;
 
 /// A value of the program.
-struct Value {
+pub(super) struct Value {
     /// Coefficients over the operands and tables, ascending.
     form: Vec<(u32, Fixed)>,
     /// Its range without its offset.
-    range: Range,
+    pub(super) range: Range,
     /// The constant that its sum had from the start.
-    own: Fixed,
-    offset: Fixed,
+    pub(super) own: Fixed,
+    pub(super) offset: Fixed,
     /// Whether the offset must stay as it is.
-    fixed: bool,
-    terms: Vec<Term>,
-    users: Vec<usize>,
+    pub(super) fixed: bool,
+    pub(super) terms: Vec<Term>,
+    pub(super) users: Vec<usize>,
     /// What it costs; `None` where something changed.
     price: Cell<Option<u32>>,
 }
 
-struct Offsets {
-    values: Vec<Value>,
+pub(super) struct Offsets {
+    pub(super) values: Vec<Value>,
     /// How many of them are operands.
-    operands: usize,
+    pub(super) operands: usize,
+    chains: Chains,
 }
 
-/// Gives every step its constant; rows keep their values.
+/// Gives every step its constant; rows keep their values. Gives the program's price, in tenths of a LUT.
 ///
 /// Ranges were checked to be narrow when the problem was made; where one is not, the program stays as it is.
-pub fn assign(program: &mut Program, problem: &Problem) {
-    let Some(mut offsets) = Offsets::new(program, problem) else { return };
+pub fn assign(program: &mut Program, problem: &Problem) -> u64 {
+    let Some(mut offsets) = Offsets::new(program, problem) else { return u64::MAX };
     if offsets.natural().is_none() {
-        return;
+        return u64::MAX;
     }
-    for index in (offsets.operands..offsets.values.len()).rev() {
-        offsets.sink(index);
+    if !problem.chains.constant {
+        (offsets.operands..offsets.values.len()).rev().for_each(|index| offsets.sink(index));
     }
-    let constants: Option<Vec<Fixed>> =
-        (offsets.operands..offsets.values.len()).map(|index| offsets.constant(index)).collect();
+    let saved = if problem.chains.third { super::roots::make_room(&mut offsets) } else { 0 };
+    let sums = offsets.operands..offsets.values.len();
+    let constants: Option<Vec<Fixed>> = sums.clone().map(|index| offsets.constant(index)).collect();
     for (step, new) in program.steps.iter_mut().zip(constants.unwrap_or_default()) {
         let (Step::Sum { constant, .. } | Step::Lookup { constant, .. }) = step;
         *constant = new;
     }
+    sums.map(|index| u64::from(offsets.price(index))).sum::<u64>().saturating_sub(saved)
 }
 
 impl Offsets {
     fn new(program: &Program, problem: &Problem) -> Option<Offsets> {
-        let mut offsets = Offsets { values: Vec::new(), operands: problem.operands.len() };
+        let mut offsets = Offsets { values: Vec::new(), operands: problem.operands.len(), chains: problem.chains };
         for (index, operand) in problem.operands.iter().enumerate() {
             offsets.values.push(Value::leaf(index as u32, operand.range));
         }
@@ -114,13 +117,13 @@ impl Offsets {
     }
 
     /// The constant of a sum: what makes its offset of those of its operands.
-    fn constant(&self, index: usize) -> Option<Fixed> {
+    pub(super) fn constant(&self, index: usize) -> Option<Fixed> {
         let value = &self.values[index];
         value.own.add(value.offset)?.add(self.brought(index)?.negate())
     }
 
     /// A value's range with its offset. A row's own constant is in it.
-    fn range(&self, index: usize) -> Option<Range> {
+    pub(super) fn range(&self, index: usize) -> Option<Range> {
         let value = &self.values[index];
         let offset = value.offset.add(value.own)?;
         if offset.is_zero() { Some(value.range) } else { Range::add(value.range, Range::point(offset)) }
@@ -129,28 +132,28 @@ impl Offsets {
     fn plan(&self, index: usize) -> Option<Chain> {
         let value = &self.values[index];
         let operand = |term: &Term| Some(Operand::of(term, self.range(term.id.index())?));
-        let [first, second] = match value.terms[..] {
-            [a, b] => [operand(&a)?, operand(&b)?],
-            [a] => return Chain::plan(&[operand(&a)?], self.constant(index)?, self.range(index)?),
-            _ => return None,
-        };
-        Chain::plan(&[first, second], self.constant(index)?, self.range(index)?)
+        let (constant, range, free) = (self.constant(index)?, self.range(index)?, self.chains.constant);
+        match value.terms[..] {
+            [a, b] => Chain::plan(&[operand(&a)?, operand(&b)?], constant, range, free),
+            [a] => Chain::plan(&[operand(&a)?], constant, range, free),
+            _ => None,
+        }
     }
 
-    fn price(&self, index: usize) -> u32 {
+    pub(super) fn price(&self, index: usize) -> u32 {
         let value = &self.values[index];
         let price = value.price.get().unwrap_or_else(|| match value.terms[..] {
             // A table has a LUT for each bit; what is fixed costs the same anyway.
             [] if value.fixed => 0,
             [] => 10 * self.range(index).map_or(128, |range| range.width()),
-            _ => self.plan(index).map_or(u32::MAX / 64, |plan| plan.price()),
+            _ => self.plan(index).map_or(u32::MAX / 64, |plan| plan.price(self.chains.constant)),
         });
         value.price.set(Some(price));
         price
     }
 
     /// Changes an offset; gives the old one.
-    fn set(&mut self, index: usize, offset: Fixed) -> Fixed {
+    pub(super) fn set(&mut self, index: usize, offset: Fixed) -> Fixed {
         let value = &self.values[index];
         value.price.set(None);
         value.users.iter().for_each(|user| self.values[*user].price.set(None));

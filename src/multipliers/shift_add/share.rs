@@ -1,10 +1,11 @@
 //! Greedy sharing of pairs of terms, with a lazily updated heap.
 
+use super::Search;
 use super::value::{Value, cost};
 use crate::dfg::{Id, Term};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// Two terms up to a common shift and sign: `a ± b * 2^shift`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,13 +64,14 @@ struct Sharing<'a> {
     counts: Counts,
     heap: BinaryHeap<(u64, Reverse<Pattern>)>,
     limit: u32,
+    search: &'a Search,
 }
 
 /// Replaces pairs of terms that occur in several places by new values, as long as that saves adders.
 ///
 /// `values` grows; the definitions of the new ones come back, each made of earlier values. Each row may be `limit` deep.
-pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32) -> Vec<Vec<Term>> {
-    let mut sharing = Sharing::new(columns, values, limit);
+pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32, search: &Search) -> Vec<Vec<Term>> {
+    let mut sharing = Sharing::new(columns, values, limit, search);
     let mut pairs = Vec::new();
     while let Some((score, Reverse(pattern))) = sharing.heap.pop() {
         let now = sharing.score(&pattern);
@@ -91,7 +93,7 @@ pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32) -> 
 }
 
 impl<'a> Sharing<'a> {
-    fn new(columns: &[Vec<Term>], values: &'a mut Vec<Value>, limit: u32) -> Sharing<'a> {
+    fn new(columns: &[Vec<Term>], values: &'a mut Vec<Value>, limit: u32, search: &'a Search) -> Sharing<'a> {
         let weight = |term: &Term| 1u128 << values[term.id.index()].level.min(100);
         let column = |terms: &Vec<Term>| Column {
             terms: terms.iter().copied().collect(),
@@ -110,7 +112,7 @@ impl<'a> Sharing<'a> {
                 near.for_each(|y| *counts.entry(pattern(*x, *y).0).or_default() += 1);
             }
         }
-        let mut sharing = Sharing { columns, values, blocks, counts, heap: BinaryHeap::new(), limit };
+        let mut sharing = Sharing { columns, values, blocks, counts, heap: BinaryHeap::new(), limit, search };
         let repeated: Vec<Pattern> = sharing.counts.iter().filter(|(_, count)| **count > 1).map(|(p, _)| *p).collect();
         sharing.push(&repeated);
         sharing
@@ -128,7 +130,10 @@ impl<'a> Sharing<'a> {
         if count < 2 {
             return 0;
         }
-        (count as u64 - 1) * (self.cost(pattern) as u64 + 10)
+        let saved = (count as u64 - 1) * (self.cost(pattern) as u64 + 10);
+        let mut key = Quick::default();
+        pattern.hash(&mut key);
+        self.search.noisy(saved, key.finish())
     }
 
     fn cost(&self, p: &Pattern) -> u32 {

@@ -1,14 +1,12 @@
 //! The order in which a sum is added up: a beam search over the multiset of what is still to be added.
 
 use super::Sum;
-use super::value::{Value, cost, span};
+use super::value::{PASS, Value, cost, span};
 use crate::dfg::{Id, Term};
 use crate::fixed::Range;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-/// States kept in each step.
-const BEAM: usize = 6;
 /// With more items than this, only one state is kept: the sums of a dense layer behind a large image.
 const MANY: usize = 256;
 /// With more items than this, only neighbours in (level, top bit) order are tried as pairs.
@@ -54,11 +52,19 @@ struct State {
 }
 
 /// Orders a sum of at least one value within its limit of levels.
-pub fn order(sum: &Sum, values: &[Value]) -> Tree {
+/// A beam of `width` states is searched.
+pub fn order(sum: &Sum, values: &[Value], width: usize) -> Tree {
     let items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
     let mut beam = vec![State { items, cost: 0 }];
+    while beam[0].items.len() > 3 {
+        beam = advance(&beam, sum.limit, width);
+    }
+    if sum.third && beam[0].items.len() == 3 {
+        let best = beam.into_iter().min_by_key(|state| state.cost + three(&state.items));
+        beam = best.into_iter().collect();
+    }
     while beam[0].items.len() > 1 {
-        beam = advance(&beam, sum.limit);
+        beam = advance(&beam, sum.limit, width);
     }
     let best = beam.into_iter().min_by_key(|state| state.cost).map(|mut state| state.items.swap_remove(0));
     let mut tree = Tree { steps: Vec::new(), result: Term::plus(Id(0), 0), level: 0 };
@@ -95,9 +101,9 @@ struct Next<'a> {
 }
 
 /// The states after one more addition, the best first.
-fn advance(beam: &[State], limit: u32) -> Vec<State> {
+fn advance(beam: &[State], limit: u32, width: usize) -> Vec<State> {
     let mut next: Vec<Next> = Vec::new();
-    let width = if beam[0].items.len() > MANY { 1 } else { BEAM };
+    let width = if beam[0].items.len() > MANY { 1 } else { width };
     for state in beam {
         let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
         let mut moves: Vec<(i64, Move)> = Vec::new();
@@ -148,6 +154,24 @@ fn joined(a: &Item, b: &Item) -> u64 {
     mix(a.hash.wrapping_add(b.hash))
 }
 
+/// What a sum of three items costs, in tenths of a LUT, if it is one carry chain: positions at which two have bits, those
+/// above to which a saved carry goes, and the others through which carries run.
+fn three(items: &[Item]) -> i64 {
+    let low = items.iter().map(|item| item.range.exp).min().unwrap_or(0);
+    let (mut once, mut twice, mut thrice) = (0u128, 0u128, 0u128);
+    for item in items {
+        let (from, bits) = ((item.range.exp - low) as u32, span(&item.range));
+        let own = if from + bits > 126 { 0 } else { ((1 << bits) - 1) << from };
+        thrice |= twice & own;
+        twice |= once & own;
+        once |= own;
+    }
+    let top = 128 - once.leading_zeros() + (twice != 0) as u32;
+    let full = twice | thrice << 1;
+    let passes = (top - full.trailing_zeros().min(top)).saturating_sub(full.count_ones());
+    i64::from(10 * full.count_ones() + PASS * passes)
+}
+
 /// Pairs worth trying, the first index the lesser.
 fn pairs(items: &[Item]) -> Vec<(usize, usize)> {
     let count = items.len();
@@ -196,7 +220,8 @@ fn write(made: &Made, values: usize, steps: &mut Vec<[Term; 2]>) -> Term {
     Term::plus(Id((values + steps.len() - 1) as u32), 0)
 }
 
-fn mix(value: u64) -> u64 {
+/// A hash of a number.
+pub fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 31)).wrapping_mul(0x7fb5_d329_728e_a185);
     (value ^ (value >> 27)).wrapping_mul(0x81da_def4_bc2d_d44d)
 }

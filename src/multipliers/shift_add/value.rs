@@ -71,7 +71,7 @@ impl Value {
 }
 
 /// Tenths of a LUT for a position at which only one operand has bits, and which passes the carry on.
-const PASS: u32 = 3;
+pub const PASS: u32 = 3;
 
 /// What `a ± b` costs, in tenths of a LUT: positions where both have bits, and those above through which the carry runs to
 /// the top of the exact result. Signs cost nothing (see [`crate::dfg::Chain`]), so what counts is how many values there

@@ -1,0 +1,173 @@
+//! Functions of several values: products, choices, extremes.
+
+use super::curve::Curve;
+use super::form::{Atom, Form};
+use super::round::is_bit;
+use super::space::{Kind, Space};
+use crate::fixed::Fixed;
+
+/// Most terms of a product that is multiplied out.
+const TERMS: usize = 4096;
+
+impl Space {
+    /// The product.
+    pub fn mul(&mut self, x: &Form, y: &Form) -> Option<Form> {
+        if let Some(factor) = x.value() {
+            return y.times(factor);
+        }
+        if let Some(factor) = y.value() {
+            return x.times(factor);
+        }
+        let (f, g) = (self.view(x)?, self.view(y)?);
+        if f.line == g.line
+            && let Some(product) = f.curve.mul(&g.curve)
+        {
+            return self.curve(f.line, product);
+        }
+        if x.terms.len() * y.terms.len() > TERMS {
+            return None;
+        }
+        let mut sum = vec![(Form::number(x.constant.mul(y.constant)?), Fixed::ONE)];
+        sum.push((Form { constant: Fixed::ZERO, ..x.clone() }, y.constant));
+        sum.push((Form { constant: Fixed::ZERO, ..y.clone() }, x.constant));
+        for (a, c) in &x.terms {
+            for (b, d) in &y.terms {
+                sum.push((self.product(&[*a, *b])?, c.mul(*d)?));
+            }
+        }
+        let operands: Vec<(&Form, Fixed)> = sum.iter().map(|(form, c)| (form, *c)).collect();
+        self.sum(&operands, Fixed::ZERO)
+    }
+
+    /// The product of atoms; two curves of one line are one.
+    fn product(&mut self, atoms: &[Atom]) -> Option<Form> {
+        let mut factors = Vec::new();
+        for atom in atoms {
+            match self.kind(*atom) {
+                Kind::Product(inner) => factors.extend(inner.iter().copied()),
+                _ => factors.push(*atom),
+            }
+        }
+        factors.sort_unstable();
+        for i in 1..factors.len() {
+            if factors[i] == factors[i - 1] && is_bit(self, factors[i]) {
+                let mut rest = factors.clone();
+                rest.remove(i);
+                return self.product(&rest);
+            }
+            for j in 0..i {
+                let (a, b) = (Form::atom(factors[j]), Form::atom(factors[i]));
+                let (f, g) = (self.view(&a)?, self.view(&b)?);
+                if factors[i] != factors[j]
+                    && f.line == g.line
+                    && let Some(product) = f.curve.mul(&g.curve)
+                {
+                    let mut one = self.curve(f.line, product)?;
+                    let rest = factors.iter().enumerate().filter(|(k, _)| *k != i && *k != j).map(|(_, atom)| *atom);
+                    for atom in rest.collect::<Vec<_>>() {
+                        one = self.mul(&one, &Form::atom(atom))?;
+                    }
+                    return Some(one);
+                }
+            }
+        }
+        if let [only] = factors[..] {
+            return Some(Form::atom(only));
+        }
+        let (mut lo, mut hi) = (1i128, 1i128);
+        for atom in &factors {
+            let (a, b) = self.bounds(*atom);
+            let corners = [lo.checked_mul(a)?, lo.checked_mul(b)?, hi.checked_mul(a)?, hi.checked_mul(b)?];
+            (lo, hi) = (corners.into_iter().min()?, corners.into_iter().max()?);
+        }
+        if let [a, b] = factors[..]
+            && a == b
+        {
+            lo = 0;
+        }
+        Some(self.atom(Kind::Product(factors), lo, hi))
+    }
+
+    /// `yes` where the bit is 1, else `no`.
+    pub fn choose(&mut self, bit: &Form, yes: &Form, no: &Form) -> Option<Form> {
+        if let Some(bit) = bit.value() {
+            return Some(if bit.is_zero() { no.clone() } else { yes.clone() });
+        }
+        if let Some(curves) = self.of_one_line(&[bit, yes, no])? {
+            let (line, [bit, yes, no]) = (curves.0, &curves.1[..]) else { return None };
+            let gated = yes.add(&no.affine(Fixed::ONE.negate(), Fixed::ZERO)?).and_then(|rest| bit.mul(&rest));
+            if let Some(chosen) = gated.and_then(|gated| gated.add(no)) {
+                return self.settled(line, chosen);
+            }
+        }
+        let difference = self.plus(yes, no, Fixed::ONE.negate())?;
+        let gated = self.mul(bit, &difference)?;
+        self.plus(no, &gated, Fixed::ONE)
+    }
+
+    /// Values as functions of one line, if they are.
+    fn of_one_line(&mut self, values: &[&Form]) -> Option<Option<(u32, Vec<Curve>)>> {
+        let mut found: Option<(u32, i128, i128)> = None;
+        for value in values.iter().filter(|value| value.value().is_none()) {
+            let view = self.view(value)?;
+            if found.is_some_and(|(line, ..)| line != view.line) {
+                return Some(None);
+            }
+            found = Some((view.line, view.curve.pieces[0].start, view.curve.last));
+        }
+        let Some((line, lo, hi)) = found else { return Some(None) };
+        let mut curves = Vec::with_capacity(values.len());
+        for value in values {
+            curves.push(match value.value() {
+                Some(value) => Curve::line(lo, hi, Fixed::ZERO, value)?,
+                None => self.view(value)?.curve,
+            });
+        }
+        Some(Some((line, curves)))
+    }
+
+    /// 1 where a number is not negative, else 0.
+    pub fn at_least_zero(&mut self, x: &Form) -> Option<Form> {
+        // floor(x / 2^n) is -1 or 0 for n beyond the range's bits.
+        let range = self.range(x)?;
+        if range.lo >= 0 {
+            return Some(Form::integer(1));
+        }
+        let top = range.width() as i32 + range.exp;
+        self.floor(x, top)?.times(Fixed::power_of_two(-top))?.offset(Fixed::ONE)
+    }
+
+    /// `negative` where `x < 0`, else `otherwise`.
+    pub fn select(&mut self, x: &Form, negative: &Form, otherwise: &Form) -> Option<Form> {
+        let bit = self.at_least_zero(x)?;
+        self.choose(&bit, otherwise, negative)
+    }
+
+    /// The greater.
+    pub fn max(&mut self, x: &Form, y: &Form) -> Option<Form> {
+        let difference = self.plus(x, y, Fixed::ONE.negate())?;
+        if let Some((line, curves)) = self.of_one_line(&[x, y])? {
+            let difference = curves[0].add(&curves[1].affine(Fixed::ONE.negate(), Fixed::ZERO)?)?;
+            if let Some(max) = difference.select(&curves[1], &curves[0]) {
+                return self.settled(line, max);
+            }
+        }
+        let zero = Form::default();
+        let above = match self.view(&difference).filter(|_| difference.value().is_none()) {
+            Some(view) => {
+                let (lo, hi) = (view.curve.pieces[0].start, view.curve.last);
+                let zero = Curve::line(lo, hi, Fixed::ZERO, Fixed::ZERO)?;
+                let above = view.curve.select(&zero, &view.curve)?;
+                self.curve(view.line, above)?
+            }
+            None => self.select(&difference, &zero, &difference)?,
+        };
+        self.plus(y, &above, Fixed::ONE)
+    }
+
+    /// The lesser: `-max(-x, -y)`.
+    pub fn min(&mut self, x: &Form, y: &Form) -> Option<Form> {
+        let minus = Fixed::ONE.negate();
+        self.max(&x.times(minus)?, &y.times(minus)?)?.times(minus)
+    }
+}

@@ -1,0 +1,298 @@
+//! The Verilog text in the space: read back, elaborated, and followed from the output ports to the inputs.
+//!
+//! A register is a name for what it holds one cycle later: with every path from an input port to an output port crossing
+//! the same number of registers, which is demanded wherever two values meet, an event's outputs are a function of that
+//! event's inputs alone. `out_valid` is traced bit by bit through registers that start at 0 and, where there is a reset,
+//! become 0 by it.
+
+mod constant;
+mod elaborate;
+mod evaluate;
+mod lex;
+mod parse;
+mod syntax;
+
+use super::{Form, Space, Vector, vector};
+use crate::error::{At, Error, Result};
+use crate::fixed::Fixed;
+use crate::port::Port;
+use constant::Constant;
+use elaborate::{Circuit, NetId, Source, wrong};
+use evaluate::{Names, Value, beyond, together};
+use std::collections::HashMap;
+use syntax::{Direction, Expr};
+
+/// What a circuit must be.
+pub struct Interface<'a> {
+    /// The top module.
+    pub top: &'a str,
+    /// Input ports.
+    pub inputs: &'a [Port],
+    /// Output ports.
+    pub outputs: &'a [Port],
+    /// Registers on every path.
+    pub latency: u32,
+    /// Whether there is a port `rst`.
+    pub reset: bool,
+}
+
+/// The codes of all output elements as the Verilog computes them.
+///
+/// # Errors
+/// Text that is not of the subset, a circuit that is no pipeline of the given latency, a value without a canonical form.
+pub fn results(space: &mut Space, files: &[(String, String)], interface: &Interface) -> Result<Vec<Form>> {
+    let mut modules = HashMap::new();
+    for (path, text) in files {
+        for module in parse::modules(&lex::tokens(text).at(path)?).at(path)? {
+            let name = module.name.clone();
+            if modules.insert(name.clone(), module).is_some() {
+                return Err(wrong(format!("module `{name}` is there twice")).at(path));
+            }
+        }
+    }
+    let circuit = elaborate::elaborate(&modules, interface.top)?;
+    let state = vec![State::Unknown; circuit.nets.len()];
+    let mut reader = Reader { circuit, state };
+    reader.ports(space, interface)?;
+    let mut codes = Vec::new();
+    for port in interface.outputs.iter().filter(|port| port.width() > 0) {
+        let value = reader.read(space, 0, &port.name).at(format!("output `{}`", port.name))?;
+        if value.stage.is_some_and(|stage| stage != interface.latency) {
+            let stage = value.stage.unwrap_or(0);
+            return Err(wrong(format!("`{}` is {stage} registers behind the inputs", port.name)));
+        }
+        codes.extend(elements(space, &value.vector, port)?);
+    }
+    reader.valid(interface)?;
+    Ok(codes)
+}
+
+/// The codes of a port's elements.
+fn elements(space: &mut Space, bits: &Vector, port: &Port) -> Result<Vec<Form>> {
+    let mut lo = 0;
+    let mut codes = Vec::with_capacity(port.elements.len());
+    for element in &port.elements {
+        let format = element.format;
+        let own = vector::slice(space, bits, lo, format.width).ok_or_else(beyond)?;
+        let code = if own.is_empty() { Some(Form::default()) } else { vector::number(space, &own, format.signed) };
+        codes.push(code.ok_or_else(beyond)?);
+        lo += format.width;
+    }
+    Ok(codes)
+}
+
+#[derive(Clone)]
+enum State {
+    Unknown,
+    Open,
+    Known(Value),
+}
+
+struct Reader<'a> {
+    circuit: Circuit<'a>,
+    state: Vec<State>,
+}
+
+impl Names for Reader<'_> {
+    fn constant(&self, scope: usize, name: &str) -> Option<Constant> {
+        self.circuit.scopes[scope].constants.get(name).cloned()
+    }
+
+    fn shape(&self, scope: usize, name: &str) -> Option<(u32, u32, bool)> {
+        let net = &self.circuit.nets[*self.circuit.scopes[scope].nets.get(name)?];
+        Some((net.width, net.base, net.signed))
+    }
+
+    fn read(&mut self, space: &mut Space, scope: usize, name: &str) -> Result<Value> {
+        let id = self.circuit.scopes[scope].nets.get(name);
+        self.net(space, *id.ok_or_else(|| wrong(format!("`{name}` is not declared")))?)
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Checks the top's ports, and gives the inputs their symbols.
+    fn ports(&mut self, space: &mut Space, interface: &Interface) -> Result<()> {
+        let mut wanted: Vec<(Direction, &str, u32)> = vec![(Direction::In, "clk", 1), (Direction::In, "in_valid", 1)];
+        wanted.extend(interface.reset.then_some((Direction::In, "rst", 1)));
+        wanted.push((Direction::Out, "out_valid", 1));
+        let wide = |port: &&Port| port.width() > 0;
+        wanted
+            .extend(interface.inputs.iter().filter(wide).map(|port| (Direction::In, port.name.as_str(), port.width())));
+        wanted.extend(
+            interface.outputs.iter().filter(wide).map(|port| (Direction::Out, port.name.as_str(), port.width())),
+        );
+        let mut found: Vec<(Direction, &str, u32)> = Vec::new();
+        for (direction, id) in &self.circuit.ports {
+            let net = &self.circuit.nets[*id];
+            found.push((*direction, &net.name, net.width));
+        }
+        if let Some((_, name, width)) = wanted.iter().find(|port| !found.contains(port)) {
+            return Err(wrong(format!("the top module has no port `{name}` of {width} bits")));
+        }
+        if let Some((_, name, _)) = found.iter().find(|port| !wanted.contains(port)) {
+            return Err(wrong(format!("the top module's port `{name}` is not one of the network's")));
+        }
+        for (index, port) in interface.inputs.iter().enumerate() {
+            let mut bits = Vec::new();
+            for (element, declared) in port.elements.iter().enumerate().filter(|(_, e)| e.format.width > 0) {
+                let format = declared.format;
+                bits.push(vector::Piece {
+                    value: space.input(index as u32, element as u32, format.range()),
+                    width: format.width,
+                });
+            }
+            if let Some(id) = self.circuit.scopes[0].nets.get(&port.name) {
+                self.state[*id] = State::Known(Value { vector: bits, stage: Some(0) });
+            }
+        }
+        Ok(())
+    }
+
+    fn net(&mut self, space: &mut Space, id: NetId) -> Result<Value> {
+        match &self.state[id] {
+            State::Known(value) => return Ok(value.clone()),
+            State::Open => return Err(wrong(format!("`{}` depends on itself", self.circuit.nets[id].name))),
+            State::Unknown => self.state[id] = State::Open,
+        }
+        let (name, width) = (self.circuit.nets[id].name.clone(), self.circuit.nets[id].width);
+        let drivers = self.circuit.nets[id].drivers.clone();
+        let (mut vector, mut stage, mut at): (Vector, Option<u32>, u32) = (Vec::new(), None, 0);
+        for driver in drivers {
+            if driver.lo != at {
+                break;
+            }
+            let value = self.source(space, driver.source, driver.width).map_err(|error| deepest(error, &name))?;
+            stage = together(stage, value.stage).map_err(|error| deepest(error, &name))?;
+            vector.extend(value.vector);
+            at += driver.width;
+        }
+        if at != width {
+            return Err(wrong(format!("bit {at} of `{name}` is not driven")));
+        }
+        let vector = vector::known(space, vector).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
+        let value = Value { vector, stage };
+        self.state[id] = State::Known(value.clone());
+        Ok(value)
+    }
+
+    fn source(&mut self, space: &mut Space, source: Source<'a>, width: u32) -> Result<Value> {
+        match source {
+            Source::Net(id) => self.net(space, id),
+            Source::Wire(scope, expr) => self.assigned(space, scope, expr, width),
+            Source::Register(scope, expr, None) => {
+                let value = self.assigned(space, scope, expr, width)?;
+                Ok(Value { stage: value.stage.map(|stage| stage + 1), ..value })
+            }
+            Source::Register(..) => Err(wrong("a register of data has a reset")),
+        }
+    }
+
+    /// An expression, extended or cut to what it is assigned to.
+    fn assigned(&mut self, space: &mut Space, scope: usize, expr: &Expr, width: u32) -> Result<Value> {
+        let (own, signed) = evaluate::size(self, scope, expr)?;
+        let value = evaluate::expression(space, self, scope, expr, own.max(width), signed)?;
+        let vector = vector::slice(space, &value.vector, 0, width).ok_or_else(beyond)?;
+        Ok(Value { vector, ..value })
+    }
+
+    /// Follows `out_valid` back to `in_valid`.
+    fn valid(&self, interface: &Interface) -> Result<()> {
+        let top = |name: &str| self.circuit.scopes[0].nets.get(name).copied();
+        let (Some(from), Some(to)) = (top("in_valid"), top("out_valid")) else {
+            return Err(wrong("there is no in_valid or no out_valid"));
+        };
+        let (mut id, mut bit, mut registers) = (to, 0, 0);
+        for _ in 0..1_000_000 {
+            if id == from {
+                if registers != interface.latency {
+                    return Err(wrong(format!("`out_valid` is `in_valid` {registers} cycles later")));
+                }
+                return Ok(());
+            }
+            let net = &self.circuit.nets[id];
+            let driver = net.drivers.iter().find(|driver| (driver.lo..driver.lo + driver.width).contains(&bit));
+            let driver = driver.ok_or_else(|| wrong(format!("bit {bit} of `{}` is not driven", net.name)))?;
+            let own = bit - driver.lo;
+            let (scope, expr) = match driver.source {
+                Source::Net(inner) => {
+                    (id, bit) = (inner, own);
+                    continue;
+                }
+                Source::Wire(scope, expr) => (scope, expr),
+                Source::Register(scope, expr, reset) => {
+                    registers += 1;
+                    self.starts_at_zero(net, bit)?;
+                    self.resets(scope, reset, interface.reset).at(&net.name)?;
+                    (scope, expr)
+                }
+            };
+            (id, bit) = self.wire(scope, expr, own)?;
+        }
+        Err(wrong("`out_valid` does not come from `in_valid`"))
+    }
+
+    fn starts_at_zero(&self, net: &elaborate::Net, bit: u32) -> Result<()> {
+        let zero = match net.start {
+            Some((scope, expr)) => {
+                let start = constant::value(&self.circuit.scopes[scope].constants, expr)?;
+                start.bits.get(bit as usize).is_none_or(|bit| !bit)
+            }
+            None => false,
+        };
+        if zero { Ok(()) } else { Err(wrong(format!("`{}` does not start at 0", net.name))) }
+    }
+
+    /// A register of valid bits becomes 0 by `rst`, or there is no `rst`.
+    fn resets(&self, scope: usize, reset: Option<(&Expr, &Expr)>, wanted: bool) -> Result<()> {
+        let by_rst = match reset {
+            None => false,
+            Some((Expr::Name(name), value)) => {
+                let bits = constant::value(&self.circuit.scopes[scope].constants, value)?.bits;
+                let own = self.circuit.scopes[scope].nets.get(name);
+                own.is_some() && own == self.circuit.scopes[0].nets.get("rst") && bits.iter().all(|bit| !bit)
+            }
+            Some(_) => return Err(wrong("a reset is no plain `rst`")),
+        };
+        if by_rst == wanted && reset.is_some() == wanted {
+            return Ok(());
+        }
+        Err(wrong("a valid bit is not reset as the design says"))
+    }
+
+    /// The net and bit of which a bit of an expression is a copy.
+    fn wire(&self, scope: usize, expr: &Expr, bit: u32) -> Result<(NetId, u32)> {
+        let net = |name: &String| {
+            let id = self.circuit.scopes[scope].nets.get(name);
+            id.copied().ok_or_else(|| wrong(format!("`{name}` is no net")))
+        };
+        let number = |expr: &Expr| constant::number(&self.circuit.scopes[scope].constants, expr);
+        match expr {
+            Expr::Name(name) => Ok((net(name)?, bit)),
+            Expr::Index(name, at) if bit == 0 => Ok((net(name)?, number(at)?)),
+            Expr::Slice(name, _, low) => Ok((net(name)?, number(low)? + bit)),
+            Expr::Concat(items) => {
+                let mut at = 0;
+                for item in items.iter().rev() {
+                    let width = evaluate::size(self, scope, item)?.0;
+                    if bit < at + width {
+                        return self.wire(scope, item, bit - at);
+                    }
+                    at += width;
+                }
+                Err(wrong("a valid bit is not driven"))
+            }
+            _ => Err(wrong("a valid bit is not a copy of another")),
+        }
+    }
+}
+
+/// An error with the innermost net that it is about.
+fn deepest(error: Error, name: &str) -> Error {
+    if error.place.is_empty() { error.at(format!("`{name}`")) } else { error }
+}
+
+/// The codes of results that are numbers.
+pub fn codes(results: &[Form], ports: &[Port]) -> Option<Vec<Form>> {
+    let formats = ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format));
+    results.iter().zip(formats).map(|(value, format)| value.times(Fixed::power_of_two(-format.lsb))).collect()
+}

@@ -54,7 +54,9 @@ Activation = [8]
 "#
     );
     let train = r#"
-sleep 0.1
+echo "$NANOTRIG_SEED" >> begun.log
+[ -z "${FIRST:-}" ] || echo "$NANOTRIG_SEED" >> first.log
+sleep 0.2
 metric=$(cksum < "$1" | awk '{ print 0.5 + $1 % 1000 / 4000 }')
 echo "$NANOTRIG_SEED $NANOTRIG_EPOCHS" >> trained.log
 echo "$metric"
@@ -64,10 +66,13 @@ echo "$metric"
     std::fs::write(folder.join("train.sh"), train).unwrap();
 }
 
-/// Starts a search with one worker, as the leader of a process group.
-fn start(folder: &Path, store: &str) -> Child {
+/// Starts a search with one worker, as the leader of a process group. What it trains knows whether it is the first.
+fn start(folder: &Path, store: &str, first: bool) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nanotrig"));
     command.args(["search", "recipe.toml", "--workers", "1", "--lease", "2", "--store", store]).current_dir(folder);
+    if first {
+        command.env("FIRST", "1");
+    }
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -78,11 +83,23 @@ fn kill(child: &mut Child) {
     child.wait().unwrap();
 }
 
-fn trained(folder: &Path) -> Vec<String> {
-    let log = std::fs::read_to_string(folder.join("trained.log")).unwrap_or_default();
+/// The lines of a log, sorted.
+fn lines(folder: &Path, log: &str) -> Vec<String> {
+    let log = std::fs::read_to_string(folder.join(log)).unwrap_or_default();
     let mut lines: Vec<String> = log.lines().map(str::to_string).collect();
     lines.sort();
     lines
+}
+
+fn trained(folder: &Path) -> Vec<String> {
+    lines(folder, "trained.log")
+}
+
+/// Waits until a log has more than so many lines.
+fn wait_for(folder: &Path, log: &str, more_than: usize) {
+    while lines(folder, log).len() <= more_than {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// What a search writes: the table of trials, and the best network.
@@ -106,22 +123,18 @@ fn share(store: &str) {
     let want = alone(one.path(), "random");
     assert_eq!(want.0.lines().count(), 1 + TRIALS, "{}", want.0);
     recipe(many.path(), "random");
-    let mut workers: Vec<Child> = (0..3).map(|_| start(many.path(), store)).collect();
-    while trained(many.path()).len() < TRIALS / 3 {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut workers: Vec<Child> = (0..3).map(|worker| start(many.path(), store, worker == 0)).collect();
+    wait_for(many.path(), "trained.log", TRIALS / 3);
+    // It has just begun a trial, and is killed in the middle of it.
+    wait_for(many.path(), "first.log", lines(many.path(), "first.log").len());
     kill(&mut workers[0]);
-    let killed_at = trained(many.path()).len();
-    assert!(killed_at < TRIALS, "the search was over before the kill");
+    assert!(trained(many.path()).len() < TRIALS, "the search was over before the kill");
     for worker in &mut workers[1..] {
         assert!(worker.wait().unwrap().success());
     }
-    // Every trial was trained to its end, and one only may have been once more: the one that the dead worker had not reported.
-    let lines = trained(many.path());
-    let mut once = lines.clone();
-    once.dedup();
-    assert_eq!(once, trained(one.path()), "the same trials");
-    assert!(lines.len() <= TRIALS + 1, "{} trained, {} trials", lines.len(), once.len());
+    // Every trial was trained to its end once, and one was begun twice: that which the dead worker gave back.
+    assert_eq!(trained(many.path()), trained(one.path()));
+    assert_eq!(lines(many.path(), "begun.log").len(), TRIALS + 1);
     assert_eq!(results(many.path()), want, "the same results and the same best network as one process alone");
 }
 
@@ -144,10 +157,8 @@ fn a_killed_search_goes_on() {
     let want = alone(one.path(), "hyperband");
     recipe(killed.path(), "hyperband");
     for trials in [3, 9, 15] {
-        let mut child = start(killed.path(), "recipe.sqlite");
-        while trained(killed.path()).len() < trials {
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let mut child = start(killed.path(), "recipe.sqlite", false);
+        wait_for(killed.path(), "trained.log", trials);
         kill(&mut child);
     }
     let ran = nanotrig(killed.path(), &["search", "recipe.toml", "--workers", "2", "--lease", "2"]);

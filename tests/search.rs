@@ -114,6 +114,14 @@ fn alone(folder: &Path, mode: &str) -> (String, String) {
     let ran = nanotrig(folder, &["search", "recipe.toml", "--workers", "1"]);
     assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
     assert!(ran.out.contains("best of"), "{}", ran.out);
+    let told: Vec<&str> = ran.out.lines().filter_map(|line| line.strip_prefix("trial ")?.split(':').next()).collect();
+    let once: std::collections::BTreeSet<&&str> = told.iter().collect();
+    assert_eq!(
+        (told.len(), once.len()),
+        (results(folder).0.lines().count() - 1, told.len()),
+        "each trial once: {}",
+        ran.out
+    );
     results(folder)
 }
 

@@ -17,6 +17,7 @@ use crate::searches::store::{Record, Store};
 use crate::searches::worker::{Objective, Search, Standing, best, identity};
 use crate::searches::{Config, Effect};
 use clap::Args;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -111,7 +112,8 @@ fn work(arguments: &Arguments, given: &Given) -> Result<u8> {
         let mut nothing = Vec::new();
         // The other end of the pipe is open as long as that process is there.
         let _ = std::io::stdin().read_to_end(&mut nothing);
-        std::process::exit(1);
+        // At once: libtorch must not be taken down while a trial is trained.
+        std::process::abort();
     });
     let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_nanos());
@@ -158,15 +160,14 @@ fn lead(arguments: &Arguments, given: &Given) -> Result<u8> {
     let mut standing = search.start()?;
     let mut log = Vec::new();
     for (at, stage) in search.stages.iter().enumerate() {
-        let mut told = 0;
+        let mut told = BTreeSet::new();
         loop {
             let ended = workers.iter_mut().all(|worker| worker.ended());
             let records = own.trials(at as u64)?;
-            let finished = |record: &&Record| !record.trial.running;
-            for record in records.iter().filter(finished).skip(told) {
+            // Trials do not end in the order of their numbers.
+            for record in records.iter().filter(|record| !record.trial.running && told.insert(record.trial.number)) {
                 print::line(format_args!("{}", line(record, &records, search, &stage.block)))?;
             }
-            told = told.max(records.iter().filter(finished).count());
             // Once the next stage has begun, or no worker is left, nothing more comes here.
             let over = search.stages.len() > at + 1 && !own.trials(at as u64 + 1)?.is_empty();
             if ended || over {

@@ -175,7 +175,8 @@ fn build(sources: &Sources, bench: &str, work: &Path, how: Build) -> Result<Path
     }
     let folder = work.join(bench);
     let mut command = Command::new("verilator");
-    command.current_dir(&folder).args(["-f", "args.f", "-O3", "-j", "2", "-Wno-fatal"]);
+    // The file switches off what -O3, if it came later, would switch on again.
+    command.current_dir(&folder).args(["-O3", "-f", "args.f", "-j", "2", "-Wno-fatal"]);
     if let Build::Fastest(threads) = how {
         command.args(["--x-assign", "fast", "--x-initial", "fast", "--threads", &threads.to_string()]);
         command.args(["-CFLAGS", "-march=native", "-MAKEFLAGS", "OPT_FAST=-O3", "-MAKEFLAGS", "OPT_GLOBAL=-O3"]);

@@ -1,4 +1,4 @@
-// Builds the test bench of {{ top }}; in this folder: verilator -f args.f -O3 -CFLAGS -O1, then obj_dir/run VECTORS
+// Builds the test bench of {{ top }}; in this folder: verilator -O3 -f args.f -CFLAGS -O1, then obj_dir/run VECTORS
 --cc --exe --build
 --top-module {{ top }}
 --prefix Vdut

@@ -13,7 +13,7 @@ import numpy as np
 from bench_count import CACHE, HERE, digest, keep, output_of
 from calibrate_networks import networks
 
-TARGETS = ["generic", "ecp5", "ice40", "gowin"]
+TARGETS = ["generic", "ultrascale-plus", "ecp5", "ice40", "gowin"]
 KINDS = ["sum", "offset", "clip", "compare", "select", "table", "large_table", "product"]
 MEASURES = ["luts", "registers", "carry"]
 FITTED = HERE.parent / "src" / "targets" / "fitted.rs"

@@ -25,6 +25,12 @@ impl Batch {
         &self.data[row * self.columns..(row + 1) * self.columns]
     }
 
+    /// The first `rows` samples, or all of fewer.
+    pub fn first(&self, rows: usize) -> Batch {
+        let codes = self.data.len().min(rows * self.columns);
+        Batch { columns: self.columns, data: self.data[..codes].to_vec() }
+    }
+
     /// Appends a sample of `columns` codes.
     pub fn push(&mut self, row: &[i128]) {
         debug_assert_eq!(row.len(), self.columns);

@@ -177,6 +177,7 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
         // What has no initial values begins with a reset.
         reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
+        direct: making.target.sums().direct,
     };
     let netlist = netlist::build(&dfg, &schedule, &options)?;
     Ok(Hardware { dfg, schedule, netlist })

@@ -24,6 +24,7 @@ impl Fixed {
     pub const ONE: Fixed = Fixed { mantissa: 1, exponent: 0 };
 
     /// `mantissa * 2^exponent`.
+    #[inline]
     pub fn new(mantissa: i128, exponent: i32) -> Fixed {
         if mantissa == 0 {
             return Fixed::ZERO;
@@ -144,6 +145,7 @@ impl fmt::Display for Fixed {
 }
 
 /// `value << shift`, checked.
+#[inline]
 pub fn shift_left(value: i128, shift: u32) -> Option<i128> {
     if value == 0 {
         return Some(0);
@@ -186,12 +188,14 @@ impl Range {
     }
 
     /// Bits of the narrowest bit-vector that holds it: two's complement if signed, else plain binary; 0 for {0}.
+    #[inline]
     pub fn width(&self) -> u32 {
         let bits = |n: i128| 128 - if n < 0 { (!n).leading_zeros() } else { n.leading_zeros() };
         bits(self.lo).max(bits(self.hi)) + self.signed() as u32
     }
 
     /// The same numbers on a finer (or equal) grid.
+    #[inline]
     pub fn at(&self, exp: i32) -> Option<Range> {
         if self.exp == exp {
             return Some(*self);
@@ -201,6 +205,7 @@ impl Range {
     }
 
     /// Both ranges on the finer of the two grids; {0} is on every grid.
+    #[inline]
     pub fn aligned(a: Range, b: Range) -> Option<(Range, Range)> {
         let zero = |r: &Range| r.lo == 0 && r.hi == 0;
         let exp = match (zero(&a), zero(&b)) {
@@ -212,6 +217,7 @@ impl Range {
     }
 
     /// The sums of the two ranges' numbers.
+    #[inline]
     pub fn add(a: Range, b: Range) -> Option<Range> {
         let (a, b) = Range::aligned(a, b)?;
         Some(Range { lo: a.lo.checked_add(b.lo)?, hi: a.hi.checked_add(b.hi)?, exp: a.exp })

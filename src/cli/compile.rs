@@ -62,7 +62,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
     let shell = interface.shell(&hardware.netlist)?;
     progress.step("comparing the levels");
-    let (checked, status) = check(arguments, &meaning, &hardware)?;
+    let random = meaning.vectors(VECTORS, 1);
+    let answers = agree(&meaning, &hardware, &random)?.first(EVENTS);
+    let (checked, status) = check(arguments, &meaning, &hardware, random.rows())?;
     progress.step("writing");
     let report =
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
@@ -73,9 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     if let Some(shell) = &shell {
         files.extend(interfaces::files(shell)?);
     }
-    let events = meaning.vectors(EVENTS, 3);
-    let answers = meaning.codes(&events)?;
-    let (netlist, vectors) = (&hardware.netlist, [&events, &answers]);
+    let (netlist, vectors) = (&hardware.netlist, [&random.first(EVENTS), &answers]);
     let design = packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors };
     files.extend(packages::files(&design)?);
     for file in files {
@@ -100,11 +100,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     Ok(status)
 }
 
-/// Checks that all levels agree, and give what the user expects.
-fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware) -> Result<(Checked, u8)> {
-    let random = meaning.vectors(VECTORS, 1);
-    agree(meaning, hardware, &random)?;
-    let mut checked = Checked { random: random.rows(), given: 0, mismatches: 0 };
+/// Checks that all levels agree on the user's samples as on `random` ones, and give what the user expects.
+fn check(arguments: &Arguments, meaning: &Meaning, hardware: &Hardware, random: usize) -> Result<(Checked, u8)> {
+    let mut checked = Checked { random, given: 0, mismatches: 0 };
     if let Some(input) = &arguments.input {
         let inputs: Batch = meaning.inputs(input)?;
         let codes = agree(meaning, hardware, &inputs)?;

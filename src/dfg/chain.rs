@@ -213,8 +213,9 @@ impl Chain {
     /// [`Chain::plan`].
     pub fn price(&self, free: bool) -> u32 {
         let sums = self.count.max(2) as u32 - 1;
-        let luts = if free { self.meeting(true) } else { self.meets(self.onto()) };
-        let adds = if free && self.count == 2 { 0 } else { self.extra() };
+        let onto = self.onto();
+        let luts = if free { self.meeting(true) } else { self.meets(onto) };
+        let adds = if free && self.count == 2 { 0 } else { self.adds(onto) };
         10 * (luts * sums + adds) + 2 * (self.span().saturating_sub(luts) + (self.rest != 0) as u32)
     }
 

@@ -26,6 +26,8 @@ pub struct Options {
     pub reset: bool,
     /// Whether carry chains of two operands add any constant besides.
     pub constants: bool,
+    /// Whether an operand of a sum enters the carry chain beside the LUT that adds.
+    pub direct: bool,
 }
 
 /// A net before registers: its cell reads other such nets by index, at its own stage.

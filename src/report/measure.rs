@@ -2,9 +2,10 @@
 
 use super::{KindRow, LayerRow, Share, StageRow};
 use crate::compiler::Hardware;
-use crate::dfg::{Id, Op};
+use crate::dfg::{Dfg, Id, Op};
+use crate::schedulers::Use;
 use crate::targets::calibration::{Calibration, Kind};
-use crate::targets::{Target, Times};
+use crate::targets::{Area, Target, Times};
 
 /// What the target says of each node. Areas are thousandths, so that their sums are exact in any order.
 pub struct Measure<'a> {
@@ -26,8 +27,8 @@ impl Measure<'_> {
         let thousandths = |area: f64| (area * 1000.0).round() as u64;
         let (mut luts, mut carry) = (Vec::with_capacity(dfg.nodes.len()), Vec::with_capacity(dfg.nodes.len()));
         let mut kinds = [(0, 0); Kind::ALL.len()];
-        for id in dfg.ids() {
-            let area = target.area(dfg, id);
+        for (id, read) in dfg.ids().zip(hardware.schedule.uses(dfg)) {
+            let area = needed(dfg, target, id, read);
             let kind = Kind::of(dfg, id).map(|kind| kind as usize);
             if let Some(sums) = kind.and_then(|kind| kinds.get_mut(kind)) {
                 *sums = (sums.0 + thousandths(area.luts), sums.1 + thousandths(area.carry));
@@ -169,6 +170,20 @@ impl Measure<'_> {
         dfg.results.iter().for_each(|id| given[id.index()] = true);
         dfg.ids().for_each(|id| given[id.index()] &= !matches!(dfg[id].op, Op::Const(_)));
         given
+    }
+}
+
+/// A node's area without what synthesis drops: the top of a sum that nobody reads, and a ReLU that is the reset of its
+/// register.
+fn needed(dfg: &Dfg, target: &dyn Target, id: Id, read: Use) -> Area {
+    let area = target.area(dfg, id);
+    if read.registered && target.gates(dfg, id) {
+        return Area::default();
+    }
+    let (chain, unread) = (area.carry, f64::from(read.unread).min(area.carry));
+    match dfg[id].op {
+        Op::Add { .. } if chain > 0.0 => Area { luts: area.luts * (chain - unread) / chain, carry: chain - unread },
+        _ => area,
     }
 }
 

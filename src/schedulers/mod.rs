@@ -23,6 +23,7 @@ mod tests;
 mod verify;
 
 pub use fuse::fuse;
+pub use reads::Use;
 
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::Result;
@@ -71,6 +72,11 @@ impl Schedule {
         let longest = schedule.arrivals(dfg, times).into_iter().max().unwrap_or(0);
         schedule.period = longest + times.register;
         schedule
+    }
+
+    /// How each node is read.
+    pub fn uses(&self, dfg: &Dfg) -> Vec<Use> {
+        Reads::new(dfg).uses(dfg, self)
     }
 
     /// Bits of all registers: each bit of a value from its stage to that of its last reader. Wiring reads nothing itself.

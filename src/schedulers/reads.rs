@@ -3,6 +3,7 @@
 //! Wiring (scales, floors, wraps) has no stage of its own: registers hold bits of what it reads, and no others. So whoever
 //! reads wiring reads some bits of the value behind it, and each value is split where its readers differ.
 
+use super::Schedule;
 use crate::dfg::{Dfg, Id, Op};
 
 /// In the place of a reader: an output port.
@@ -42,8 +43,19 @@ impl<T: Copy> Lists<T> {
 pub struct Value {
     /// How many bits.
     pub width: u32,
+    /// The exponent above the highest of them.
+    top: i32,
     /// Its readers' place in [`Reads::readers`].
     readers: (u32, u32),
+}
+
+/// How a node's bits are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Use {
+    /// Highest bits that nobody reads: synthesis makes no logic for them.
+    pub unread: u32,
+    /// Whether all its readers are behind a register.
+    pub registered: bool,
 }
 
 /// A graph without its wiring: cells are inputs and operations with logic, operands before users.
@@ -115,6 +127,22 @@ impl Reads {
         &self.readers[value.readers.0 as usize..value.readers.1 as usize]
     }
 
+    /// How each node is read, in a schedule.
+    pub fn uses(&self, dfg: &Dfg, schedule: &Schedule) -> Vec<Use> {
+        let mut uses = vec![Use::default(); dfg.nodes.len()];
+        for (cell, id) in self.cells.iter().enumerate() {
+            let (own, range) = (schedule.of(*id), dfg.range(*id));
+            let values = self.values.of(cell as u32);
+            let read = values.iter().map(|value| value.top).max().unwrap_or(range.exp);
+            let later = |reader: &u32| *reader == OUTPUT || schedule.of(self.cells[*reader as usize]) > own;
+            uses[id.index()] = Use {
+                unread: (range.exp + range.width() as i32 - read).max(0) as u32,
+                registered: values.iter().all(|value| self.readers(value).iter().all(later)),
+            };
+        }
+        uses
+    }
+
     /// Bits of all registers, for the stages of cells.
     pub fn register_bits(&self, stage: &[u32], latency: u32) -> u64 {
         let mut bits = 0;
@@ -146,12 +174,14 @@ impl Reads {
             readers.dedup();
             let width = (pair[1] - pair[0]) as u32;
             match values.last_mut() {
-                Some(last) if self.readers(last) == readers => last.width += width,
+                Some(last) if self.readers(last) == readers => {
+                    (last.width, last.top) = (last.width + width, pair[1]);
+                }
                 _ if readers.is_empty() => {}
                 _ => {
                     let start = self.readers.len() as u32;
                     self.readers.extend(&readers);
-                    values.push(Value { width, readers: (start, self.readers.len() as u32) });
+                    values.push(Value { width, top: pair[1], readers: (start, self.readers.len() as u32) });
                 }
             }
         }

@@ -14,5 +14,8 @@ pub const TARGET: Entry<Make> = Entry {
     make: || Box::new(FIGURES),
 };
 
-const FIGURES: Figures =
-    Figures { sums: Sums { operands: 2, registered: false, constant: false }, hdl: None, ..ultrascale_plus::FIGURES };
+const FIGURES: Figures = Figures {
+    sums: Sums { operands: 2, registered: false, constant: false, direct: true },
+    hdl: None,
+    ..ultrascale_plus::FIGURES
+};

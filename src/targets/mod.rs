@@ -113,6 +113,9 @@ pub struct Sums {
     pub registered: bool,
     /// Whether any constant is free in a chain of two operands.
     pub constant: bool,
+    /// Whether an operand enters the chain itself beside the LUT that adds, so that what computes its bits needs LUTs of
+    /// its own, where that of the other operand is one with the LUT that adds.
+    pub direct: bool,
 }
 
 /// A device family.
@@ -152,7 +155,7 @@ pub trait Target {
 
     /// What one carry chain adds.
     fn sums(&self) -> Sums {
-        Sums { operands: 2, registered: false, constant: false }
+        Sums { operands: 2, registered: false, constant: false, direct: false }
     }
 
     /// The folder of `hdl/` with the device's carry chain, if sums are to be instances of modules of `hdl/`.

@@ -222,7 +222,8 @@ impl Offsets {
         path: &mut Vec<(usize, Fixed)>,
         best: &mut Option<(i64, Vec<(usize, Fixed)>)>,
     ) {
-        for term in self.values[index].terms.clone() {
+        for place in 0..self.values[index].terms.len() {
+            let term = self.values[index].terms[place];
             let (inner, factor) = (term.id.index(), term.factor());
             if self.values[inner].fixed || path.len() == deepest || self.values[inner].users.len() > READERS {
                 continue;
@@ -245,8 +246,11 @@ impl Offsets {
 
     /// What changing the offsets of a path saves; not exactly, where it is no more than `least`.
     fn gain(&mut self, path: &[(usize, Fixed)], least: i64) -> i64 {
-        let mut touched: Vec<usize> = path.iter().map(|(index, _)| *index).collect();
-        path.iter().for_each(|(index, _)| touched.extend(&self.values[*index].users));
+        let mut touched: Vec<usize> = Vec::with_capacity(DEEPEST * (READERS + 1));
+        for (index, _) in path {
+            touched.push(*index);
+            touched.extend(&self.values[*index].users);
+        }
         touched.sort_unstable();
         touched.dedup();
         let before: i64 = touched.iter().map(|index| i64::from(self.price(*index))).sum();

@@ -5,7 +5,6 @@ use super::value::{PASS, Value, cost, span};
 use crate::dfg::{Id, Term};
 use crate::fixed::Range;
 use std::collections::HashSet;
-use std::rc::Rc;
 
 /// With more items than this, only one state is kept: the sums of a dense layer behind a large image.
 const MANY: usize = 256;
@@ -24,16 +23,18 @@ pub struct Tree {
     pub level: u32,
 }
 
-/// How an item came about.
+/// How an item came about: a value, or the sum of two earlier items.
+#[derive(Clone, Copy)]
 enum Made {
     Value(Term),
-    Sum(Rc<Made>, Rc<Made>, [bool; 2]),
+    Sum([u32; 2], [bool; 2]),
 }
 
 /// Something still to be added: `± range`, at a level.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Item {
-    made: Rc<Made>,
+    /// Its number in the list of what was made.
+    made: u32,
     range: Range,
     negative: bool,
     level: u32,
@@ -54,23 +55,24 @@ struct State {
 /// Orders a sum of at least one value within its limit of levels.
 /// A beam of `width` states is searched.
 pub fn order(sum: &Sum, values: &[Value], width: usize) -> Tree {
+    let mut made: Vec<Made> = sum.terms.iter().map(|term| Made::Value(Term { negative: false, ..*term })).collect();
     let items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
     let mut beam = vec![State { items, cost: 0 }];
     while beam[0].items.len() > 3 {
-        beam = advance(&beam, sum.limit, width);
+        beam = advance(&beam, &mut made, sum.limit, width);
     }
     if sum.third && beam[0].items.len() == 3 {
         let best = beam.into_iter().min_by_key(|state| state.cost + three(&state.items));
         beam = best.into_iter().collect();
     }
     while beam[0].items.len() > 1 {
-        beam = advance(&beam, sum.limit, width);
+        beam = advance(&beam, &mut made, sum.limit, width);
     }
     let best = beam.into_iter().min_by_key(|state| state.cost).map(|mut state| state.items.swap_remove(0));
     let mut tree = Tree { steps: Vec::new(), result: Term::plus(Id(0), 0), level: 0 };
     if let Some(item) = best {
         tree.level = item.level;
-        let place = write(&item.made, values.len(), &mut tree.steps);
+        let place = write(&made, item.made, values.len(), &mut tree.steps);
         tree.result = Term { negative: place.negative != item.negative, ..place };
     }
     tree
@@ -79,8 +81,7 @@ pub fn order(sum: &Sum, values: &[Value], width: usize) -> Tree {
 fn value(index: usize, term: Term, values: &[Value]) -> Item {
     let value = &values[term.id.index()];
     let range = Range { exp: value.range.exp + term.shift, ..value.range };
-    let made = Rc::new(Made::Value(Term { negative: false, ..term }));
-    Item::new(made, range, term.negative, value.level, mix(index as u64 + 1))
+    Item::new(index as u32, range, term.negative, value.level, mix(index as u64 + 1))
 }
 
 /// The addition of two of a state's items: their sum, and what it costs in tenths of a LUT.
@@ -101,7 +102,7 @@ struct Next<'a> {
 }
 
 /// The states after one more addition, the best first.
-fn advance(beam: &[State], limit: u32, width: usize) -> Vec<State> {
+fn advance(beam: &[State], made: &mut Vec<Made>, limit: u32, width: usize) -> Vec<State> {
     let mut next: Vec<Next> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { width };
     for state in beam {
@@ -126,25 +127,25 @@ fn advance(beam: &[State], limit: u32, width: usize) -> Vec<State> {
     }
     next.sort_by_key(|next| (next.rank, next.hash));
     let mut seen = HashSet::new();
-    next.into_iter().filter(|next| seen.insert(next.hash)).take(width).map(Next::state).collect()
+    next.into_iter().filter(|next| seen.insert(next.hash)).take(width).map(|next| next.state(made)).collect()
 }
 
 impl Item {
-    fn new(made: Rc<Made>, range: Range, negative: bool, level: u32, hash: u64) -> Item {
+    fn new(made: u32, range: Range, negative: bool, level: u32, hash: u64) -> Item {
         let order = (level, range.exp + range.width() as i32);
         Item { made, range, negative, level, span: span(&range), order, hash }
     }
 }
 
 impl Next<'_> {
-    fn state(self) -> State {
+    fn state(self, made: &mut Vec<Made>) -> State {
         let (i, j) = self.step.pair;
         let mut items = self.state.items.clone();
         let b = items.swap_remove(j);
         let a = &items[i];
         let hash = joined(a, &b);
-        let made = Rc::new(Made::Sum(a.made.clone(), b.made, [a.negative, b.negative]));
-        items[i] = Item::new(made, self.step.range, false, self.step.level, hash);
+        made.push(Made::Sum([a.made, b.made], [a.negative, b.negative]));
+        items[i] = Item::new(made.len() as u32 - 1, self.step.range, false, self.step.level, hash);
         State { items, cost: self.cost }
     }
 }
@@ -206,13 +207,13 @@ fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<M
 }
 
 /// Writes the additions of an item; gives the place of its value.
-fn write(made: &Made, values: usize, steps: &mut Vec<[Term; 2]>) -> Term {
-    let (a, b, signs) = match made {
-        Made::Value(term) => return *term,
-        Made::Sum(a, b, signs) => (a, b, signs),
+fn write(made: &[Made], item: u32, values: usize, steps: &mut Vec<[Term; 2]>) -> Term {
+    let ([a, b], signs) = match made[item as usize] {
+        Made::Value(term) => return term,
+        Made::Sum(items, signs) => (items, signs),
     };
-    let side = |side: &Made, negative: bool, steps: &mut Vec<[Term; 2]>| {
-        let term = write(side, values, steps);
+    let side = |side: u32, negative: bool, steps: &mut Vec<[Term; 2]>| {
+        let term = write(made, side, values, steps);
         Term { negative: term.negative != negative, ..term }
     };
     let terms = [side(a, signs[0], steps), side(b, signs[1], steps)];

@@ -115,14 +115,15 @@ pub fn formula(dfg: &Dfg, id: Id, label: impl Fn(Id) -> Option<String> + Copy) -
     }
 }
 
-/// An operand that is wiring: its formula if that is short, else the dataflow node's number.
+/// An operand without a name, which is wiring: its formula if that is short, else the dataflow node's number.
 fn nested(dfg: &Dfg, id: Id, label: impl Fn(Id) -> Option<String> + Copy) -> String {
-    let wiring = |id: Id| matches!(dfg[id].op, Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. });
+    let inline = |id: Id| matches!(dfg[id].op, Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } | Op::Add { .. });
     let named = |arg: Id| label(arg).is_some() || matches!(dfg[arg].op, Op::Const(_));
-    let short = |arg: Id| named(arg) || wiring(arg) && dfg[arg].op.args().all(named);
+    let short = |arg: Id| named(arg) || inline(arg) && dfg[arg].op.args().all(named);
     match &dfg[id].op {
         Op::Const(value) => number(*value),
-        _ if wiring(id) && dfg[id].op.args().all(short) => formula(dfg, id, label),
+        Op::Add { .. } if dfg[id].op.args().all(short) => format!("({})", formula(dfg, id, label)),
+        _ if inline(id) && dfg[id].op.args().all(short) => formula(dfg, id, label),
         _ => id.to_string(),
     }
 }

@@ -1,10 +1,13 @@
 //! Sums: the vectors of a [`Chain`], and the cell that adds them.
 
-use super::super::{Bits, Cell, ones};
-use super::{Maker, Value};
+use super::super::{Bits, Cell, Part, ones};
+use super::{Made, Maker, Value};
 use crate::dfg::{Addend, Chain, INDEX, Id, Operand, Raised, Term};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
+
+/// LUTs that a sum must save for its operands to be ordered.
+const GAIN: u32 = 2;
 
 impl Maker<'_> {
     /// The bits of `constant + sum(terms)`.
@@ -20,25 +23,27 @@ impl Maker<'_> {
         match chain.onto() {
             Some((index, raised)) if raised.width <= INDEX && !self.options.constants => {
                 vectors[index].0 = self.raise(id, &vectors[index].0, &raised, chain.width);
-                // Behind an operand that feeds the chain directly.
-                vectors.sort_by_key(|(_, negative)| *negative);
-                if vectors.len() == 2 && index == 0 && !vectors[1].1 {
-                    vectors.swap(0, 1);
-                }
             }
             _ if chain.rest != 0 || vectors.is_empty() => {
-                // Before what is subtracted, so that no sum begins with a sign.
-                let first = vectors.first().is_none_or(|(_, negative)| *negative);
-                let place = if first { 0 } else { vectors.len() };
-                vectors.insert(place, (Bits::constant(chain.rest as i128, chain.width), false));
+                vectors.push((Bits::constant(chain.rest as i128, chain.width), false));
             }
             _ => {}
         }
+        // What is subtracted comes last, so that no sum begins with a sign.
+        vectors.sort_by_cached_key(|(bits, negative)| (*negative, bits.value(), self.luts_before(id, bits)));
         if let Some(start) = chain.start().filter(|_| chain.carry_in) {
             carry_in(&mut vectors, start, chain.width);
         }
         let drop = (range.exp - chain.exp) as u32;
         let cut = |bits: &Bits| bits.slice(drop, chain.width - drop);
+        if let (Some(start), [(first, false), (second, false)]) = (chain.start(), &vectors[..])
+            && self.options.direct
+            && self.is_ordered(id, first, second, start)
+        {
+            let [first, second] = [first.clone(), second.clone()];
+            let sum = self.ordered(id, &first, &second, start);
+            return Ok(cut(&self.add(id, "", Cell::Wire(sum), chain.width, range.signed())));
+        }
         if chain.span() == 0 && !chain.carry_in {
             // a + b == a | b where no bit of a meets one of b: wiring
             let vectors: Vec<Bits> = vectors.into_iter().map(|(bits, _)| bits).collect();
@@ -49,6 +54,45 @@ impl Maker<'_> {
 }
 
 impl Maker<'_> {
+    /// Bits of a sum's operand that LUTs compute, and those that are inverted. The first operand enters a carry chain at
+    /// once, so these LUTs are its own; those of the second are one with the LUTs that add.
+    fn luts_before(&self, id: Id, bits: &Bits) -> (u32, u32) {
+        let own = self.schedule.of(id);
+        let count = |(luts, inverted): (u32, u32), part: &Part| {
+            let made = part.net().map(|net| &self.nets[net.0 as usize]);
+            let plain = |made: &Made| {
+                made.stage < own || matches!(made.net.cell, Cell::Input { .. } | Cell::Sum(_) | Cell::Wire(_))
+            };
+            match part {
+                _ if !made.is_none_or(plain) => (luts + part.width(), inverted),
+                Part::Not { width, .. } => (luts, inverted + width),
+                _ => (luts, inverted),
+            }
+        };
+        bits.0.iter().fold((0, 0), count)
+    }
+
+    /// Whether a sum must say which of its operands enters the chain: tools take the narrower, or either if there is none.
+    fn is_ordered(&self, id: Id, first: &Bits, second: &Bits, start: u32) -> bool {
+        let narrower = first.live().leading_zeros() > second.live().leading_zeros();
+        let both = first.live() & second.live() & !ones(start);
+        let above = |bits: &Bits| self.luts_before(id, &bits.slice(start, 128 - both.leading_zeros() - start)).0;
+        both != 0 && !narrower && above(second) >= above(first) + GAIN
+    }
+
+    /// A sum whose first operand enters the chain, from `start` on: `2a - (2 * ~b + 1) = 2 (a + b) + 1`, for tools exchange
+    /// the operands of `+` as they like, and never those of `-`.
+    fn ordered(&mut self, id: Id, first: &Bits, second: &Bits, start: u32) -> Bits {
+        let width = first.width() - start;
+        let doubled = |low: i128, bits: &Bits| Bits::constant(low, 1).then(&bits.slice(start, width));
+        let terms = vec![(doubled(0, first), false), (doubled(1, &second.inverted()), true)];
+        let sum = self.add(id, "d", Cell::Sum(terms), width + 1, false);
+        if let Some(made) = self.nets.last_mut() {
+            made.net.note = "twice the sum, and 1: so its second operand is one with the LUTs that add".into();
+        }
+        Bits::overlay(&[first.slice(0, start), second.slice(0, start)]).then(&sum.slice(1, width))
+    }
+
     /// A vector with a constant added: from where the constant begins a table, few enough bits for the sum's own LUTs.
     fn raise(&mut self, id: Id, vector: &Bits, raised: &Raised, width: u32) -> Bits {
         let index = vector.slice(raised.from, raised.width);

@@ -128,7 +128,7 @@ impl Job<'_> {
         let n = node.len();
         let width = |arg: usize| self.graph.node(node.args[arg]).len();
         Ok(match (&node.op, prepared) {
-            (Op::Constant { values }, _) => exact(node, count, |_, e| values[e].mantissa()),
+            (Op::Constant { values }, _) => constants(node, values, count),
             (_, Prepared::MatMul(product)) => product.run(args[0], count),
             (Op::MatMul, _) => self.variable_product(node, args, count),
             (op, Prepared::Binary(pairs)) => {
@@ -153,6 +153,13 @@ impl Job<'_> {
             }
             (Op::Gather { elements }, _) => {
                 let widths: Vec<usize> = (0..args.len()).map(width).collect();
+                let only = (args.len() == 1).then(|| args[0]);
+                if let Some(Data::Small(x)) = only.filter(|_| Data::fits(&node.ranges)) {
+                    // Rows and columns exchanged, and the like: a copy.
+                    let sample =
+                        |x: &[i64]| elements.iter().map(|(_, element)| x[*element as usize]).collect::<Vec<_>>();
+                    return Ok(Data::Small(x.chunks(widths[0].max(1)).take(count).flat_map(sample).collect()));
+                }
                 exact(node, count, |row, e| {
                     let (arg, element) = (elements[e].0 as usize, elements[e].1 as usize);
                     args[arg].at(row * widths[arg] + element)
@@ -232,10 +239,13 @@ impl Job<'_> {
         let n = node.len();
         let mut seen = vec![ElementStatistics::NONE; if self.statistics { n } else { 0 }];
         let mut wrong = None;
+        let elements: Vec<&Quantization> = (0..n).map(|e| pick(elements, e, &node.shape)).collect();
         let data = exact(node, count, |row, e| {
-            let q = pick(elements, e, &node.shape);
+            let q = elements[e];
             let found = match x {
                 Data::Float(data) => quantize_float(q, data[row * n + e]),
+                // A format without bits has the number 0 only.
+                _ if q.format.width == 0 && !self.statistics => return 0,
                 _ => Some(quantize_code(q, x.at(row * n + e), arg.ranges[e].exp)),
             };
             let Some((code, overflowed)) = found else {
@@ -265,26 +275,22 @@ fn not_finite(element: usize) -> Error {
 
 /// Codes of a node, computed element by element.
 fn exact(node: &Node, count: usize, mut code: impl FnMut(usize, usize) -> i128) -> Data {
-    let n = node.len();
-    let mut small = Vec::new();
-    let mut wide = Vec::new();
-    let fits = Data::fits(&node.ranges);
-    if fits {
-        small.reserve(count * n)
-    } else {
-        wide.reserve(count * n)
-    };
-    for row in 0..count {
-        for e in 0..n {
-            let code = code(row, e);
-            if fits {
-                small.push(code as i64)
-            } else {
-                wide.push(code)
-            };
-        }
+    let samples = (0..count).flat_map(|row| (0..node.len()).map(move |e| (row, e)));
+    if Data::fits(&node.ranges) {
+        let mut codes = Vec::with_capacity(count * node.len());
+        samples.for_each(|(row, e)| codes.push(code(row, e) as i64));
+        return Data::Small(codes);
     }
-    if fits { Data::Small(small) } else { Data::Wide(wide) }
+    Data::Wide(samples.map(|(row, e)| code(row, e)).collect())
+}
+
+/// The same codes for every sample.
+fn constants(node: &Node, values: &[Fixed], count: usize) -> Data {
+    let codes = values.iter().map(|value| value.mantissa());
+    if Data::fits(&node.ranges) {
+        return Data::Small(codes.map(|code| code as i64).collect::<Vec<_>>().repeat(count));
+    }
+    Data::Wide(codes.collect::<Vec<_>>().repeat(count))
 }
 
 fn meeting(op: &Op, x: i128, y: i128, meet: Meet) -> i128 {

@@ -112,7 +112,7 @@ fn interfaces() {
         let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
         let goal = Goal { stages: Some(2), ..Goal::default() };
         let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
-        let netlist = netlist::build(&dfg, &schedule, &Options { reset: true, constants: false })?;
+        let netlist = netlist::build(&dfg, &schedule, &Options { reset: true, ..Options::default() })?;
         let Some(shell) = Choice::parse(&words.join("="))?.shell(&netlist)? else { return Ok("no shell\n".into()) };
         let files = interfaces::files(&shell)?;
         let shown = files.iter().filter(|file| !file.path.ends_with(".cpp") && !file.path.starts_with("hdl/"));
@@ -173,7 +173,7 @@ fn packages() {
         let (dfg, target): (Dfg, _) = (input.parse()?, (TARGETS[0].make)());
         let goal = Goal { stages: Some(2), ..Goal::default() };
         let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
-        let netlist = netlist::build(&dfg, &schedule, &Options { reset: words[1] != "bare", constants: false })?;
+        let netlist = netlist::build(&dfg, &schedule, &Options { reset: words[1] != "bare", ..Options::default() })?;
         let shell = Choice::parse(&words[1..].join("="))?.shell(&netlist)?;
         let given = Batch { columns: 2, data: vec![0, 0, -32, 31] };
         let answers = Evaluator::new(&dfg)?.run(&given);

@@ -144,7 +144,7 @@ fn lines_do_not_grow_with_the_elements() {
 fn printed(text: &str) -> String {
     let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
     let schedule = Schedule { stage: STAGES.to_vec(), latency: 3, period: 0 };
-    let netlist = build(&dfg, &schedule, &Options { reset: true, constants: false }).expect("builds");
+    let netlist = build(&dfg, &schedule, &Options { reset: true, ..Options::default() }).expect("builds");
     let files = files(&netlist, &Context::default()).expect("fits");
     let shown = files.iter().filter(|file| !file.path.ends_with(".cpp"));
     shown.map(|file| format!("==== {}\n{}", file.path, file.text)).collect()

@@ -3,7 +3,6 @@
 use super::{KindRow, LayerRow, Share, StageRow};
 use crate::compiler::Hardware;
 use crate::dfg::{Dfg, Id, Op};
-use crate::schedulers::Use;
 use crate::targets::calibration::{Calibration, Kind};
 use crate::targets::{Area, Target, Times};
 
@@ -28,7 +27,7 @@ impl Measure<'_> {
         let (mut luts, mut carry) = (Vec::with_capacity(dfg.nodes.len()), Vec::with_capacity(dfg.nodes.len()));
         let mut kinds = [(0, 0); Kind::ALL.len()];
         for (id, read) in dfg.ids().zip(hardware.schedule.uses(dfg)) {
-            let area = needed(dfg, target, id, read);
+            let area = needed(dfg, target, id, read.unread, read.registered);
             let kind = Kind::of(dfg, id).map(|kind| kind as usize);
             if let Some(sums) = kind.and_then(|kind| kinds.get_mut(kind)) {
                 *sums = (sums.0 + thousandths(area.luts), sums.1 + thousandths(area.carry));
@@ -173,14 +172,14 @@ impl Measure<'_> {
     }
 }
 
-/// A node's area without what synthesis drops: the top of a sum that nobody reads, and a ReLU that is the reset of its
-/// register.
-fn needed(dfg: &Dfg, target: &dyn Target, id: Id, read: Use) -> Area {
+/// A node's area without what synthesis drops: the `unread` highest bits of a sum, and a ReLU that is the reset of the
+/// registers that alone read it.
+fn needed(dfg: &Dfg, target: &dyn Target, id: Id, unread: u32, registered: bool) -> Area {
     let area = target.area(dfg, id);
-    if read.registered && target.gates(dfg, id) {
+    if registered && target.gates(dfg, id) {
         return Area::default();
     }
-    let (chain, unread) = (area.carry, f64::from(read.unread).min(area.carry));
+    let (chain, unread) = (area.carry, f64::from(unread).min(area.carry));
     match dfg[id].op {
         Op::Add { .. } if chain > 0.0 => Area { luts: area.luts * (chain - unread) / chain, carry: chain - unread },
         _ => area,

@@ -64,7 +64,8 @@ pub fn random_design(random: &mut Random, size: usize) -> (Dfg, Netlist) {
     let dfg = expand(&graph(random, size).expect("small numbers"));
     dfg.verify().expect("valid");
     let schedule = schedule(random, &dfg);
-    let options = Options { reset: random.below(2) == 0, constants: random.below(2) == 0 };
+    let options =
+        Options { reset: random.below(2) == 0, constants: random.below(2) == 0, direct: random.below(2) == 0 };
     let netlist = build(&dfg, &schedule, &options).unwrap_or_else(|error| panic!("{error}\n{dfg}"));
     (dfg, netlist)
 }

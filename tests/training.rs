@@ -150,9 +150,19 @@ fn features_are_standardised_by_the_network() {
     let split = data.split(0.2, 1).unwrap();
     let network = standardise(&learned(), &split.train, 5).unwrap();
     assert_eq!(network, standardise(&network, &split.train, 5).unwrap(), "once is enough");
-    assert_eq!(Run::new(&network, &split, &short("")).unwrap().frozen(), ["x_standard"]);
     let trained = train(&network, &split, &Recipe { epochs: 12, ..short("") }, &mut |_| ()).unwrap();
     assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+}
+
+#[test]
+fn layers_that_are_not_trained_are_named() {
+    let split = blobs(300, 8, 3, 1).split(0.2, 1).unwrap();
+    let mut network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    assert!(Run::new(&network, &split, &short("")).unwrap().frozen().is_empty());
+    let slopes = nanotrig::network::Tensor::vector(vec![0.25; 3]);
+    network.layers.push(Layer::new("bend", "prelu", vec!["dense_2".into()]).with_tensor("alpha", slopes));
+    network.outputs = vec!["bend".into()];
+    assert_eq!(Run::new(&network, &split, &short("")).unwrap().frozen(), ["bend"]);
 }
 
 #[test]
@@ -257,24 +267,34 @@ fn a_run_that_was_killed_goes_on_to_the_same_files() {
     let place = |name: &str| folder.path().join(name).display().to_string();
     let started = |out: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nanotrig"));
-        command.args(["train", &place("recipe.toml"), "-o", &place(out)]);
+        command.args(["train", &place("recipe.toml"), "-o", &place(&format!("new/{out}"))]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
     assert!(started("whole").wait().unwrap().success());
-    let mut killed = started("killed");
-    // As soon as an epoch is kept; it is killed at any moment of a later one.
-    while !folder.path().join("killed.checkpoint.npz").exists() {
-        assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
-        std::thread::sleep(std::time::Duration::from_millis(1));
+    let written = |checkpoint: &std::path::Path| std::fs::metadata(checkpoint).and_then(|data| data.modified()).ok();
+    for signal in ["-TERM", "-KILL"] {
+        let mut killed = started("killed");
+        // As soon as an epoch is kept; it is killed at any moment of a later one.
+        let kept = folder.path().join("new/killed.checkpoint.npz");
+        let before = written(&kept);
+        while written(&kept) == before {
+            assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        assert!(
+            std::process::Command::new("kill").args([signal, &killed.id().to_string()]).status().unwrap().success()
+        );
+        let ended = killed.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+        assert_eq!(ended.status.code(), if signal == "-TERM" { Some(130) } else { None });
+        assert!(!folder.path().join("new/killed").exists(), "nothing is half written");
     }
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    assert!(!folder.path().join("killed").exists(), "nothing is half written");
     let resumed = started("killed").wait_with_output().unwrap();
     let said = String::from_utf8(resumed.stderr).unwrap();
     assert!(resumed.status.success() && said.contains("goes on from"), "{said}");
     for file in ["model.toml", "model.npz", "history.csv", "report.json"] {
-        let read = |out: &str| std::fs::read(folder.path().join(out).join(file)).unwrap();
+        let read = |out: &str| std::fs::read(folder.path().join("new").join(out).join(file)).unwrap();
         assert!(read("whole") == read("killed"), "{file} differs");
     }
 }

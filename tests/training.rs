@@ -207,11 +207,10 @@ fn mistakes_are_explained() {
     };
     let data = |labels: usize| blobs(300, 8, labels, 1).split(0.2, 1).unwrap();
     fails(&network, &data(4), &short(""), "the label 3, and the network 3 outputs");
-    let mut extreme = split.clone();
-    extreme.train.inputs.data[0] = 1e30;
+    // Weights with codes stay near them; those whose bits are learned may go anywhere.
     let wild =
         Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };
-    fails(&network, &extreme, &wild, "NaN or infinite");
+    fails(&learned(), &split, &wild, "NaN or infinite");
     let mut constant = split.clone();
     constant.train.inputs.data.iter_mut().skip(3).step_by(8).for_each(|value| *value = 7.0);
     let error = standardise(&network, &constant.train, 5).unwrap_err();

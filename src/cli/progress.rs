@@ -23,6 +23,7 @@ impl Progress {
     }
 
     /// Writes something on the terminal above the line.
+    #[cfg(feature = "train")]
     pub fn above<T>(&self, write: impl FnOnce() -> T) -> T {
         self.0.suspend(write)
     }

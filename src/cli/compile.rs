@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut files = backends::files(&hardware.netlist, &context)?;
     files.extend(emulator::files(&hardware.dfg)?);
     if let Some(shell) = &shell {
-        files.extend(interfaces::files(shell)?);
+        files.extend(interfaces::files(shell, &hardware.netlist)?);
     }
     let events = meaning.vectors(EVENTS, 3);
     let answers = meaning.codes(&events)?;

@@ -3,8 +3,9 @@
 #
 # usage: scripts/run.sh EXAMPLE [COMPILE OPTION...]
 #
-# EXAMPLE is a folder with model.toml and vectors.npz; the result is build/NAME in the repository. Without options the
-# clock is 360 MHz, and the summary must be the example's report.txt, which README.md may quote; BLESS=1 writes both anew.
+# EXAMPLE is a folder with model.toml and vectors.npz; the result is build/NAME in the repository. Without options they are those of
+# the example's file `options` (a clock of 360 MHz if there is none), its `more.sh` is run as well, and the summary must be its
+# report.txt, which README.md may quote; BLESS=1 writes both anew.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,8 +22,11 @@ example=${example#"$root"/} # short, from here on in the repository's root
 cd "$root"
 shift
 golden=$example/report.txt
+more=
 if [ $# -eq 0 ]; then
     set -- --clock 360
+    ! [ -f "$example/options" ] || set -- $(cat "$example/options")
+    ! [ -f "$example/more.sh" ] || more=$example/more.sh
 else
     golden= # of other options there is no golden report
 fi
@@ -46,6 +50,12 @@ say "verifying build/$name in Verilator"
 
 # Where the files are is no part of the golden report.
 sed -e '/^report /d' -e '/^Verilog /d' "$work/summary" >"$work/report.txt"
+if [ -n "$more" ]; then
+    say "running $more"
+    sh "$more" "$nanotrig" >"$work/more" || status=$?
+    cat "$work/more" >>"$work/report.txt"
+    cat "$work/more" >>"$work/verified"
+fi
 # README.md, with the report in the code block after the line that names it.
 awk -v mark="<!-- $golden -->" -v report="$work/report.txt" '
     /^```/ && inside { inside = marked = 0 }

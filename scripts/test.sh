@@ -22,6 +22,9 @@ cargo clippy --quiet --lib --bins --features search -- -D warnings
 cargo clippy --quiet --all-targets --features train -- -D warnings
 cargo test --quiet --features train --lib -- training learned searches
 scripts/postgres.sh cargo test --quiet --features train --test registry --test search --test training --test training_forward
-say "example"
-scripts/run.sh examples/jet_tagger
+for report in examples/*/report.txt; do
+    example=$(dirname "$report")
+    say "$example"
+    scripts/run.sh "$example"
+done
 say "passed"

@@ -36,4 +36,17 @@ impl Batch {
         debug_assert_eq!(row.len(), self.columns);
         self.data.extend_from_slice(row);
     }
+
+    /// The same samples with these of their columns, in this order.
+    pub fn select(&self, columns: &[usize]) -> Batch {
+        let rows = (0..self.rows()).map(|row| self.row(row));
+        Batch { columns: columns.len(), data: rows.flat_map(|row| columns.iter().map(|at| row[*at])).collect() }
+    }
+
+    /// Samples side by side; all have the same number of rows.
+    pub fn beside(batches: &[Batch]) -> Batch {
+        let rows = batches.first().map_or(0, Batch::rows);
+        let data = (0..rows).flat_map(|row| batches.iter().flat_map(move |batch| batch.row(row).iter().copied()));
+        Batch { columns: batches.iter().map(|batch| batch.columns).sum(), data: data.collect() }
+    }
 }

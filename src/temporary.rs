@@ -18,7 +18,8 @@ fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 pub fn remove_on_interrupt() {
     let ended = ctrlc::set_handler(|| {
         // Locked until the end: nobody makes a folder, or a file in a new one, any more.
-        for folder in live().iter() {
+        let live = live();
+        for folder in live.iter() {
             // A file that is being written may come back while its folder goes.
             (0..3).for_each(|_| _ = fs::remove_dir_all(folder));
         }

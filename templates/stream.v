@@ -1,9 +1,15 @@
 // {{ top }}: {{ core }} between streams of words, {{ words[0] }} bits in and {{ words[1] }} out.
 //
-// An event is {{ counts[0] }} word{% if counts[0] > 1 %}s{% endif %}, its answer {{ counts[1] }}{% if packets %}, in a packet with a header before and a footer behind{% endif %}; lowest bits first, zeros above. TLAST is 1 with
+{%- if inputs | length > 1 %}
+// An event comes in parts, one on each stream, and enters when all are there: {% for input in inputs %}{{ input.count }}{% if not loop.last %}, {% endif %}{% endfor %} words. Its answer is {{ output.count }}
+{%- else %}
+// An event is {{ inputs[0].count }} word{% if inputs[0].count > 1 %}s{% endif %}, its answer {{ output.count }}
+{%- endif %}{% if packets %}, in a packet with a header before and a footer behind{% endif %}; lowest bits first, zeros above. TLAST is 1 with
 // the last word. Answers come in the order of the events. {{ core }} never stalls: an event enters it while there is a place
 // for its answer in the queue behind, so nothing is lost while nobody takes the answers.
-// An event of another number of words is dropped, and misframed is then 1 until reset.
+// An event of another number of words is dropped, and misframed is then 1 until reset
+{%- if inputs | length > 1 %}; what comes on the other
+// streams then belongs to other events, and answers mean nothing until reset{% endif %}.
 {%- if packets %}
 // `header` is that of the answers' packets; it may change from packet to packet. See nanotrig_packetise.
 {%- endif %}
@@ -20,87 +26,92 @@ module {{ top }} (
   {{ pin }}{% if not loop.last %},{% endif %}
 {%- endfor %}
 );
-  // Words in.
-  wire word_valid, word_ready, word_last;
-  wire [{{ words[0] - 1 }}:0] word_data;
+  wire enter, credit;  // an event enters; there is a place for its answer
+{%- for input in inputs %}
+  // Words in{% if input.mark %}, of stream {{ input.mark }}{% endif %}.
+  wire word{{ input.mark }}_valid, word{{ input.mark }}_ready, word{{ input.mark }}_last;
+  wire [{{ words[0] - 1 }}:0] word{{ input.mark }}_data;
 {% if crossing %}
-  nanotrig_cross #(.W({{ words[0] + 1 }}), .A(4)) u_in (
+  nanotrig_cross #(.W({{ words[0] + 1 }}), .A(4)) u_in{{ input.mark }} (
     .in_clk(io_clk),
     .in_rst(io_rst),
-    .in_valid(s_axis_tvalid),
-    .in_ready(s_axis_tready),
-    .in_data({s_axis_tlast, s_axis_tdata}),
+    .in_valid({{ input.pins }}valid),
+    .in_ready({{ input.pins }}ready),
+    .in_data({ {{- input.pins }}last, {{ input.pins }}data}),
     .out_clk(clk),
     .out_rst(rst),
-    .out_valid(word_valid),
-    .out_ready(word_ready),
-    .out_data({word_last, word_data})
+    .out_valid(word{{ input.mark }}_valid),
+    .out_ready(word{{ input.mark }}_ready),
+    .out_data({word{{ input.mark }}_last, word{{ input.mark }}_data})
   );
 {% else %}
-  nanotrig_skid #(.W({{ words[0] + 1 }})) u_in (
+  nanotrig_skid #(.W({{ words[0] + 1 }})) u_in{{ input.mark }} (
     .clk(clk),
     .rst(rst),
-    .in_valid(s_axis_tvalid),
-    .in_ready(s_axis_tready),
-    .in_data({s_axis_tlast, s_axis_tdata}),
-    .out_valid(word_valid),
-    .out_ready(word_ready),
-    .out_data({word_last, word_data})
+    .in_valid({{ input.pins }}valid),
+    .in_ready({{ input.pins }}ready),
+    .in_data({ {{- input.pins }}last, {{ input.pins }}data}),
+    .out_valid(word{{ input.mark }}_valid),
+    .out_ready(word{{ input.mark }}_ready),
+    .out_data({word{{ input.mark }}_last, word{{ input.mark }}_data})
   );
 {% endif %}
 {%- if packets %}
   // The payload of a packet.
-  wire payload_valid, payload_ready, payload_last, payload_bad, payload_misframed;
-  wire [127:0] payload_data;
+  wire payload{{ input.mark }}_valid, payload{{ input.mark }}_ready, payload{{ input.mark }}_last, payload{{ input.mark }}_bad, payload{{ input.mark }}_misframed;
+  wire [127:0] payload{{ input.mark }}_data;
 
-  nanotrig_depacketise #(.N({{ counts[0] }})) u_depacketise (
+  nanotrig_depacketise #(.N({{ input.count }})) u_depacketise{{ input.mark }} (
     .clk(clk),
     .rst(rst),
-    .in_valid(word_valid),
-    .in_ready(word_ready),
-    .in_data(word_data),
-    .in_last(word_last),
-    .out_valid(payload_valid),
-    .out_ready(payload_ready),
-    .out_data(payload_data),
-    .out_last(payload_last),
-    .out_bad(payload_bad),
-    .misframed(payload_misframed)
+    .in_valid(word{{ input.mark }}_valid),
+    .in_ready(word{{ input.mark }}_ready),
+    .in_data(word{{ input.mark }}_data),
+    .in_last(word{{ input.mark }}_last),
+    .out_valid(payload{{ input.mark }}_valid),
+    .out_ready(payload{{ input.mark }}_ready),
+    .out_data(payload{{ input.mark }}_data),
+    .out_last(payload{{ input.mark }}_last),
+    .out_bad(payload{{ input.mark }}_bad),
+    .misframed(payload{{ input.mark }}_misframed)
   );
 {% endif %}
   // An event.
-  wire event_valid, event_misframed, credit;
-  wire [{{ padded[0] - 1 }}:0] event_data;
-  wire enter = event_valid & credit;
+  wire event{{ input.mark }}_valid, event{{ input.mark }}_misframed;
+  wire [{{ input.padded - 1 }}:0] event{{ input.mark }}_data;
 
-  nanotrig_widen #(.W({{ words[0] }}), .N({{ counts[0] }})) u_widen (
+  nanotrig_widen #(.W({{ words[0] }}), .N({{ input.count }})) u_widen{{ input.mark }} (
     .clk(clk),
     .rst(rst),
-    .in_valid({% if packets %}payload{% else %}word{% endif %}_valid),
-    .in_ready({% if packets %}payload{% else %}word{% endif %}_ready),
-    .in_data({% if packets %}payload{% else %}word{% endif %}_data),
-    .in_last({% if packets %}payload{% else %}word{% endif %}_last),
-    .in_bad({% if packets %}payload_bad{% else %}1'b0{% endif %}),
-    .out_valid(event_valid),
-    .out_ready(credit),
-    .out_data(event_data),
-    .misframed(event_misframed)
+    .in_valid({% if packets %}payload{% else %}word{% endif %}{{ input.mark }}_valid),
+    .in_ready({% if packets %}payload{% else %}word{% endif %}{{ input.mark }}_ready),
+    .in_data({% if packets %}payload{% else %}word{% endif %}{{ input.mark }}_data),
+    .in_last({% if packets %}payload{% else %}word{% endif %}{{ input.mark }}_last),
+    .in_bad({% if packets %}payload{{ input.mark }}_bad{% else %}1'b0{% endif %}),
+    .out_valid(event{{ input.mark }}_valid),
+    .out_ready(enter),
+    .out_data(event{{ input.mark }}_data),
+    .misframed(event{{ input.mark }}_misframed)
   );
-  assign misframed = event_misframed{% if packets %} | payload_misframed{% endif %};
+{% endfor %}
+  assign enter = {% for input in inputs %}event{{ input.mark }}_valid & {% endfor %}credit;
+  assign misframed = {% for input in inputs %}event{{ input.mark }}_misframed{% if packets %} | payload{{ input.mark }}_misframed{% endif %}{% if not loop.last %} | {% endif %}{% endfor %};
 
   // Its answer.
   wire answer_valid, leave_valid, leave_ready;
-  wire [{{ widths[1] - 1 }}:0] answer_data, leave_data;
+  wire [{{ output.width - 1 }}:0] answer_data, leave_data;
 
   {{ core }} u_core (
     .clk(clk),
     .rst(rst),
     .in_valid(enter),
 {%- for input in inputs %}
-    .{{ input.name }}({{ input.bits }}),
+{%- for slice in input.slices %}
+    .{{ slice.name }}({{ slice.bits }}),
 {%- endfor %}
-{%- for output in outputs %}
-    .{{ output.name }}({{ output.bits }}),
+{%- endfor %}
+{%- for slice in output.slices %}
+    .{{ slice.name }}({{ slice.bits }}),
 {%- endfor %}
     .out_valid(answer_valid)
   );
@@ -114,7 +125,7 @@ module {{ top }} (
   );
 
   wire room;  // always: credits say so
-  nanotrig_fifo #(.W({{ widths[1] }}), .DEPTH({{ depth }})) u_queue (
+  nanotrig_fifo #(.W({{ output.width }}), .DEPTH({{ depth }})) u_queue (
     .clk(clk),
     .rst(rst),
     .in_valid(answer_valid),
@@ -130,12 +141,12 @@ module {{ top }} (
   wire last_valid, last_ready, last_last;
   wire [{{ words[1] - 1 }}:0] last_data;
 {% endif %}
-  nanotrig_narrow #(.W({{ words[1] }}), .N({{ counts[1] }})) u_narrow (
+  nanotrig_narrow #(.W({{ words[1] }}), .N({{ output.count }})) u_narrow (
     .clk(clk),
     .rst(rst),
     .in_valid(leave_valid),
     .in_ready(leave_ready),
-    .in_data({% if padded[1] > widths[1] %}{ {{- padded[1] - widths[1] }}'d0, leave_data}{% else %}leave_data{% endif %}),
+    .in_data({% if output.padded > output.width %}{ {{- output.padded - output.width }}'d0, leave_data}{% else %}leave_data{% endif %}),
     .out_valid({% if packets or crossing %}last_{% else %}m_axis_t{% endif %}valid),
     .out_ready({% if packets or crossing %}last_{% else %}m_axis_t{% endif %}ready),
     .out_data({% if packets or crossing %}last_{% else %}m_axis_t{% endif %}data),
@@ -143,7 +154,7 @@ module {{ top }} (
   );
 {%- if packets %}
 
-  nanotrig_packetise #(.N({{ counts[1] }})) u_packetise (
+  nanotrig_packetise #(.N({{ output.count }})) u_packetise (
     .clk(clk),
     .rst(rst),
     .header(header),
@@ -173,5 +184,5 @@ module {{ top }} (
   );
 {%- endif %}
 
-  wire unused = &{room, {% if unused %}{{ unused }}, {% endif %}1'b0};
+  wire unused = &{room, {% for input in inputs %}{% if input.unused %}{{ input.unused }}, {% endif %}{% endfor %}1'b0};
 endmodule

@@ -114,7 +114,7 @@ fn interfaces() {
         let schedule = (SCHEDULERS[0].make)(&dfg, &*target, goal)?;
         let netlist = netlist::build(&dfg, &schedule, &Options { reset: true, ..Options::default() })?;
         let Some(shell) = Choice::parse(&words.join("="))?.shell(&netlist)? else { return Ok("no shell\n".into()) };
-        let files = interfaces::files(&shell)?;
+        let files = interfaces::files(&shell, &netlist)?;
         let shown = files.iter().filter(|file| !file.path.ends_with(".cpp") && !file.path.starts_with("hdl/"));
         let blocks = files.iter().filter(|file| file.path.starts_with("hdl/"));
         let mut text: String = blocks.map(|file| format!("{}\n", file.path)).collect();

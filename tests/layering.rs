@@ -35,7 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backends", &["netlist", "port"]),
     ("interfaces", &["backends", "netlist", "port"]),
     ("packages", &["backends", "batch", "interfaces", "netlist", "port"]),
-    ("split", &["backends", "dfg", "interfaces", "netlist", "port"]),
+    ("split", &["backends", "batch", "dfg", "interfaces", "netlist", "port"]),
     ("emulator", &["backends", "dfg", "netlist", "port"]),
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     // Definitions of the levels only: nothing that makes one of another.

@@ -5,6 +5,7 @@ mod common;
 
 use circuits::random_design;
 use common::nanotrig;
+use nanotrig::batch::Batch;
 use nanotrig::dfg::Evaluator;
 use nanotrig::dfg::random::{Random, inputs};
 use nanotrig::split::Cut;
@@ -21,6 +22,7 @@ fn parts_of_random_graphs_give_what_the_whole_gives() {
         let layers = dfg.layers.len();
         let ends: Vec<usize> = (0..layers.saturating_sub(1)).filter(|_| random.below(2) == 0).collect();
         let cut = Cut::new(&dfg, &ends);
+        branches_give_what_they_gave_together(&cut, &given);
         let parts = cut.parts().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{dfg}"));
         assert_eq!(parts.len(), ends.len() + 1);
         let mut codes = given.clone();
@@ -41,6 +43,27 @@ fn parts_of_random_graphs_give_what_the_whole_gives() {
         }
     }
     assert!(cuts > 100, "{cuts} cuts were compared");
+}
+
+/// Branches have the inputs and results of the part that they are of.
+fn branches_give_what_they_gave_together(cut: &Cut, given: &Batch) {
+    let (whole, branched) = (cut.parts().expect("parts"), cut.clone().branched());
+    let (parts, branches) = (branched.parts().expect("parts"), branched.branches());
+    assert_eq!(parts.len(), whole.len() + branches - 1);
+    let run =
+        |branch: usize| Evaluator::new(&parts[branch]).expect("small").run(&given.select(&branched.columns(branch)));
+    let answers: Vec<Batch> = (0..branches).map(run).filter(|answer| answer.columns > 0).collect();
+    let together = Evaluator::new(&whole[0]).expect("small").run(given);
+    let sorted = |batch: &Batch| {
+        (0..batch.rows())
+            .map(|row| {
+                let mut row = batch.row(row).to_vec();
+                row.sort();
+                row
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sorted(&Batch::beside(&answers)), sorted(&together));
 }
 
 /// Three layers and a path around the middle one.
@@ -97,4 +120,87 @@ fn a_system_gives_what_the_network_gives() {
         assert!(ran.err.contains(part), "{options:?}: {}", ran.err);
         assert!(!dir.path().join("new").exists());
     }
+}
+
+/// Three sensors, two of which share a port, each with a layer of its own, that meet in a sum; some values go around the sum.
+const SENSORS: &str = r#"
+format = "nanotrig/1"
+name = "sensors"
+outputs = ["all"]
+[[input]]
+name = "a"
+shape = [20]
+format = "fixed<9,4>"
+[[input]]
+name = "others"
+shape = [5]
+format = "fixed<12,4>"
+[[layer]]
+name = "b"
+kind = "slice"
+inputs = ["others"]
+starts = [0]
+ends = [3]
+[[layer]]
+name = "c"
+kind = "slice"
+inputs = ["others"]
+starts = [3]
+ends = [5]
+[[layer]]
+name = "of_b"
+kind = "quantize"
+inputs = ["b"]
+format = "fixed<6,3,RND,SAT>"
+[[layer]]
+name = "of_a"
+kind = "max"
+inputs = ["a"]
+axis = 0
+keep_dims = true
+[[layer]]
+name = "of_c"
+kind = "activation"
+inputs = ["c"]
+function = "abs"
+[[layer]]
+name = "joined"
+kind = "concatenate"
+inputs = ["of_a", "of_b", "of_c"]
+[[layer]]
+name = "total"
+kind = "sum"
+axis = 0
+keep_dims = true
+[[layer]]
+name = "scaled"
+kind = "activation"
+function = "relu"
+[[layer]]
+name = "all"
+kind = "concatenate"
+inputs = ["scaled", "of_b"]
+"#;
+
+#[test]
+fn branches_are_circuits_beside_each_other() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("sensors.toml"), SENSORS).expect("writable");
+    let mut arguments = vec!["split", "sensors.toml", "-o", "out", "--branches", "--at", "joined", "--at", "total"];
+    if Command::new("verilator").arg("--version").output().is_ok() {
+        arguments.extend(["--verify", "1000"]);
+    } else {
+        println!("skipped: verilator is not installed");
+    }
+    let ran = nanotrig(dir.path(), &arguments);
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert!(arguments.len() == 9 || ran.out.ends_with(" cycles: 0 mismatches\n"), "{}", ran.out);
+    let yaml = std::fs::read_to_string(dir.path().join("out/system.yaml")).expect("a description");
+    assert_eq!(yaml.matches("- name: ").count(), 5, "{yaml}");
+    assert_eq!(yaml.matches("input_channels: 3").count(), 1, "{yaml}");
+    assert_eq!(yaml.matches(", to: sensors_4_packets").count(), 3, "{yaml}");
+    let ran = nanotrig(dir.path(), &["split", "sensors.toml", "-o", "new", "--branches", "--at", "total"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("all up to `total` is connected"), "{}", ran.err);
+    assert!(!dir.path().join("new").exists());
 }

@@ -266,27 +266,37 @@ fn a_run_that_was_killed_goes_on_to_the_same_files() {
     let place = |name: &str| folder.path().join(name).display().to_string();
     let started = |out: &str| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nanotrig"));
-        command.args(["train", &place("recipe.toml"), "-o", &place(out)]);
+        command.args(["train", &place("recipe.toml"), "-o", &place(&format!("new/{out}"))]);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
     };
     assert!(started("whole").wait().unwrap().success());
-    let mut killed = started("killed");
-    // As soon as an epoch is kept; it is killed at any moment of a later one.
-    while !folder.path().join("killed.checkpoint.npz").exists() {
-        assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
-        std::thread::sleep(std::time::Duration::from_millis(1));
+    let written = |checkpoint: &std::path::Path| std::fs::metadata(checkpoint).and_then(|data| data.modified()).ok();
+    for signal in ["-TERM", "-KILL"] {
+        let mut killed = started("killed");
+        // As soon as an epoch is kept; it is killed at any moment of a later one.
+        let kept = folder.path().join("new/killed.checkpoint.npz");
+        let before = written(&kept);
+        while written(&kept) == before {
+            assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        assert!(
+            std::process::Command::new("kill").args([signal, &killed.id().to_string()]).status().unwrap().success()
+        );
+        let ended = killed.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(!said.contains("panicked"), "{said}");
+        assert_eq!(ended.status.code(), if signal == "-TERM" { Some(130) } else { None });
+        assert!(!folder.path().join("new/killed").exists(), "nothing is half written");
     }
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    assert!(!folder.path().join("killed").exists(), "nothing is half written");
     let resumed = started("killed").wait_with_output().unwrap();
     let said = String::from_utf8(resumed.stderr).unwrap();
     assert!(resumed.status.success() && said.contains("goes on from"), "{said}");
-    let files = folder.path().join("whole").read_dir().unwrap();
+    let files = folder.path().join("new/whole").read_dir().unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     assert!(files.len() > 3, "{files:?}");
     for file in files {
-        let read = |out: &str| std::fs::read(folder.path().join(out).join(&file)).unwrap();
+        let read = |out: &str| std::fs::read(folder.path().join("new").join(out).join(&file)).unwrap();
         assert!(read("whole") == read("killed"), "{file:?} differs");
     }
 }

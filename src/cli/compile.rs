@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut files = backends::files(&hardware.netlist, &context)?;
     files.extend(emulator::files(&hardware.dfg)?);
     if let Some(shell) = &shell {
-        files.extend(interfaces::files(shell)?);
+        files.extend(interfaces::files(shell, &hardware.netlist)?);
     }
     let (netlist, vectors) = (&hardware.netlist, [&random.first(EVENTS), &answers]);
     let design = packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors };

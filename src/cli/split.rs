@@ -3,13 +3,12 @@
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
 use crate::backends::Context;
-use crate::batch::Batch;
 use crate::compiler::{Hardware, Making, Meaning, hardware};
-use crate::dfg::Dfg;
+use crate::dfg::{Node, Op};
 use crate::error::{At, Error, Result};
-use crate::interfaces::Choice;
-use crate::netlist::Simulator;
+use crate::interfaces;
 use crate::output::Output;
+use crate::port::Port;
 use crate::report::{Checked, Report};
 use crate::split::{Cut, System, balance, files};
 use crate::verilator;
@@ -34,6 +33,9 @@ pub struct Arguments {
     /// Behind this layer; several times for several cuts
     #[arg(long, value_name = "LAYER")]
     at: Vec<String>,
+    /// What comes before the first cut, in the branches that it falls into: a circuit each, with inputs of its own
+    #[arg(long)]
+    branches: bool,
     /// Clocks that a link between two devices takes
     #[arg(long, value_name = "CLOCKS", default_value_t = 40)]
     link_latency: u32,
@@ -52,9 +54,15 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let place = arguments.model.model.display().to_string();
     let (_, meaning) = arguments.model.meaning()?;
     let ends = ends(arguments, &meaning, &making).at(&place)?;
-    let cut = Cut::new(&meaning.dfg, &ends);
-    let parts = cut.parts().at(&place)?;
-    let (system, context) = system(arguments, &making, &meaning, &parts, &ends).at(&place)?;
+    let mut cut = Cut::new(&meaning.dfg, &ends);
+    if arguments.branches {
+        cut = cut.branched();
+        if cut.branches() == 1 {
+            let what = format!("--branches: all up to `{}` is connected", meaning.dfg.layers[ends[0]]);
+            return Err(Error::user(what, "cut where branches meet, with --at").at(&place));
+        }
+    }
+    let (system, context) = system(arguments, &making, &meaning, &cut, &ends).at(&place)?;
     agree(&meaning, &system)?;
     let output = Output::begin(&arguments.output)?;
     for file in files(&system, &context)? {
@@ -62,9 +70,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     }
     output.write("report.json", summary(&system).as_bytes())?;
     output.finish()?;
-    table(&system, &cut)?;
+    table(&system)?;
     match arguments.verify {
-        Some(events) => verify(arguments, &meaning, events),
+        Some(events) => verify(arguments, &meaning, &system, events),
         None => Ok(0),
     }
 }
@@ -111,37 +119,39 @@ fn system(
     arguments: &Arguments,
     making: &Making,
     meaning: &Meaning,
-    parts: &[Dfg],
+    cut: &Cut,
     ends: &[usize],
 ) -> Result<(System, Context)> {
     let (mut netlists, mut shells, mut luts, mut layers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut period = making.goal.period.unwrap_or(0);
-    for (index, part) in parts.iter().enumerate() {
+    let branches = cut.branches();
+    for (index, part) in cut.parts()?.iter().enumerate() {
         let made = hardware(part, making, |_, _| ()).at(format!("part {}", index + 1))?;
-        let shell = Choice::parse("packets")?.shell(&made.netlist)?;
-        shells.push(shell.ok_or_else(|| Error::bug("packets have a shell"))?);
+        let joined = if index == branches { cut.joined() } else { vec![made.netlist.inputs.len()] };
+        shells.push(interfaces::joined_packets(&made.netlist, &joined)?);
         luts.push(report(arguments, meaning, &made, making).luts);
-        let first = index.checked_sub(1).map_or(0, |before| ends[before] + 1);
-        let last = ends.get(index).map_or(meaning.dfg.layers.len(), |end| end + 1);
-        layers.push(meaning.dfg.layers[first..last].to_vec());
+        let place = (index + 1).saturating_sub(branches); // in the chain
+        let first = place.checked_sub(1).map_or(0, |before| ends[before] + 1);
+        let last = ends.get(place).map_or(meaning.dfg.layers.len(), |end| end + 1);
+        let computed = |node: &Node| !matches!(node.op, Op::Const(_) | Op::Input { .. });
+        let of = |layer: usize, node: &Node| computed(node) && node.from.layer as usize == layer;
+        let own = |layer: &usize| branches == 1 || part.nodes.iter().any(|node| of(*layer, node));
+        layers.push((first..last).filter(own).map(|layer| meaning.dfg.layers[layer].clone()).collect());
         period = period.max(made.schedule.period);
         netlists.push(made.netlist);
     }
     let period_ps = making.goal.period.unwrap_or(period);
     let name = meaning.dfg.name.clone();
     let link_latency = arguments.link_latency;
-    let system = System { name, netlists, shells, luts, layers, link_latency, period_ps };
+    let branches = (0..branches).map(|branch| cut.columns(branch)).collect();
+    let system = System { name, branches, netlists, shells, luts, layers, link_latency, period_ps };
     Ok((system, super::compile::context(making, period_ps)))
 }
 
 /// The circuits one after another give what the tensor graph gives.
 fn agree(meaning: &Meaning, system: &System) -> Result<()> {
     let inputs = meaning.vectors(VECTORS, 1);
-    let mut codes: Batch = inputs.clone();
-    for netlist in &system.netlists {
-        codes = Simulator::new(netlist)?.run(&codes);
-    }
-    if codes == meaning.codes(&inputs)? {
+    if system.run(&inputs)? == meaning.codes(&inputs)? {
         return Ok(());
     }
     Err(Error::bug("the parts together do not give what the network gives"))
@@ -153,22 +163,23 @@ fn summary(system: &System) -> String {
     format!("{{\"generator\": \"nanotrig\", \"system\": \"{}\", \"parts\": [{}]}}\n", system.name, names.join(", "))
 }
 
-fn table(system: &System, cut: &Cut) -> Result<()> {
+fn table(system: &System) -> Result<()> {
     print::line("part       LUT  cycles  link bits  layers")?;
     for (index, netlist) in system.netlists.iter().enumerate() {
-        let last = index + 1 == system.netlists.len();
-        let link = if last { "-".into() } else { cut.link(index).to_string() };
+        let bits = netlist.outputs.iter().map(Port::width).sum::<u32>();
+        let link = if index + 1 == system.netlists.len() { "-".into() } else { bits.to_string() };
         let (luts, layers) = (system.luts[index], system.layers[index].join(" "));
         print::line(format_args!("{:<4}{luts:>10}{:>8}{link:>11}  {layers}", index + 1, netlist.latency))?;
     }
     print::line(format_args!("checked  the circuits together give what the network gives, on {VECTORS} random samples"))
 }
 
-fn verify(arguments: &Arguments, meaning: &Meaning, events: usize) -> Result<u8> {
+fn verify(arguments: &Arguments, meaning: &Meaning, system: &System, events: usize) -> Result<u8> {
     let inputs = meaning.vectors(events.max(1), 2);
     let expected = meaning.codes(&inputs)?;
     let progress = |step: &str| print::note(format_args!("verify: {step}"));
-    let outcome = verilator::verify_system(&arguments.output, &inputs, &expected, &progress)?;
+    let events = system.events(&inputs);
+    let outcome = verilator::verify_system(&arguments.output, &events, &expected, &progress)?;
     outcome.report.iter().try_for_each(print::line)?;
     let (vectors, cycles, mismatches) = (outcome.vectors, outcome.cycles, outcome.mismatches);
     print::line(format_args!("system: {vectors} vectors, {cycles} cycles: {mismatches} mismatches"))?;

@@ -10,6 +10,7 @@ mod fixed_slot;
 mod packets;
 mod stream;
 
+pub use packets::joined_packets;
 pub use stream::packet_bench;
 
 use crate::backends::hdl::STREAM;
@@ -113,16 +114,18 @@ pub fn paths(shell: &Shell) -> Vec<String> {
     shell.blocks.iter().map(|block| path(block)).chain(own).collect()
 }
 
-/// The files of a shell: its own, those of its blocks, and how its test bench is built.
+/// The files of a circuit's shell: its own, those of its blocks, and how its test bench is built.
 ///
 /// # Errors
 /// None in practice.
-pub fn files(shell: &Shell) -> Result<Vec<File>> {
+pub fn files(shell: &Shell, netlist: &Netlist) -> Result<Vec<File>> {
     #[derive(Serialize)]
     struct Text<'a> {
         top: &'a str,
+        rows: bool,
     }
-    let arguments = render(include_str!("../../templates/shell.f"), &Text { top: &shell.top })?;
+    let text = Text { top: &shell.top, rows: !netlist.rows.is_empty() };
+    let arguments = render(include_str!("../../templates/shell.f"), &text)?;
     let used = STREAM.iter().filter(|(name, _)| shell.blocks.contains(name));
     let blocks = used.map(|(name, text)| File { path: path(name), text: (*text).into() });
     let arguments = File { path: "shell/args.f".into(), text: arguments };

@@ -1,7 +1,7 @@
 //! `packets`: AXI4-Stream of 128-bit words in packets with a header and a footer, as APEIRON's links have them
 //! (APE-group/APEIRON): an event is one packet. The header's fields are in `hdl/stream/nanotrig_packetise.v`.
 
-use super::stream::{Stream, shell};
+use super::stream::{Stream, joining, shell};
 use super::{Make, Shell};
 use crate::error::{Error, Result};
 use crate::netlist::Netlist;
@@ -19,5 +19,16 @@ fn make(netlist: &Netlist, value: Option<&str>) -> Result<Option<Shell>> {
         let what = format!("words have 128 bits, and `{value}` was given");
         return Err(Error::user(what, "write --interface packets; axi-stream=BITS has words of any size"));
     }
-    shell(netlist, &Stream { suffix: "packets", words: [128, 128], packets: true, crossing: false }).map(Some)
+    shell(netlist, &PACKETS).map(Some)
+}
+
+/// Packets on both sides.
+const PACKETS: Stream = Stream { suffix: "packets", words: [128, 128], packets: true, crossing: false };
+
+/// The shell of a circuit whose events come in parts, each a packet of a stream of its own: the next so many of its ports.
+///
+/// # Errors
+/// Those of the interface `packets`.
+pub fn joined_packets(netlist: &Netlist, parts: &[usize]) -> Result<Shell> {
+    joining(netlist, &PACKETS, parts).map_err(|error| error.at("--interface packets"))
 }

@@ -37,15 +37,25 @@ struct Text<'a> {
     crossing: bool,
     /// Bits of words in and out.
     words: [u32; 2],
-    /// Words of an event in and out.
-    counts: [u32; 2],
-    /// Bits of all those words.
-    padded: [u32; 2],
-    /// Bits of an event in and out.
-    widths: [u32; 2],
     depth: u32,
-    inputs: Vec<Slice>,
-    outputs: Vec<Slice>,
+    inputs: &'a [Side],
+    output: &'a Side,
+}
+
+/// What an event, or its part on one stream, is made of.
+#[derive(Serialize)]
+struct Side {
+    /// What tells the names of this stream from those of others, if there are others.
+    mark: String,
+    /// The name of the pins.
+    pins: String,
+    /// Words.
+    count: u32,
+    /// Bits of all those words.
+    padded: u32,
+    /// Bits.
+    width: u32,
+    slices: Vec<Slice>,
     unused: Option<String>,
 }
 
@@ -97,25 +107,62 @@ fn slices(ports: &[Port], name: &str) -> (Vec<Slice>, u32) {
     (slices, lo)
 }
 
+/// A number for each of several streams; nothing if there is one.
+fn marks(streams: usize) -> Vec<String> {
+    (1..=streams).map(|number| if streams > 1 { number.to_string() } else { String::new() }).collect()
+}
+
+impl Side {
+    fn new(ports: &[Port], [mark, pins, name]: [&str; 3], word: u32) -> Side {
+        let (slices, width) = slices(ports, name);
+        let count = width.div_ceil(word);
+        let padded = count * word;
+        let unused = (padded > width).then(|| match padded - width {
+            1 => format!("{name}[{width}]"),
+            _ => format!("{name}[{}:{width}]", padded - 1),
+        });
+        Side { mark: mark.into(), pins: pins.into(), count, padded, width, slices, unused }
+    }
+
+    fn check(&self, stream: &Stream) -> Result<()> {
+        if self.width == 0 {
+            return Err(Error::user("an event without bits is no word of a stream", "use --interface bare"));
+        }
+        if stream.packets && self.count > 1023 {
+            let what = format!("an event of {} bits is more than a packet's 16383 bytes", self.width);
+            return Err(Error::user(what, "use --interface axi-stream"));
+        }
+        Ok(())
+    }
+}
+
 /// The shell of a circuit between two streams.
 ///
 /// # Errors
 /// Events without bits have no words; or an event has more words than a packet's header can say.
 pub fn shell(netlist: &Netlist, stream: &Stream) -> Result<Shell> {
-    let (inputs, in_width) = slices(&netlist.inputs, "event_data");
-    let (outputs, out_width) = slices(&netlist.outputs, "answer_data");
-    let widths = [in_width, out_width];
-    let counts = [0, 1].map(|side| widths[side].div_ceil(stream.words[side]));
-    if widths.contains(&0) {
-        return Err(Error::user("an event without bits is no word of a stream", "use --interface bare"));
+    joining(netlist, stream, &[netlist.inputs.len()])
+}
+
+/// The same where an event comes in parts, each on a stream of its own: the next so many of the circuit's ports.
+///
+/// # Errors
+/// Those of [`shell`].
+pub fn joining(netlist: &Netlist, stream: &Stream, parts: &[usize]) -> Result<Shell> {
+    let mut ports = &netlist.inputs[..];
+    let mut inputs = Vec::new();
+    let mut groups = Vec::new();
+    for (mark, part) in marks(parts.len()).iter().zip(parts) {
+        let (own, rest) = ports.split_at_checked(*part).ok_or_else(|| Error::bug("a stream without ports"))?;
+        let names = [mark, &format!("s{mark}_axis_t"), &format!("event{mark}_data")];
+        inputs.push(Side::new(own, names.map(|name| name.as_str()), stream.words[0]));
+        groups.push(own);
+        ports = rest;
     }
-    if stream.packets && counts.iter().any(|count| *count > 1023) {
-        let what = format!("an event of {in_width} bits in and {out_width} out is more than a packet's 16383 bytes");
-        return Err(Error::user(what, "use --interface axi-stream"));
-    }
+    let output = Side::new(&netlist.outputs, ["", "m_axis_t", "answer_data"], stream.words[1]);
+    inputs.iter().chain([&output]).try_for_each(|side| side.check(stream))?;
     let top = top(netlist, stream.suffix);
-    let pins = pins(stream);
-    let padded = [0, 1].map(|side| counts[side] * stream.words[side]);
+    let pins = pins(stream, &inputs);
     let text = Text {
         top: &top,
         core: &netlist.name,
@@ -123,30 +170,26 @@ pub fn shell(netlist: &Netlist, stream: &Stream) -> Result<Shell> {
         packets: stream.packets,
         crossing: stream.crossing,
         words: stream.words,
-        counts,
-        padded,
-        widths,
         depth: netlist.latency + SLACK,
-        inputs,
-        outputs,
-        unused: (padded[0] > in_width).then(|| match padded[0] - in_width {
-            1 => format!("event_data[{in_width}]"),
-            _ => format!("event_data[{}:{in_width}]", padded[0] - 1),
-        }),
+        inputs: &inputs,
+        output: &output,
     };
     let module = render(include_str!("../../templates/stream.v"), &text)?;
     let mut files = vec![File { path: format!("shell/{top}.v"), text: module }];
-    let longest = counts[0].max(counts[1]) + if stream.packets { 2 } else { 0 };
-    let ports = [&netlist.inputs[..], &netlist.outputs];
-    files.extend(bench("shell", &top, ports, stream, netlist.latency, longest)?);
+    let longest = inputs.iter().chain([&output]).map(|side| side.count).max().unwrap_or(0);
+    let longest = longest + if stream.packets { 2 } else { 0 };
+    files.extend(bench("shell", &top, (&groups, &netlist.outputs), stream, netlist.latency, longest)?);
     Ok(Shell { top, pins, blocks: blocks(stream), files })
 }
 
-/// The test bench of a module between two streams of packets, with these tensors in and out.
+/// The tensors of each stream that comes, and those of the one that leaves.
+type Ports<'a> = (&'a [&'a [Port]], &'a [Port]);
+
+/// The test bench of a module between streams of packets, with these tensors in and out.
 ///
 /// # Errors
 /// None in practice.
-pub fn packet_bench(folder: &str, top: &str, ports: [&[Port]; 2], latency: u32, longest: u32) -> Result<Vec<File>> {
+pub fn packet_bench(folder: &str, top: &str, ports: Ports, latency: u32, longest: u32) -> Result<Vec<File>> {
     let stream = Stream { suffix: "", words: [128, 128], packets: true, crossing: false };
     bench(folder, top, ports, &stream, latency, longest)
 }
@@ -157,37 +200,51 @@ struct Header<'a> {
     packets: bool,
     crossing: bool,
     words: [u32; 2],
-    counts: [u32; 2],
     latency: u32,
     longest: u32,
-    /// Widths of each port's elements.
-    inputs: Vec<Vec<u32>>,
-    outputs: Vec<Vec<u32>>,
+    inputs: Vec<Tensors>,
+    output: Tensors,
 }
 
-/// The test bench of a module between two streams, in a folder. `latency` is about that of the module in clocks, `longest` the words
+/// The tensors of an event on one stream.
+#[derive(Serialize)]
+struct Tensors {
+    pins: String,
+    /// Words.
+    count: u32,
+    /// Widths of each tensor's elements.
+    widths: Vec<Vec<u32>>,
+}
+
+impl Tensors {
+    fn new(pins: String, ports: &[Port], word: u32) -> Tensors {
+        let width: u32 = ports.iter().map(Port::width).sum();
+        let widths = |port: &Port| port.elements.iter().map(|element| element.format.width).collect();
+        Tensors { pins, count: width.div_ceil(word), widths: ports.iter().map(widths).collect() }
+    }
+}
+
+/// The test bench of a module between streams, in a folder. `latency` is about that of the module in clocks, `longest` the words
 /// of the longest event on the way.
 fn bench(
     folder: &str,
     top: &str,
-    ports: [&[Port]; 2],
+    (inputs, outputs): Ports,
     stream: &Stream,
     latency: u32,
     longest: u32,
 ) -> Result<Vec<File>> {
-    let width = |ports: &[Port]| ports.iter().map(Port::width).sum::<u32>();
-    let widths = |port: &Port| port.elements.iter().map(|element| element.format.width).collect();
-    let [inputs, outputs] = ports;
+    let streams = marks(inputs.len()).into_iter().zip(inputs);
+    let input = |(mark, ports): (String, &&[Port])| Tensors::new(format!("s{mark}_axis_t"), ports, stream.words[0]);
     let header = Header {
         top,
         packets: stream.packets,
         crossing: stream.crossing,
         words: stream.words,
-        counts: [width(inputs).div_ceil(stream.words[0]), width(outputs).div_ceil(stream.words[1])],
         latency,
         longest,
-        inputs: inputs.iter().map(widths).collect(),
-        outputs: outputs.iter().map(widths).collect(),
+        inputs: streams.map(input).collect(),
+        output: Tensors::new("m_axis_t".into(), outputs, stream.words[1]),
     };
     let file = |name: &str, text| File { path: format!("{folder}/{name}"), text };
     Ok(vec![
@@ -196,7 +253,7 @@ fn bench(
     ])
 }
 
-fn pins(stream: &Stream) -> Vec<Pin> {
+fn pins(stream: &Stream, inputs: &[Side]) -> Vec<Pin> {
     let mut pins = vec![Pin::input("clk", 1), Pin::input("rst", 1)];
     if stream.crossing {
         pins.extend([Pin::input("io_clk", 1), Pin::input("io_rst", 1)]);
@@ -204,11 +261,16 @@ fn pins(stream: &Stream) -> Vec<Pin> {
     if stream.packets {
         pins.push(Pin::input("header", 128));
     }
+    for input in inputs {
+        let name = |end: &str| format!("{}{end}", input.pins);
+        pins.extend([
+            Pin::input(&name("valid"), 1),
+            Pin::output(&name("ready"), 1),
+            Pin::input(&name("data"), stream.words[0]),
+            Pin::input(&name("last"), 1),
+        ]);
+    }
     pins.extend([
-        Pin::input("s_axis_tvalid", 1),
-        Pin::output("s_axis_tready", 1),
-        Pin::input("s_axis_tdata", stream.words[0]),
-        Pin::input("s_axis_tlast", 1),
         Pin::output("m_axis_tvalid", 1),
         Pin::input("m_axis_tready", 1),
         Pin::output("m_axis_tdata", stream.words[1]),

@@ -1,16 +1,19 @@
 //! A system of parts: its description in APEIRON's form, and a module that joins all for one simulation.
 
 use crate::backends::{self, Context, File, hdl, render};
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::interfaces::{self, Pin, Shell};
-use crate::netlist::Netlist;
+use crate::netlist::{Netlist, Simulator};
 use crate::port::Port;
 use serde::Serialize;
 
-/// Parts with their shells, in the order of the data.
+/// Parts with their shells, in the order of the data: branches first, then the part that joins them and those behind it.
 pub struct System {
     /// The network's name.
     pub name: String,
+    /// The columns of the network's inputs that each branch has; one branch if nothing is joined.
+    pub branches: Vec<Vec<usize>>,
     /// The circuits.
     pub netlists: Vec<Netlist>,
     /// Their shells: packets.
@@ -33,6 +36,8 @@ struct Text<'a> {
     link_latency: u32,
     mhz: String,
     pins: Vec<String>,
+    /// Whether circuits have modules for rows.
+    rows: bool,
 }
 
 #[derive(Serialize)]
@@ -43,8 +48,12 @@ struct Part<'a> {
     latency: u32,
     luts: u64,
     layers: &'a [String],
-    first: bool,
+    /// The streams that come: the name of the pins, and that of the wires or pins that feed them.
+    sources: Vec<[String; 2]>,
     last: bool,
+    /// The number and the module of the part that it feeds.
+    feeds: usize,
+    next: &'a str,
     /// Bits of an event, words of its packet with header and footer, and each tensor.
     inputs: Side,
     outputs: Side,
@@ -90,8 +99,9 @@ pub fn files(system: &System, context: &Context) -> Result<Vec<File>> {
     let mut files: Vec<File> = Vec::new();
     let mut parts = Vec::new();
     let count = system.netlists.len();
+    let branches = system.branches.len();
     for (index, (netlist, shell)) in system.netlists.iter().zip(&system.shells).enumerate() {
-        let printed = backends::files(netlist, context)?.into_iter().chain(interfaces::files(shell)?);
+        let printed = backends::files(netlist, context)?.into_iter().chain(interfaces::files(shell, netlist)?);
         let verilog = printed.filter(|file| file.path.ends_with(".v"));
         let verilog = verilog.map(|file| File { path: file.path.replacen("shell/", "verilog/", 1), ..file });
         let own: Vec<File> = verilog.collect();
@@ -102,8 +112,10 @@ pub fn files(system: &System, context: &Context) -> Result<Vec<File>> {
             latency: netlist.latency,
             luts: system.luts[index],
             layers: &system.layers[index],
-            first: index == 0,
+            sources: system.sources(index),
             last: index + 1 == count,
+            feeds: (index + 1).max(branches) + 1,
+            next: system.shells.get((index + 1).max(branches)).map_or("", |shell| &shell.top),
             inputs: Side::new(&netlist.inputs),
             outputs: Side::new(&netlist.outputs),
             files: own.iter().map(|file| file.path.clone()).collect(),
@@ -116,17 +128,68 @@ pub fn files(system: &System, context: &Context) -> Result<Vec<File>> {
     let words = parts.iter().flat_map(|part| [part.inputs.words, part.outputs.words]).max().unwrap_or(0);
     let latency = parts.iter().map(|part| part.latency).sum::<u32>() + (count as u32 - 1) * (system.link_latency + 16);
     let top = format!("{}_system", system.name);
-    let pins = system.shells.first().map(|shell| shell.pins.iter().map(Pin::declaration).collect()).unwrap_or_default();
+    let pins = system.pins().iter().map(Pin::declaration).collect();
     let mhz = format!("{:.3}", 1e6 / f64::from(system.period_ps));
-    let text = Text { name: &system.name, top: &top, parts, link_latency: system.link_latency, mhz, pins };
+    let rows = system.netlists.iter().any(|netlist| !netlist.rows.is_empty());
+    let text = Text { name: &system.name, top: &top, parts, link_latency: system.link_latency, mhz, pins, rows };
     let file = |path: String, template| Ok(File { path, text: render(template, &text)? });
     files.push(file("system.yaml".into(), include_str!("../../templates/system.yaml"))?);
     files.push(file(format!("system/{top}.v"), include_str!("../../templates/system.v"))?);
     files.push(file("system/args.f".into(), include_str!("../../templates/shell.f"))?);
     let link = hdl::STREAM.iter().filter(|(name, _)| ["nanotrig_link", "nanotrig_pad"].contains(name));
     files.extend(link.map(|(name, text)| File { path: format!("hdl/stream/{name}.v"), text: (*text).into() }));
-    if let (Some(first), Some(last)) = (system.netlists.first(), system.netlists.last()) {
-        files.extend(interfaces::packet_bench("system", &top, [&first.inputs, &last.outputs], latency, words)?);
+    if let Some(last) = system.netlists.last() {
+        let inputs: Vec<&[Port]> = system.netlists.iter().take(branches).map(|part| &part.inputs[..]).collect();
+        files.extend(interfaces::packet_bench("system", &top, (&inputs, &last.outputs), latency, words)?);
     }
     Ok(files)
+}
+
+impl System {
+    /// The streams of a part, each with what feeds it.
+    fn sources(&self, index: usize) -> Vec<[String; 2]> {
+        let branches = self.branches.len();
+        let pins = |number: usize, of: usize| match of {
+            1 => "s_axis_t".to_string(),
+            _ => format!("s{number}_axis_t"),
+        };
+        if index < branches {
+            return vec![[pins(1, 1), pins(index + 1, branches)]];
+        }
+        let from = if index == branches { 0..branches } else { index - 1..index };
+        let streams = from.len();
+        from.enumerate().map(|(at, from)| [pins(at + 1, streams), format!("enter_{}_", from + 1)]).collect()
+    }
+
+    /// The pins of the whole: the streams of all branches, and what a part has besides.
+    fn pins(&self) -> Vec<Pin> {
+        let Some(shell) = self.shells.first() else { return Vec::new() };
+        let named = |pin: &Pin, stream: &str| Pin { name: pin.name.replacen("s_axis_t", stream, 1), ..pin.clone() };
+        let (streams, rest): (Vec<&Pin>, _) = shell.pins.iter().partition(|pin| pin.name.starts_with("s_axis_t"));
+        let all = (0..self.branches.len()).flat_map(|branch| self.sources(branch)).map(|[_, outer]| outer);
+        let all = all.flat_map(|outer| streams.iter().map(|pin| named(pin, &outer)).collect::<Vec<_>>());
+        rest.into_iter().cloned().chain(all.collect::<Vec<_>>()).collect()
+    }
+
+    /// The codes that the circuits together give, one after another.
+    ///
+    /// # Errors
+    /// A circuit that cannot be simulated.
+    pub fn run(&self, inputs: &Batch) -> Result<Batch> {
+        let (beside, behind) = self.netlists.split_at(self.branches.len());
+        let mut answers = Vec::new();
+        for (netlist, own) in beside.iter().zip(&self.branches) {
+            answers.push(Simulator::new(netlist)?.run(&inputs.select(own)));
+        }
+        let mut codes = Batch::beside(&answers);
+        for netlist in behind {
+            codes = Simulator::new(netlist)?.run(&codes);
+        }
+        Ok(codes)
+    }
+
+    /// The events as the test bench takes them: the inputs of one branch after those of another.
+    pub fn events(&self, inputs: &Batch) -> Batch {
+        inputs.select(&self.branches.concat())
+    }
 }

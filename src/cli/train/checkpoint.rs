@@ -38,6 +38,10 @@ impl Kept {
     /// # Errors
     /// The disk refuses.
     pub fn write(&self, checkpoint: &Checkpoint) -> Result<()> {
+        if let Some(folder) = self.path.parent() {
+            // What refuses here refuses the file too, and says more.
+            let _ = std::fs::create_dir_all(folder);
+        }
         let arrays = checkpoint.iter().map(|(name, array)| (name.as_str(), array));
         files::replace(&self.path, &npz::format(arrays.chain([("recipe", &self.recipe)]))?)
     }

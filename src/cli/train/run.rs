@@ -10,6 +10,7 @@ use crate::files;
 use crate::frontends::{self, native};
 use crate::output::Output;
 use crate::report::training::{Curve, Plot, html};
+use crate::temporary::uninterrupted;
 use crate::training::recipe::Loss;
 use crate::training::{Epoch, Recipe, Run, Score, Split, Trained, standardise};
 use std::path::Path;
@@ -49,10 +50,11 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let mut number = 0;
     while !run.finished() {
         progress.step(&format!("epoch {} of {}", number + 1, recipe.epochs));
-        let epoch = run.epoch().at(&*place)?;
+        // An interrupt waits for the end of an epoch: libtorch must not be taken down while it works.
+        let (epoch, checkpoint) = uninterrupted(|| Ok((run.epoch()?, run.checkpoint()?))).at(&*place)?;
         number = epoch.number;
         progress.above(|| row(&epoch))?;
-        kept.write(&run.checkpoint()?)?;
+        kept.write(&checkpoint)?;
     }
     progress.step("evaluating with integers");
     let trained = run.finish().at(&*place)?;

@@ -4,6 +4,7 @@ use super::{Form, Kind, Space};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
+use crate::netlist::node_names;
 use crate::port::Port;
 
 /// The value of an input element: its code times its step.
@@ -48,6 +49,7 @@ fn claimed(space: &mut Space, dfg: &Dfg, id: Id, value: &Form) -> bool {
 /// # Errors
 /// A value that the space cannot express; the error names the node.
 pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
+    let names = node_names(dfg);
     let mut values: Vec<Form> = Vec::with_capacity(dfg.nodes.len());
     for id in dfg.ids() {
         let (op, range) = (&dfg[id].op, dfg.range(id));
@@ -67,6 +69,7 @@ pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
             value
         } else {
             let symbol = space.node(id.0, &code, range).ok_or_else(place)?;
+            space.hints.insert(names[id.index()].clone(), (symbol.clone(), code, range.width()));
             symbol.times(Fixed::power_of_two(range.exp)).ok_or_else(place)?
         });
     }

@@ -130,11 +130,20 @@ impl Space {
         Some(found.filter(|(_, whole)| *whole || bits.terms.len() > 1 || drop > 0).map(|(atom, _)| *atom))
     }
 
+    /// Are bits those of a number?
+    fn equal_bits(&mut self, form: &Form, bits: &Form, width: u32) -> Option<bool> {
+        let own = self.modulo(form, width as i32)?;
+        Some(self.same(&own, bits))
+    }
+
     /// The node that a net's name says it is, if the net has its bits from `drop` on.
     pub(super) fn hinted(&mut self, bits: &Form, drop: u32, width: u32, name: &str) -> Option<Option<Form>> {
         let Some((symbol, form, all)) = self.hints.get(named(name)).cloned() else { return Some(None) };
+        if drop == 0 && *bits == self.modulo(&symbol, width as i32)? {
+            return Some(Some(symbol));
+        }
         let kept = if drop == 0 { form } else { self.dropped_bits(&form, drop)? };
-        if drop + width <= all && self.modulo(&kept, width as i32)? == *bits {
+        if drop + width <= all && self.equal_bits(&kept, bits, width)? {
             return Some(Some(symbol));
         }
         if named(name) == name && self.strange.is_none() {

@@ -63,6 +63,8 @@ pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
         let integer = code.terms.iter().map(|(_, c)| c).chain([&code.constant]).all(|c| c.exponent() >= 0);
         let alone =
             matches!(code.terms[..], [(atom, _)] if matches!(space.kind(atom), Kind::Node(_) | Kind::Input(..)));
+        // A multiple of a number needs no symbol, and perhaps no adder.
+        let alone = alone || matches!(op, Op::Add { .. }) && code.terms.len() == 1;
         // Numbers side by side need no adder: a circuit may have no bits of their sum by itself.
         let digits = space.own_line(&code).is_some_and(|(line, _)| space.is_number_of_digits(line));
         values.push(if wiring || !integer || alone || digits || value.value().is_some() {

@@ -71,9 +71,6 @@ impl Space {
             }
             rest = next;
         }
-        // Half an integer and its negative are the same.
-        let half = Fixed::new(1, -1);
-        rest.terms.iter_mut().filter(|(_, c)| *c == half.negate()).for_each(|(_, c)| *c = half);
         rest.times(Fixed::power_of_two(top))
     }
 

@@ -36,7 +36,7 @@ def compile_nanotrig(options, path, out, timing):
         "exact": reproduces_vectors(options.nanotrig, path, out, report["inputs"][0]["name"]),
         "estimated": {"luts": report["luts"], "ffs": report["registers"], "period_ns": report["period_ns"]},
     }
-    return result | {"files": [*(out / "verilog").glob("*.v")]}
+    return result | {"files": [*(out / "verilog").glob("*.v"), *(out / "hdl" / "synthesis").glob("*.v")]}
 
 
 def child_seconds():

@@ -1,14 +1,16 @@
 """Makes a large set of labelled jets out of few, with public networks as teachers: build/jets/{train,test}.npz.
 
-    python scripts/distil_jets.py            # needs numpy, target/release/nanotrig, and ../shared/data
+    python scripts/distil_jets.py [PROGRAM]  # needs numpy, ../shared/data, and nanotrig (target/release/nanotrig)
 
 Only 700 jets with labels can be had, so that a network for 5 classes would learn little. A jet of this set is a real one moved
 towards one of its 8 nearest neighbours (in standardised features) by a random share, and its class is drawn from the mean
 softmax of six public HGQ2 networks, which nanotrig computes exactly. Arrays: `x` (float32, standardised), `y` (uint8, in
 the order g q w z t of these networks) and `p` (float32, the teachers' probabilities). 200,000 jets to train on and 100,000 to
-test on, from a fixed seed. The teachers' licences forbid to ship what is made of them.
+test on, from a fixed seed. The teachers' licences forbid to ship what is made of them: the files are in the user's cache folder,
+and build/jets is a link to it.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -18,7 +20,8 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
-OUT = ROOT / "build" / "jets"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "nanotrig" / "jets"
+LINK = ROOT / "build" / "jets"
 TEACHERS = ["openml_e20849_acc76.86.h5", "openml_e50945_acc76.61.h5", "openml_e71874_acc76.27.h5",
             "openml_e87478_acc75.99.h5", "openml_e93431_acc75.86.h5", "cernbox_e24246_acc75.16.keras"]
 TRAIN, TEST, NEIGHBOURS, SEED = 200_000, 100_000, 8, 20060
@@ -49,23 +52,34 @@ def probabilities(x, nanotrig, folder):
     return total / len(TEACHERS)
 
 
-def main():
-    nanotrig = ROOT / "target" / "release" / "nanotrig"
-    for needed in (DATA / "jets_hlf" / "jets_hlf.npz", nanotrig):
-        if not needed.exists():
-            sys.exit(f"skipped: {needed.name} is not there")
+def make(nanotrig):
+    """Writes both files into the cache; the last one whole or not at all."""
     jets = np.load(DATA / "jets_hlf" / "jets_hlf.npz")["x_std"].astype(np.float64)
     random = np.random.default_rng(SEED)
-    OUT.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     x = drawn(jets, TRAIN + TEST, random)
     with tempfile.TemporaryDirectory() as folder:
         p = probabilities(x, nanotrig, pathlib.Path(folder))
     y = (random.random((len(p), 1)) > p.cumsum(1)).sum(1).clip(0, 4).astype(np.uint8)
     for name, rows in (("train", slice(0, TRAIN)), ("test", slice(TRAIN, None))):
-        np.savez_compressed(OUT / f"{name}.npz", x=x[rows], y=y[rows], p=p[rows].astype(np.float32))
-    best = p.argmax(1)
-    print(f"the teachers' mean is right for {np.mean(best[TRAIN:] == y[TRAIN:]):.4f} of the test jets")
+        part = CACHE / f"{name}.part.npz"
+        np.savez_compressed(part, x=x[rows], y=y[rows], p=p[rows].astype(np.float32))
+        part.rename(CACHE / f"{name}.npz")
+
+
+def main(program=ROOT / "target" / "release" / "nanotrig"):
+    if not (CACHE / "test.npz").exists():
+        for needed in (DATA / "jets_hlf" / "jets_hlf.npz", pathlib.Path(program)):
+            if not needed.exists():
+                sys.exit(f"skipped: {needed.name} is not there")
+        make(program)
+    if not LINK.exists():
+        LINK.parent.mkdir(exist_ok=True)
+        LINK.symlink_to(CACHE)
+    test = np.load(CACHE / "test.npz")
+    right = np.mean(test["p"].argmax(1) == test["y"])
+    print(f"the teachers' mean is right for {right:.4f} of the test jets")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

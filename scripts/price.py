@@ -10,7 +10,8 @@ that `nanotrig list targets --json` prints, so they live in one place. What a pa
 - a net before every cell, but for what a slice wires itself: LUT to carry chain, chain to chain, LUT to wide multiplexer,
   and LUT, chain or multiplexer to the register behind it;
 - a LUT, whatever its pins, and a wide multiplexer as much as a LUT;
-- a carry chain: its entry, each bit that the carry passes, its exit. A chain that no LUT feeds is entered through one.
+- a carry chain: its entry, each bit that the carry passes, its exit. A chain that no LUT feeds is entered through one. The
+  LUTs before both pins of a carry bit are one with two outputs, where five inputs do for both, as in every slice.
 
 Paths from input ports and to output ports are not counted. Mapped netlists are kept, by the content of all that decides them.
 """
@@ -93,8 +94,8 @@ class Paths:
         self.same = {pins["O"][0]: pins["I"][0] for kind, pins in cells if kind == "INV"}  # inverters are absorbed
         self.driver = {}  # net bit -> what kind of pin drives it
         self.inputs = collections.defaultdict(list)  # net bit or chain bit -> [(net bit, ps), ...]
-        self.ends = []  # (net bit, ps)
         cells = [(self.family(kind), pins) for kind, pins in cells]
+        self.luts = {pins["O"][0]: [bits[0] for pin, bits in pins.items() if pin != "O"] for kind, pins in cells if kind == "lut"}
         for kind, pins in cells:
             outputs = {"lut": ["O"], "lut2": ["O5", "O6"], "mux": ["O"], "carry": ["O", "CO"], "register": ["Q"]}
             for pin in outputs.get(kind, []):
@@ -140,6 +141,13 @@ class Paths:
             self.join(pins["O"][0], pins[pin][0], self.delay["lut"], local=("lut", "mux"))
         self.join(pins["O"][0], pins["S"][0], self.delay["lut"])
 
+    def both(self, select, data):
+        """The inputs of the one LUT that gives both pins of a carry bit; none where it takes two, or a net is the data."""
+        select, data = self.same.get(select, select), self.same.get(data, data)
+        inner = set(self.luts.get(data, []))
+        inputs = inner | set(self.luts.get(select, [select])) - {data}
+        return sorted(inputs, key=str) if inner and len(inputs) <= 5 else []
+
     def carry(self, number, pins):
         entry, bit, leave = (self.delay[name] for name in ("carry_entry", "carry_bit", "carry_exit"))
         before = ("chain", number, -1)  # the carry into the lowest bit
@@ -149,9 +157,13 @@ class Paths:
                 self.join(before, net, 0 if chained else entry, local=("carry",))
         for at, (select, data) in enumerate(zip(pins["S"], pins["DI"])):
             here, after = ("select", number, at), ("chain", number, at)
-            fed = self.driver.get(self.same.get(select, select)) == "lut"
-            self.join(here, select, entry + (0 if fed else self.delay["lut"]), local=("lut",))
-            self.join(after, data, entry + bit)
+            for net in (both := self.both(select, data)):
+                self.join(here, net, self.delay["lut"] + entry)
+                self.join(after, net, self.delay["lut"] + entry + bit)
+            if not both:
+                fed = self.driver.get(self.same.get(select, select)) == "lut"
+                self.join(here, select, entry + (0 if fed else self.delay["lut"]), local=("lut",))
+                self.join(after, data, entry + bit)
             for source in (before, here):
                 self.join(after, source, bit)
             for out, sources in (("O", (before, here)), ("CO", (after,))):

@@ -484,3 +484,13 @@ fn float_networks_are_refused_at_their_first_layer() {
     );
     assert!(listing(folder.path()).is_empty());
 }
+
+/// The default build has no libtorch.
+#[test]
+#[cfg(not(feature = "train"))]
+fn training_says_how_it_is_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = nanotrig(folder.path(), &["train", "recipe.toml", "-o", "out"]);
+    assert_eq!(ran.status, 2, "{}", ran.err);
+    assert!(ran.err.contains("built without training") && ran.err.contains("scripts/libtorch.sh"), "{}", ran.err);
+}

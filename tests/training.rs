@@ -155,6 +155,49 @@ fn features_are_standardised_by_the_network() {
 }
 
 #[test]
+fn layers_that_are_not_trained_are_named() {
+    let split = blobs(300, 8, 3, 1).split(0.2, 1).unwrap();
+    let mut network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    assert!(Run::new(&network, &split, &short("")).unwrap().frozen().is_empty());
+    let slopes = nanotrig::network::Tensor::vector(vec![0.25; 3]);
+    network.layers.push(Layer::new("bend", "prelu", vec!["dense_2".into()]).with_tensor("alpha", slopes));
+    network.outputs = vec!["bend".into()];
+    assert_eq!(Run::new(&network, &split, &short("")).unwrap().frozen(), ["bend"]);
+}
+
+#[test]
+fn a_teacher_may_be_in_the_data() {
+    let recipe = short("loss = { kind = \"distillation\" }\ndata = { probabilities = [\"p\"] }");
+    let mut data = blobs(900, 8, 3, 1);
+    let Targets::Classes { classes, soft } = &mut data.targets else { panic!("classes") };
+    let sure = |class: usize| (0..3).map(move |other| if other == class { 0.9 } else { 0.05 });
+    *soft = Some(Samples { columns: 3, data: classes.iter().flat_map(|class| sure(*class)).collect() });
+    // What the classes say then has no part in the training.
+    classes.iter_mut().skip(1).step_by(4).for_each(|class| *class = 0);
+    let split = data.split(0.2, 1).unwrap();
+    let network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    let trained = train(&network, &split, &recipe, &mut |_| ()).unwrap();
+    let right = score(&trained.network, &blobs(300, 8, 3, 9), &recipe.loss).unwrap();
+    assert!(right.accuracy.unwrap() > 0.9, "{right:?}");
+    let error = Recipe::parse("loss = { kind = \"distillation\" }").unwrap_err();
+    assert!(error.what.contains("has no teacher"), "{error}");
+    let narrow = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 4]);
+    let error = train(&narrow, &split, &recipe, &mut |_| ()).err().expect("one class more");
+    assert!(error.what.contains("probabilities of 3 classes, and the network 4 outputs"), "{error}");
+}
+
+#[test]
+fn a_coarse_step_still_learns() {
+    let split = blobs(1500, 8, 3, 1).split(0.2, 1).unwrap();
+    // Steps of 1, where Keras draws kernels below 0.6.
+    let network = perceptron("quantized_bits(2,1,1,alpha=1.0)", "quantized_relu(4,2)", &[16, 3]);
+    let trained = train(&network, &split, &Recipe { epochs: 12, ..short("") }, &mut |_| ()).unwrap();
+    assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+    let greatest = trained.network.layers[0].tensors["kernel"].data.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+    assert!(greatest <= 2.0, "weights stay where they have a code: {greatest}");
+}
+
+#[test]
 fn mistakes_are_explained() {
     let network = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
     let split = blobs(300, 8, 3, 1).split(0.2, 1).unwrap();
@@ -164,11 +207,10 @@ fn mistakes_are_explained() {
     };
     let data = |labels: usize| blobs(300, 8, labels, 1).split(0.2, 1).unwrap();
     fails(&network, &data(4), &short(""), "the label 3, and the network 3 outputs");
-    let mut extreme = split.clone();
-    extreme.train.inputs.data[0] = 1e30;
+    // Weights with codes stay near them; those whose bits are learned may go anywhere.
     let wild =
         Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };
-    fails(&network, &extreme, &wild, "NaN or infinite");
+    fails(&learned(), &split, &wild, "NaN or infinite");
     let mut constant = split.clone();
     constant.train.inputs.data.iter_mut().skip(3).step_by(8).for_each(|value| *value = 7.0);
     let error = standardise(&network, &constant.train, 5).unwrap_err();
@@ -178,5 +220,73 @@ fn mistakes_are_explained() {
     for (text, what) in [("epoch = 3", "unknown field"), ("epochs = 0", "`epochs` is 0"), ("ebops = -1.0", "`ebops`")] {
         let error = Recipe::parse(text).expect_err(what);
         assert!(error.what.contains(what), "{error}");
+    }
+}
+
+/// A folder with a recipe, its network and data, as a user has them.
+fn project(epochs: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let network = r#"
+format = "nanotrig/1"
+[[input]]
+name = "x"
+shape = [4]
+format = "fixed<8,3,RND,SAT>"
+[[layer]]
+name = "hidden"
+kind = "dense"
+units = 16
+kernel_quantizer = "stochastic_ternary"
+activation = "quantized_relu(4,2)"
+[[layer]]
+name = "last"
+kind = "dense"
+units = 3
+kernel_quantizer = "quantized_bits(6,0,alpha=1)"
+"#;
+    let recipe = format!(
+        "network = \"network.toml\"\nepochs = {epochs}\nbatch = 32\n[data]\ntrain = \"data.csv\"\ntargets = \"class\"\n"
+    );
+    let data = blobs(600, 4, 3, 1);
+    let Targets::Classes { classes, .. } = &data.targets else { panic!("classes") };
+    let mut table = "a,b,c,d,class\n".to_string();
+    for (row, class) in classes.iter().enumerate() {
+        let values: Vec<String> = data.inputs.row(row).iter().map(f64::to_string).collect();
+        table += &format!("{},{class}\n", values.join(","));
+    }
+    for (name, text) in [("network.toml", network), ("recipe.toml", &recipe), ("data.csv", &table)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_to_the_same_files() {
+    let folder = project(40);
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    let started = |out: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+        command.args(["train", &place("recipe.toml"), "-o", &place(out)]);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    assert!(started("whole").wait().unwrap().success());
+    let mut killed = started("killed");
+    // As soon as an epoch is kept; it is killed at any moment of a later one.
+    while !folder.path().join("killed.checkpoint.npz").exists() {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!folder.path().join("killed").exists(), "nothing is half written");
+    let resumed = started("killed").wait_with_output().unwrap();
+    let said = String::from_utf8(resumed.stderr).unwrap();
+    assert!(resumed.status.success() && said.contains("goes on from"), "{said}");
+    let files = folder.path().join("whole").read_dir().unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert!(files.len() > 3, "{files:?}");
+    for file in files {
+        let read = |out: &str| std::fs::read(folder.path().join(out).join(&file)).unwrap();
+        assert!(read("whole") == read("killed"), "{file:?} differs");
     }
 }

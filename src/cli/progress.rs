@@ -21,6 +21,12 @@ impl Progress {
         self.0.set_message(what.to_string());
         self.0.enable_steady_tick(Duration::from_millis(200));
     }
+
+    /// Writes something on the terminal above the line.
+    #[cfg(feature = "train")]
+    pub fn above<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.0.suspend(write)
+    }
 }
 
 impl Drop for Progress {

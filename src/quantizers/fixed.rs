@@ -46,6 +46,10 @@ impl Quantizer for FixedPoint {
         Some((self.0, self.gradient()))
     }
 
+    fn limit(&self) -> Option<f32> {
+        None
+    }
+
     fn activation(&self) -> Result<Activation> {
         Ok(Activation { before: None, shape: Shape::Quantize(self.0), scale: 1.0, gradient: self.gradient() })
     }

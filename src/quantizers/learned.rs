@@ -97,6 +97,10 @@ impl Quantizer for Learned {
         Ok(activation(Shape::Quantize(self.format()), 1.0, Gradient::Straight))
     }
 
+    fn limit(&self) -> Option<f32> {
+        None
+    }
+
     fn learned(&self) -> Option<Learned> {
         Some(*self)
     }

@@ -10,6 +10,7 @@
 
 mod binary;
 mod fixed;
+pub mod initial;
 pub mod learned;
 mod power_of_two;
 mod quantized_bits;
@@ -29,6 +30,7 @@ use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::functions::{Function, Gradient};
 use crate::network::Tensor;
+use crate::random::Random;
 use crate::registry::{Entry, find};
 
 /// Makes a quantizer from its call.
@@ -141,6 +143,20 @@ pub trait Quantizer {
     /// As [`Quantizer::parameter`].
     fn slopes(&self, _values: &Tensor, _role: Role) -> Result<Option<Vec<f32>>> {
         Ok(None)
+    }
+
+    /// The parameters as training draws them, if the quantizer is a stochastic one; at inference it never draws.
+    ///
+    /// # Errors
+    /// As [`Quantizer::parameter`].
+    fn drawn(&self, _values: &Tensor, _role: Role, _random: &mut Random) -> Result<Option<Codes>> {
+        Ok(None)
+    }
+
+    /// How far from 0 training lets weights go, if it is QKeras': its layers clip them to `max(1, q.max())` after each step,
+    /// as the slope goes on beyond the last code.
+    fn limit(&self) -> Option<f32> {
+        Some(1.0)
     }
 
     /// What it does to activations.

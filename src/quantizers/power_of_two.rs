@@ -123,6 +123,10 @@ impl Quantizer for PowerOfTwo {
         scaled(finite(values)?.iter().map(|x| self.formula(*x)).collect(), vec![1.0])
     }
 
+    fn limit(&self) -> Option<f32> {
+        Some(self.max.unwrap_or(2f32.powf(self.high)).max(1.0))
+    }
+
     fn activation(&self) -> Result<Activation> {
         // Exponents beyond float32's own range cannot be reached by a float32 input.
         let float = |x: f32| self.formula(x).to_f64().unwrap_or(0.0) as f32;

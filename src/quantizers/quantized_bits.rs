@@ -136,6 +136,10 @@ impl Quantizer for QuantizedBits {
         self.quantization().filter(|_| plain).map(|quantization| (quantization, Gradient::Straight))
     }
 
+    fn limit(&self) -> Option<f32> {
+        Some(2f32.powi(self.integer).max(1.0))
+    }
+
     fn activation(&self) -> Result<Activation> {
         let scale = match self.alpha {
             Alpha::Auto => return Err(follows_data("auto")),

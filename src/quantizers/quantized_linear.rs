@@ -154,6 +154,10 @@ impl Quantizer for Linear {
         Ok(Some(x.iter().enumerate().map(|pair| f32::from(u8::from(inside(pair)))).collect()))
     }
 
+    fn limit(&self) -> Option<f32> {
+        Some(2f32.powi(self.integer).max(1.0))
+    }
+
     fn activation(&self) -> Result<Activation> {
         let Some(scale) = self.fixed_scale() else {
             return Err(follows_data(if self.alpha == Alpha::Auto { "auto" } else { "auto_po2" }));

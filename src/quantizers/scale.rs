@@ -49,3 +49,20 @@ pub fn sign(x: f32) -> f32 {
         0.0
     }
 }
+
+/// The standard deviation of each channel, and Keras' epsilon.
+pub fn deviations(x: &[f32], shape: &[usize]) -> Vec<f32> {
+    let count = if shape.len() > 1 { channels(shape) } else { 1 };
+    let deviation = |channel: usize| {
+        let own = || x.iter().skip(channel).step_by(count).map(|x| f64::from(*x));
+        let rows = own().count().max(1) as f64;
+        let mean = own().sum::<f64>() / rows;
+        (own().map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows).sqrt() as f32 + EPSILON
+    };
+    (0..count).map(deviation).collect()
+}
+
+/// The probability of 1 in a draw: QKeras' sigmoid, or its hard one.
+pub fn probability(x: f32, real: bool) -> f64 {
+    if real { 1.0 / (1.0 + (-f64::from(x)).exp()) } else { (0.5 * f64::from(x) + 0.5).clamp(0.0, 1.0) }
+}

@@ -155,3 +155,35 @@ fn slopes_are_those_of_qkeras() {
     }
     assert!(seen > 60, "{seen} cases");
 }
+
+/// Draws are of the probabilities that the formulas say, and never change the scale.
+#[test]
+fn stochastic_quantizers_draw_in_training() {
+    let x = Tensor { shape: vec![4, 1], data: vec![-1.0, -0.1, 0.1, 1.0] };
+    let mean = |text: &str| {
+        let quantizer = parse(text).unwrap();
+        let mut random = crate::random::Random::new(1);
+        let draws = 20000;
+        let mut sum = [0.0; 4];
+        for _ in 0..draws {
+            let codes = quantizer.drawn(&x, Role::Kernel, &mut random).unwrap().expect("it draws");
+            assert_eq!(codes.scale, quantizer.parameter(&x, Role::Kernel).unwrap().scale);
+            codes.codes.iter().zip(&mut sum).for_each(|(code, sum)| *sum += code.to_f64().unwrap() / f64::from(draws));
+        }
+        sum
+    };
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    // The standard deviation of x is the root of 0.505, and the scale of signs is 2^round(log2 0.55) = 1/2.
+    let binary = x.data.iter().map(|x| 0.5 * (2.0 * sigmoid(6.0 * x / 0.505f64.sqrt()) - 1.0));
+    for (found, expected) in mean("stochastic_binary").iter().zip(binary) {
+        assert!((found - expected).abs() < 0.02, "{found}, expected {expected}");
+    }
+    // Ternary signs are those of the two great numbers, whose scale is 1.
+    let d = 0.505f64.sqrt();
+    let ternary = x.data.iter().map(|x| sigmoid(8.0 * (x - 0.5) / d) + sigmoid(8.0 * (x + 0.5) / d) - 1.0);
+    for (found, expected) in mean("stochastic_ternary").iter().zip(ternary) {
+        assert!((found - expected).abs() < 0.02, "{found}, expected {expected}");
+    }
+    let none = parse("ternary").unwrap().drawn(&x, Role::Kernel, &mut crate::random::Random::new(1)).unwrap();
+    assert_eq!(none, None);
+}

@@ -4,6 +4,7 @@ use super::space::{Effect, RATES, Space};
 use crate::costs::{Sizes, shape, sizes, weighted};
 use crate::error::{At, Error, Result};
 use crate::network::{Layer, Network, Tensor};
+use crate::quantizers::{self, initial};
 use crate::random::Random;
 use std::collections::BTreeMap;
 
@@ -131,14 +132,17 @@ fn resize(layer: &mut Layer, before: usize, now: usize, factor: f64) {
     }
 }
 
-/// The network with fresh weights, as Keras has them: kernels uniform in `+-sqrt(6 / (inputs + outputs))` of all taps
-/// (Glorot and Bengio 2010), biases 0, normalisations that do nothing. Arrays of layers that
-/// `keeps` their weights stay, unless they are all 0.
-pub fn fresh(network: &Network, seed: u64, keeps: &dyn Fn(&str) -> bool) -> Network {
+/// The network with fresh weights: kernels as [`quantizers::initial`] draws them, biases 0, normalisations that do
+/// nothing. Arrays of layers that `keeps` their weights stay, unless they are all 0.
+///
+/// # Errors
+/// A quantizer has no use for weights.
+pub fn fresh(network: &Network, seed: u64, keeps: &dyn Fn(&str) -> bool) -> Result<Network> {
     let mut network = network.clone();
     let mut random = Random::new(seed);
     for layer in &mut network.layers {
         let keep = keeps(&layer.name);
+        let attributes = &layer.attributes;
         for (name, tensor) in &mut layer.tensors {
             if keep && tensor.data.iter().any(|value| *value != 0.0) {
                 continue;
@@ -146,9 +150,11 @@ pub fn fresh(network: &Network, seed: u64, keeps: &dyn Fn(&str) -> bool) -> Netw
             let rank = tensor.shape.len();
             match name.as_str() {
                 "kernel" | "depthwise_kernel" | "pointwise_kernel" | "recurrent_kernel" if rank > 1 => {
-                    let taps: usize = tensor.shape[..rank - 2].iter().product();
-                    let bound = (6.0 / (taps * (tensor.shape[rank - 2] + tensor.shape[rank - 1])) as f64).sqrt();
-                    tensor.data.iter_mut().for_each(|weight| *weight = uniform(&mut random, bound));
+                    let attribute = format!("{}_quantizer", name.trim_end_matches("_kernel"));
+                    let quantizer = attributes.get(&attribute).and_then(serde_json::Value::as_str);
+                    let quantizer =
+                        quantizer.map(quantizers::parse).transpose().at(format!("layer `{}`", layer.name))?;
+                    *tensor = initial::kernel(&tensor.shape, quantizer.as_deref(), &mut random)?;
                 }
                 "bias" | "beta" | "mean" => tensor.data.fill(0.0),
                 "gamma" | "variance" => tensor.data.fill(1.0),
@@ -156,11 +162,5 @@ pub fn fresh(network: &Network, seed: u64, keeps: &dyn Fn(&str) -> bool) -> Netw
             }
         }
     }
-    network
-}
-
-/// A float32 in `+-bound`.
-fn uniform(random: &mut Random, bound: f64) -> f64 {
-    let unit = (random.bits() >> 11) as f64 / (1u64 << 53) as f64;
-    f64::from(((2.0 * unit - 1.0) * bound) as f32)
+    Ok(network)
 }

@@ -167,7 +167,7 @@ impl Search {
                 self.config.transfer_weights
                     || self.config.learning_rate_optimizer && frozen.iter().any(|frozen| *frozen == layer)
             };
-            let network = fresh(&applied.network, seed, &keeps);
+            let network = fresh(&applied.network, seed, &keeps)?;
             let before = if self.goal.before_training() { Some(self.goal.cost(&network)?) } else { None };
             let rate =
                 applied.rate.zip(before).map_or(1.0, |(point, cost)| rate_factor(point, cost, self.goal.reference));

@@ -1,7 +1,7 @@
 //! Samples with their targets.
 
 use super::loss::gaussian_outputs;
-use super::recipe::{DataRecipe, Loss, Names, Validation};
+use super::recipe::{DataRecipe, Loss, Names, Source, Validation};
 use super::score::outputs;
 use crate::error::{At, Error, Result};
 use crate::host::Host;
@@ -53,18 +53,20 @@ impl Split {
     /// # Errors
     /// A file cannot be read, or lacks what the recipe asks of it.
     pub fn read(recipe: &DataRecipe, loss: &Loss, seed: u64, folder: &Path) -> Result<Split> {
-        let read = |file: &str, inputs: &Names, targets: &Names| {
+        let read = |file: &str, inputs: &Names, targets: &Names, probabilities: &Names| {
             let path = folder.join(file);
-            Data::of(&table(&path)?, &inputs.list(), &targets.list(), loss).at(path.display().to_string())
+            let table = table(&path)?;
+            let data = Data::of(&table, &inputs.list(), &targets.list(), loss);
+            data.and_then(|data| data.taught(&table, &probabilities.list())).at(path.display().to_string())
         };
-        let train = read(&recipe.train, &recipe.inputs, &recipe.targets)?;
+        let own = |file: &str| read(file, &recipe.inputs, &recipe.targets, &recipe.probabilities);
+        let train = own(&recipe.train)?;
         let split = match &recipe.validation {
             Validation::Share(share) => train.split(*share, seed)?,
-            Validation::File(file) => {
-                Split { train, validation: read(file, &recipe.inputs, &recipe.targets)?, test: None }
-            }
+            Validation::File(file) => Split { train, validation: own(file)?, test: None },
         };
-        let test = recipe.test.as_ref().map(|test| read(&test.file, &test.inputs, &test.targets)).transpose()?;
+        let test = |test: &Source| read(&test.file, &test.inputs, &test.targets, &Names::default());
+        let test = recipe.test.as_ref().map(test).transpose()?;
         Ok(Split { test, ..split })
     }
 }
@@ -122,6 +124,19 @@ impl Data {
         Ok(Data { inputs, targets })
     }
 
+    /// With the probabilities of a teacher from the same table, if any are named.
+    fn taught(mut self, table: &Table, probabilities: &[String]) -> Result<Data> {
+        match &mut self.targets {
+            _ if probabilities.is_empty() => {}
+            Targets::Classes { soft, .. } => *soft = Some(table.samples(probabilities)?),
+            Targets::Values(_) => {
+                let what = "`probabilities` are of classes, and the targets are values";
+                return Err(Error::user(what, "use the loss distillation"));
+            }
+        }
+        Ok(self)
+    }
+
     /// Samples.
     pub fn rows(&self) -> usize {
         self.inputs.rows()
@@ -172,10 +187,15 @@ impl Data {
         };
         let outputs = graph.node(*output).len();
         let targets = match &self.targets {
-            Targets::Classes { classes, .. } if loss.has_classes() => {
+            Targets::Classes { classes, soft } if loss.has_classes() => {
                 if let Some((row, class)) = classes.iter().enumerate().find(|(_, class)| **class >= outputs) {
                     let what = format!("row {row} has the label {class}, and the network {outputs} outputs");
                     return Err(Error::user(what, "labels count from 0; the network has an output for each"));
+                }
+                if let Some(columns) = soft.as_ref().map(|soft| soft.columns).filter(|columns| *columns != outputs) {
+                    let what =
+                        format!("a teacher has probabilities of {columns} classes, and the network {outputs} outputs");
+                    return Err(Error::user(what, "both have the same classes, in the same order"));
                 }
                 classes.len()
             }

@@ -7,8 +7,9 @@
 
 use super::functions;
 use super::norm::{self, Moments};
-use super::parameters::{Parameters, Quantized};
+use super::parameters::Parameters;
 use super::plan::{Plan, live, plan};
+use super::present::Present;
 use super::steps::{lengths, straight_through};
 use super::value::{Value, before_softmax, gather, matmul, static_bits};
 use crate::error::{At, Error, Result};
@@ -16,7 +17,7 @@ use crate::layers::{self, Expanded};
 use crate::network::Network;
 use crate::quantizers::learned::trained;
 use crate::tensor::{Graph, Id, Made, Node, Op, Reduction, Source};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
 /// A network, ready to run.
@@ -39,12 +40,14 @@ pub struct Mode {
     pub count: bool,
     /// How far quantizers are on: 1 for whole.
     pub noise: f64,
+    /// The seed with which stochastic quantizers draw, if they do.
+    pub draw: Option<u64>,
 }
 
 impl Default for Mode {
     /// As hardware is.
     fn default() -> Mode {
-        Mode { training: false, count: false, noise: 1.0 }
+        Mode { training: false, count: false, noise: 1.0, draw: None }
     }
 }
 
@@ -54,13 +57,15 @@ pub struct Pass {
     pub outputs: Vec<Tensor>,
     /// The effective bit operations of all matrix products, with a gradient: bits of an operand times bits of a weight.
     pub ebops: Tensor,
+    /// All parameters, with a gradient once something has gone backward.
+    pub leaf: Tensor,
 }
 
 /// What the nodes of a pass share.
 struct Shared<'a> {
     inputs: &'a [Tensor],
     mode: Mode,
-    quantized: HashMap<(String, String), Quantized>,
+    present: Present<'a>,
     moments: BTreeMap<String, Moments>,
     ebops: Tensor,
 }
@@ -98,8 +103,9 @@ impl Engine {
     /// Training has diverged.
     pub fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Pass> {
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.graph.nodes.len());
-        let (quantized, moments, ebops) = (HashMap::new(), BTreeMap::new(), Tensor::from(0f32));
-        let mut shared = Shared { inputs, mode, quantized, moments, ebops };
+        let present = Present::new(&self.parameters, mode.noise, mode.draw)?;
+        let (moments, ebops) = (BTreeMap::new(), Tensor::from(0f32));
+        let mut shared = Shared { inputs, mode, present, moments, ebops };
         for index in 0..self.graph.nodes.len() {
             let value = if self.live[index] { Some(self.node(index, &values, &mut shared)?) } else { None };
             values.push(value);
@@ -114,7 +120,7 @@ impl Engine {
             Ok(value.for_each(samples, &shape))
         };
         let outputs = self.graph.outputs.iter().map(output).collect::<Result<_>>()?;
-        Ok(Pass { outputs, ebops: shared.ebops })
+        Ok(Pass { outputs, ebops: shared.ebops, leaf: shared.present.leaf })
     }
 
     fn node(&self, index: usize, values: &[Option<Value>], shared: &mut Shared) -> Result<Value> {
@@ -163,7 +169,9 @@ impl Engine {
                 let x = &args[0].tensor;
                 one(straight_through(formats.apply(x), x, gradient, *factor, shared.mode.noise))
             }
-            (Op::Quantize { .. }, Plan::Learned(layer, signed)) => self.learned(args[0], layer, signed)?,
+            (Op::Quantize { .. }, Plan::Learned(layer, signed)) => {
+                self.learned(args[0], layer, signed, &shared.present)?
+            }
             (Op::Steps { .. }, Plan::Steps(stairs, gradient, factor)) => {
                 let x = &args[0].tensor;
                 one(straight_through(stairs.apply(x), x, gradient, *factor, shared.mode.noise))
@@ -190,7 +198,7 @@ impl Engine {
         };
         match &source.made {
             Made::Inverse(epsilon) => {
-                let found = norm::moments(&self.parameters, &source.layer, x, shared.mode.training, *epsilon)?;
+                let found = norm::moments(&shared.present, &source.layer, x, shared.mode.training, *epsilon)?;
                 let inverse = found.inverse.shallow_clone();
                 shared.moments.insert(source.layer.clone(), found);
                 Ok(inverse)
@@ -208,11 +216,11 @@ impl Engine {
     }
 
     /// A value in formats that are learned.
-    fn learned(&self, x: &Value, layer: &str, signed: &Tensor) -> Result<Value> {
+    fn learned(&self, x: &Value, layer: &str, signed: &Tensor, present: &Present) -> Result<Value> {
         let bits = |tensor: &str| {
-            let entry = self.parameters.find(layer, tensor);
-            entry
-                .map(|entry| entry.leaf.shallow_clone())
+            let found = present.find(layer, tensor);
+            found
+                .map(|found| found.codes.shallow_clone())
                 .ok_or_else(|| Error::bug(format!("`{layer}` has no {tensor}")))
         };
         let (integer, fraction) = (bits("integer")?, bits("fraction")?);
@@ -244,13 +252,9 @@ impl Engine {
         let (Made::Codes(parameter) | Made::Values(parameter) | Made::Scales(parameter, _)) = &source.made else {
             return Err(Error::bug("a batch normalisation's constants are not a tensor's"));
         };
-        let key = (source.layer.clone(), parameter.tensor.clone());
-        if !shared.quantized.contains_key(&key) {
-            let entry = self.parameters.find(&key.0, &key.1);
-            let entry = entry.ok_or_else(|| Error::bug(format!("no parameter `{}` of `{}`", key.1, key.0)))?;
-            shared.quantized.insert(key.clone(), self.parameters.quantized(entry, shared.mode.noise)?);
-        }
-        let found = &shared.quantized[&key];
+        let found = shared.present.find(&source.layer, &parameter.tensor);
+        let found =
+            found.ok_or_else(|| Error::bug(format!("no parameter `{}` of `{}`", parameter.tensor, source.layer)))?;
         let numbers = match &source.made {
             Made::Codes(_) => found.codes.shallow_clone(),
             Made::Scales(_, factor) => {

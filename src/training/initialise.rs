@@ -1,12 +1,12 @@
 //! Random weights for layers that have none yet.
 //!
-//! Kernels are uniform in `+-sqrt(6 / (inputs + outputs))` of one position (Glorot and Bengio 2010), as Keras has them,
-//! biases 0, and batch normalisations do nothing. A layer has a bias unless only batch normalisations read it, which have one
+//! Kernels are those of [`quantizers::initial`], biases 0, and batch normalisations do nothing. A layer has a bias unless only batch normalisations read it, which have one
 //! of their own. Shapes follow from the layer's attributes and what it reads.
 
 use crate::error::{At, Error, Result};
 use crate::layers;
 use crate::network::{Layer, Network, Tensor};
+use crate::quantizers;
 use crate::random::Random;
 use std::collections::HashMap;
 
@@ -109,11 +109,9 @@ fn tensors(layer: &Layer, shape: &[usize], bias: bool, random: &mut Random) -> R
     let groups = number("groups").unwrap_or(1).max(1);
     let mut kernel = size.clone();
     kernel.extend([channels / groups, outputs]);
-    let taps: usize = size.iter().product();
-    let bound = (6.0 / (taps * (channels / groups + outputs)) as f64).sqrt();
-    let count = kernel.iter().product();
-    let data = (0..count).map(|_| f64::from(((2.0 * random.unit() - 1.0) * bound) as f32)).collect();
-    let mut tensors = vec![("kernel", Tensor { shape: kernel, data })];
+    let quantizer = layer.attributes.get("kernel_quantizer").and_then(serde_json::Value::as_str);
+    let quantizer = quantizer.map(quantizers::parse).transpose()?;
+    let mut tensors = vec![("kernel", quantizers::initial::kernel(&kernel, quantizer.as_deref(), random)?)];
     if bias {
         tensors.push(("bias", all(0.0, outputs)));
     }

@@ -19,6 +19,7 @@ mod norm;
 mod optimizer;
 mod parameters;
 mod plan;
+mod present;
 mod prune;
 mod score;
 mod standardise;

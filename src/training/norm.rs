@@ -5,6 +5,7 @@
 //! Keras' do.
 
 use super::parameters::Parameters;
+use super::present::Present;
 use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
@@ -27,8 +28,8 @@ pub struct Moments {
 ///
 /// # Errors
 /// The layer has no mean and variance.
-pub fn moments(parameters: &Parameters, layer: &str, x: &Tensor, training: bool, epsilon: f32) -> Result<Moments> {
-    let own = |tensor: &str| parameters.find(layer, tensor).map(|entry| entry.leaf.shallow_clone());
+pub fn moments(present: &Present, layer: &str, x: &Tensor, training: bool, epsilon: f32) -> Result<Moments> {
+    let own = |tensor: &str| present.find(layer, tensor).map(|found| found.codes.shallow_clone());
     let lacks = || Error::bug(format!("`{layer}` has no mean or variance"));
     let (mut mean, mut variance) = (own("mean").ok_or_else(lacks)?, own("variance").ok_or_else(lacks)?);
     let channels = mean.numel() as i64;
@@ -53,9 +54,9 @@ pub fn follow(parameters: &Parameters, moments: &BTreeMap<String, Moments>) {
         for (layer, found) in moments {
             for (tensor, value) in [("mean", &found.mean), ("variance", &found.variance)] {
                 if let Some(entry) = parameters.find(layer, tensor) {
-                    // Not the leaf itself: all parameters are one tensor, and kernels that the gradients still need would
+                    // Not the values themselves: all parameters are one tensor, and numbers that the gradients still need would
                     // count as changed.
-                    let mut own = entry.leaf.data();
+                    let mut own = entry.own.data();
                     let next = &own * MOMENTUM + value.detach() * (1.0 - MOMENTUM);
                     own.copy_(&next);
                 }

@@ -1,15 +1,12 @@
-//! The numbers that are trained: float32 shadows of the layers' tensors, in one vector, and their quantized forms.
-//!
-//! Forward, a parameter is what its quantizer makes of it, by the quantizer's own code ([`crate::quantizers`]): the numbers
-//! that the network is written with. A plain fixed-point format is applied on the tensor, to the same effect but faster.
-//! Backward, its slope is the quantizer's.
+//! The numbers that are trained: float32 shadows of the layers' tensors, in one vector.
 
-use super::steps::{Formats, straight_through};
+use super::steps::Formats;
 use crate::error::{At, Error, Result};
+use crate::fixed::{Overflow, Quantization, Rounding};
 use crate::functions::Gradient;
 use crate::network::{self, Network};
 use crate::quantizers::learned::trained;
-use crate::quantizers::{self, Codes, Quantizer, Role};
+use crate::quantizers::{self, Quantizer, Role};
 use crate::tensor::{Graph, Id, Made, Parameter};
 use std::collections::BTreeMap;
 use tch::Tensor;
@@ -19,8 +16,10 @@ const FOLLOWERS: [&str; 2] = ["mean", "variance"];
 
 /// All parameters of a network that a graph reads.
 pub struct Parameters {
-    /// Their float32 values, one after another; the leaves share its memory.
+    /// Their float32 values, one after another.
     pub flat: Tensor,
+    /// Formats that are applied to all at once, and 1 for each number that has one.
+    pub alike: Option<(Formats, Tensor)>,
     entries: Vec<Entry>,
     index: BTreeMap<(String, String), usize>,
 }
@@ -35,11 +34,25 @@ pub struct Entry {
     pub shape: Vec<i64>,
     /// What it is.
     pub kind: Kind,
-    /// The values, which have a gradient unless they follow the data.
-    pub leaf: Tensor,
-    quantizer: Option<Box<dyn Quantizer>>,
-    /// Where the quantizer is a fixed-point format.
-    format: Option<(Formats, Gradient)>,
+    /// The values, a view of [`Parameters::flat`].
+    pub own: Tensor,
+    /// What is done to them.
+    pub form: Form,
+    limit: f32,
+}
+
+/// How a parameter is quantized.
+pub enum Form {
+    /// Not at all.
+    None,
+    /// As [`Parameters::alike`] says.
+    Alike(Quantization),
+    /// To a fixed-point format, with a slope.
+    Format(Formats, Gradient),
+    /// To as many bits as another parameter says.
+    Learned,
+    /// By a quantizer's own code.
+    Quantizer(Box<dyn Quantizer>),
 }
 
 /// What a trained number is.
@@ -56,16 +69,6 @@ pub enum Kind {
     Bits,
     /// Moments of a batch normalisation, which follow the data instead of a gradient.
     Follows,
-}
-
-/// A parameter, quantized: `codes * scale`, with the parameter's shape.
-pub struct Quantized {
-    /// The codes, with a gradient.
-    pub codes: Tensor,
-    /// One scale, or one for each element of the last axis; none where it is 1.
-    pub scale: Option<Tensor>,
-    /// The bits of each element, where they are learned.
-    pub bits: Option<Tensor>,
 }
 
 impl Parameters {
@@ -85,16 +88,17 @@ impl Parameters {
             if let Some(learned) = quantizer.as_ref().and_then(|quantizer| quantizer.learned()) {
                 let shape = learned.group.shape(&own.shape);
                 let count = shape.iter().product();
-                entries.push(Entry::new(&layer, &tensor, Kind::Of { kernel, learned: true }, &own.shape));
+                let kind = Kind::Of { kernel, learned: true };
+                entries.push(Entry { form: Form::Learned, ..Entry::new(&layer, &tensor, kind, &own.shape) });
                 values.extend(std::iter::repeat_n(learned.fraction as f32, count));
                 entries.push(Entry::new(&layer, &bits_of(&tensor), Kind::Bits, &shape));
                 continue;
             }
-            let format = quantizer.as_ref().and_then(|quantizer| quantizer.format(role));
-            let format = format.map(|(format, gradient)| (Formats::new(&[format], &[]), gradient));
+            let limit = quantizer.as_ref().and_then(|quantizer| quantizer.limit()).unwrap_or(f32::INFINITY);
             let kind =
                 if FOLLOWERS.contains(&tensor.as_str()) { Kind::Follows } else { Kind::Of { kernel, learned: false } };
-            entries.push(Entry { quantizer, format, ..Entry::new(&layer, &tensor, kind, &own.shape) });
+            let form = form(quantizer, role);
+            entries.push(Entry { form, limit, ..Entry::new(&layer, &tensor, kind, &own.shape) });
         }
         for formats in graph.sources.formats.values() {
             for (tensor, bits) in ["integer", "fraction"].iter().zip(formats.bits) {
@@ -104,20 +108,30 @@ impl Parameters {
         }
         let name = |(index, entry): (usize, &Entry)| ((entry.layer.clone(), entry.tensor.clone()), index);
         let index = entries.iter().enumerate().map(name).collect();
-        let mut parameters = Parameters { flat: Tensor::from_slice(&values), entries, index };
+        let alike = alike(&entries);
+        let mut parameters = Parameters { flat: Tensor::from_slice(&values), alike, entries, index };
         parameters.bind();
         Ok(parameters)
     }
 
-    /// Makes the leaves views of the flat vector.
+    /// Makes the values views of the flat vector.
     fn bind(&mut self) {
         let mut start = 0;
         for entry in &mut self.entries {
             let count: i64 = entry.shape.iter().product();
-            let view = self.flat.narrow(0, start, count).view(entry.shape.as_slice()).detach();
-            entry.leaf = view.set_requires_grad(entry.kind != Kind::Follows);
+            entry.own = self.flat.narrow(0, start, count).view(entry.shape.as_slice()).detach();
             start += count;
         }
+    }
+
+    /// How far from 0 each number may go: infinity where nothing limits it.
+    pub fn limits(&self) -> Tensor {
+        let own = |entry: &Entry| {
+            let count = entry.own.numel() as i64;
+            Tensor::full([count], f64::from(entry.limit), (tch::Kind::Float, tch::Device::Cpu))
+        };
+        let all: Vec<Tensor> = self.entries.iter().map(own).collect();
+        if all.is_empty() { self.flat.full_like(f64::INFINITY) } else { Tensor::cat(&all, 0) }
     }
 
     /// All of them.
@@ -127,22 +141,12 @@ impl Parameters {
 
     /// One of them.
     pub fn find(&self, layer: &str, tensor: &str) -> Option<&Entry> {
-        self.index.get(&(layer.to_string(), tensor.to_string())).map(|index| &self.entries[*index])
+        self.place(layer, tensor).map(|place| &self.entries[place])
     }
 
-    /// The gradient of each number of [`Parameters::flat`], 0 where there is none; and forgets it.
-    pub fn take_gradient(&mut self) -> Tensor {
-        let own = |entry: &mut Entry| {
-            let gradient = entry.leaf.grad();
-            if !gradient.defined() {
-                return entry.leaf.detach().zeros_like().flatten(0, -1);
-            }
-            let flat = gradient.flatten(0, -1).copy();
-            entry.leaf.zero_grad();
-            flat
-        };
-        let all: Vec<Tensor> = self.entries.iter_mut().map(own).collect();
-        if all.is_empty() { self.flat.zeros_like() } else { Tensor::cat(&all, 0) }
+    /// The place of one among all.
+    pub fn place(&self, layer: &str, tensor: &str) -> Option<usize> {
+        self.index.get(&(layer.to_string(), tensor.to_string())).copied()
     }
 
     /// The network with the present values; learned formats become exact weights and formats of each element.
@@ -152,9 +156,11 @@ impl Parameters {
     pub fn write(&self, network: &Network, graph: &Graph) -> Result<Network> {
         let mut network = network.clone();
         for entry in self.entries.iter().filter(|entry| entry.kind != Kind::Bits) {
-            let learned = entry.kind == (Kind::Of { kernel: true, learned: true })
-                || entry.kind == (Kind::Of { kernel: false, learned: true });
-            let data = values(&if learned { self.quantized(entry, 1.0)?.codes } else { entry.leaf.shallow_clone() })?;
+            let learned = matches!(entry.kind, Kind::Of { learned: true, .. });
+            let data = values(&match learned {
+                true => trained::quantize(&entry.own, &self.get(&entry.layer, &bits_of(&entry.tensor))?.own, None),
+                false => entry.own.shallow_clone(),
+            })?;
             if data.iter().any(|value| !value.is_finite()) {
                 return Err(
                     Error::user("a weight became NaN or infinite", "use a smaller learning rate").at(&*entry.layer)
@@ -172,7 +178,7 @@ impl Parameters {
             let mut tensors = vec![("signed", network::Tensor { shape: node.shape.clone(), data: signed })];
             for tensor in ["integer", "fraction"] {
                 let entry = self.get(&formats.layer, tensor)?;
-                let data = values(&entry.leaf)?.into_iter().map(trained::bits).collect();
+                let data = values(&entry.own)?.into_iter().map(trained::bits).collect();
                 tensors.push((tensor, network::Tensor { shape: entry.shape(), data }));
             }
             let layer = layer_of(&mut network, &formats.layer)?;
@@ -184,24 +190,36 @@ impl Parameters {
         Ok(network)
     }
 
-    /// A parameter as its quantizer has it.
-    ///
-    /// # Errors
-    /// A value is NaN or infinite: training has diverged.
-    pub fn quantized(&self, entry: &Entry, noise: f64) -> Result<Quantized> {
-        if let Kind::Of { learned: true, .. } = entry.kind {
-            let fraction = self.get(&entry.layer, &bits_of(&entry.tensor))?;
-            let codes = trained::quantize(&entry.leaf, &fraction.leaf, None);
-            let bits = trained::weight_bits(&codes, &fraction.leaf);
-            return Ok(Quantized { codes, scale: None, bits: Some(bits) });
-        }
-        entry.quantized(noise)
-    }
-
     /// One of them, which is there.
-    fn get(&self, layer: &str, tensor: &str) -> Result<&Entry> {
+    pub fn get(&self, layer: &str, tensor: &str) -> Result<&Entry> {
         self.find(layer, tensor).ok_or_else(|| Error::bug(format!("no parameter `{tensor}` of `{layer}`")))
     }
+}
+
+/// What is done to a parameter with such a quantizer.
+fn form(quantizer: Option<Box<dyn Quantizer>>, role: Role) -> Form {
+    let Some(quantizer) = quantizer else { return Form::None };
+    match quantizer.format(role) {
+        None => Form::Quantizer(quantizer),
+        Some((format, Gradient::Straight))
+            if format.rounding == Rounding::RndConv && matches!(format.overflow, Overflow::Sat | Overflow::SatSym) =>
+        {
+            Form::Alike(format)
+        }
+        Some((format, gradient)) => Form::Format(Formats::new(&[format], &[]), gradient),
+    }
+}
+
+/// The formats of all numbers of [`Form::Alike`].
+fn alike(entries: &[Entry]) -> Option<(Formats, Tensor)> {
+    let format = |entry: &Entry| if let Form::Alike(format) = entry.form { Some(format) } else { None };
+    let any = entries.iter().find_map(format)?;
+    let count = |entry: &Entry| entry.shape.iter().product::<i64>() as usize;
+    let each = |entry: &Entry| std::iter::repeat_n(format(entry), count(entry));
+    let all: Vec<Option<Quantization>> = entries.iter().flat_map(each).collect();
+    let formats: Vec<Quantization> = all.iter().map(|format| format.unwrap_or(any)).collect();
+    let mask: Vec<bool> = all.iter().map(Option::is_some).collect();
+    Some((Formats::new(&formats, &[formats.len()]), Tensor::from_slice(&mask)))
 }
 
 /// 1 for each element of a quantizing node that may be negative, else 0.
@@ -232,7 +250,7 @@ fn wanted(graph: &Graph) -> BTreeMap<(String, String), (Option<String>, bool)> {
 }
 
 /// The name of the numbers of bits of a tensor.
-fn bits_of(tensor: &str) -> String {
+pub fn bits_of(tensor: &str) -> String {
     format!("{tensor}.fraction")
 }
 
@@ -249,9 +267,9 @@ impl Entry {
             tensor: tensor.into(),
             kind,
             shape,
-            leaf: Tensor::new(),
-            quantizer: None,
-            format: None,
+            own: Tensor::new(),
+            form: Form::None,
+            limit: f32::INFINITY,
         }
     }
 
@@ -260,41 +278,9 @@ impl Entry {
         matches!(self.kind, Kind::Of { kernel: true, .. })
     }
 
-    fn shape(&self) -> Vec<usize> {
+    /// The shape, as a network has it.
+    pub fn shape(&self) -> Vec<usize> {
         self.shape.iter().map(|length| *length as usize).collect()
-    }
-
-    fn quantized(&self, noise: f64) -> Result<Quantized> {
-        if let Some((format, gradient)) = &self.format {
-            let codes = straight_through(format.apply(&self.leaf), &self.leaf, gradient, 1.0, noise);
-            return Ok(Quantized { codes, scale: None, bits: None });
-        }
-        let Some(quantizer) = &self.quantizer else {
-            return Ok(Quantized { codes: self.leaf.shallow_clone(), scale: None, bits: None });
-        };
-        let own = network::Tensor { shape: self.shape(), data: values(&self.leaf)? };
-        let role = if self.is_kernel() { Role::Kernel } else { Role::Other };
-        let Codes { codes, scale } = quantizer.parameter(&own, role).at(format!("layer `{}`", self.layer))?;
-        let codes: Vec<f32> = codes.iter().map(|code| code.to_f32()).collect();
-        let codes = Tensor::from_slice(&codes).view(self.shape.as_slice());
-        let moved = &self.leaf - self.leaf.detach();
-        let moved = match quantizer.slopes(&own, role)? {
-            Some(slopes) => moved * Tensor::from_slice(&slopes).view(self.shape.as_slice()),
-            None => moved,
-        };
-        let mixed = |codes: Tensor, scale: &Tensor| match noise < 1.0 {
-            true => self.leaf.detach() / scale * (1.0 - noise) + codes * noise,
-            false => codes,
-        };
-        if scale == [1.0] {
-            let codes = mixed(codes, &Tensor::from(1f32));
-            return Ok(Quantized { codes: codes + moved, scale: None, bits: None });
-        }
-        // A channel whose scale is 0 has no codes to move.
-        let safe: Vec<f32> = scale.iter().map(|scale| if *scale == 0.0 { 1.0 } else { *scale }).collect();
-        let safe = Tensor::from_slice(&safe);
-        let codes = mixed(codes, &safe) + moved / &safe;
-        Ok(Quantized { codes, scale: Some(Tensor::from_slice(&scale)), bits: None })
     }
 }
 

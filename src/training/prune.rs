@@ -16,7 +16,7 @@ pub fn sparsity(pruning: &Pruning, share: f64) -> f64 {
 /// 0 for the weights that are to be 0, and 1 for all other parameters.
 pub fn mask(parameters: &Parameters, sparsity: f64) -> Tensor {
     let own = |entry: &super::parameters::Entry| {
-        let flat = entry.leaf.detach().flatten(0, -1);
+        let flat = entry.own.flatten(0, -1);
         let gone = (flat.numel() as f64 * sparsity).round() as i64;
         if !entry.is_kernel() || gone == 0 {
             return flat.ones_like();

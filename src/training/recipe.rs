@@ -10,6 +10,7 @@
 //! train = "jets.npz"                  # .npz, .npy with `targets`, or .csv
 //! inputs = "x"                        # an array, or a list of columns
 //! targets = "y"
+//! probabilities = "p"                 # a teacher's, for the loss `distillation`
 //! validation = 0.2                    # a share of `train`, or another file with these arrays
 //! test = { file = "jets.npz", inputs = "x_test", targets = "y_test" }
 //! standardise = 5                     # the network standardises features by itself, with so many fraction bits
@@ -80,6 +81,8 @@ pub struct DataRecipe {
     pub inputs: Names,
     /// The array of targets, or columns: classes, or values for each output.
     pub targets: Names,
+    /// The array of a teacher's probabilities of all classes, or columns, for the loss `distillation`.
+    pub probabilities: Names,
     /// A share of the training samples, or a file like `train`.
     pub validation: Validation,
     /// Samples that have no part in the training, for a last score.
@@ -136,8 +139,9 @@ pub enum Loss {
     GaussianNll,
     /// The cross entropy with the probabilities that a teacher gives, and with the classes.
     Distillation {
-        /// The teacher's file, beside the recipe.
-        teacher: String,
+        /// The teacher's file, beside the recipe; none where the data have its probabilities.
+        #[serde(default)]
+        teacher: Option<String>,
         /// What both networks' outputs are divided by before the softmax.
         #[serde(default = "one")]
         temperature: f64,
@@ -367,6 +371,14 @@ impl Recipe {
                 format!("`ebops` is {:?}", self.ebops),
                 "give a penalty such as 1e-6, or [1e-7, 1e-5] for one that rises",
             )),
+            _ if matches!(self.loss, Loss::Distillation { teacher: None, .. })
+                && self.data.probabilities.list().is_empty() =>
+            {
+                Err(Error::user(
+                    "the loss `distillation` has no teacher",
+                    "name its network as `teacher`, or an array of its `probabilities` in [data]",
+                ))
+            }
             _ if !(self.l1 >= 0.0 && self.l1.is_finite()) => wrong("l1", &self.l1, "a number that is not negative"),
             _ => Ok(()),
         }

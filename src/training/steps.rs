@@ -66,9 +66,10 @@ impl Formats {
     /// The numbers in their formats, without a gradient.
     pub fn apply(&self, x: &Tensor) -> Tensor {
         tch::no_grad(|| {
-            let rounded = round(&(x * &self.inverse), self.rounding) * &self.step;
+            let mut rounded = round(x * &self.inverse, self.rounding);
+            let _ = rounded.g_mul_(&self.step);
             match self.overflow {
-                Overflow::Sat | Overflow::SatSym => rounded.maximum(&self.low).minimum(&self.high),
+                Overflow::Sat | Overflow::SatSym => rounded.clamp_tensor_(Some(&self.low), Some(&self.high)),
                 Overflow::SatZero => {
                     let inside = rounded.ge_tensor(&self.low).logical_and(&rounded.le_tensor(&self.high));
                     rounded * inside
@@ -84,7 +85,7 @@ impl Formats {
 }
 
 /// Rounds to whole numbers.
-fn round(x: &Tensor, rounding: Rounding) -> Tensor {
+fn round(mut x: Tensor, rounding: Rounding) -> Tensor {
     // The distance from the floor decides ties exactly only in f64, but for those that go up.
     let by_rest = |up: fn(&Tensor, &Tensor) -> Tensor| {
         let x = x.to_kind(Kind::Double);
@@ -93,9 +94,9 @@ fn round(x: &Tensor, rounding: Rounding) -> Tensor {
         (&floor + up(&rest, &floor).to_kind(Kind::Double)).to_kind(Kind::Float)
     };
     match rounding {
-        Rounding::Trn => x.floor(),
-        Rounding::TrnZero => x.trunc(),
-        Rounding::RndConv => x.round(),
+        Rounding::Trn => x.floor_(),
+        Rounding::TrnZero => x.trunc_(),
+        Rounding::RndConv => x.round_(),
         Rounding::Rnd => {
             let floor = x.floor();
             let up = (x - &floor).ge(0.5);
@@ -203,7 +204,7 @@ pub fn straight_through(q: Tensor, x: &Tensor, gradient: &Gradient, factor: f32,
     let between = |low: f32, high: f32| x.clamp(f64::from(low), f64::from(high));
     let positive = 0f32.next_up();
     let moved = match gradient {
-        Gradient::Straight => between(f32::NEG_INFINITY, f32::INFINITY),
+        Gradient::Straight => x.alias(),
         Gradient::Inside { low, high } => between(*low, *high),
         Gradient::Relu { slope: 0.0, high } => between(positive, *high),
         Gradient::Relu { slope, high } => {

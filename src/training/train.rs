@@ -118,6 +118,8 @@ pub struct Run<'a> {
     kernels: Tensor,
     /// 0 for pruned weights, 1 for all others.
     mask: Tensor,
+    /// How far from 0 each number may go.
+    limits: Tensor,
     history: Vec<Epoch>,
     /// The least validation loss, and the parameters that had it.
     best: (f64, Tensor),
@@ -158,6 +160,7 @@ impl<'a> Run<'a> {
         }
         let state = State::new(&engine.parameters.flat);
         let mask = engine.parameters.flat.ones_like();
+        let limits = engine.parameters.limits();
         let best = (f64::INFINITY, engine.parameters.flat.copy());
         Ok(Run {
             network,
@@ -169,11 +172,19 @@ impl<'a> Run<'a> {
             state,
             kernels: Tensor::cat(&kernels, 0),
             mask,
+            limits,
             history: Vec::new(),
             best,
             waited: 0,
             front: Front::default(),
         })
+    }
+
+    /// Layers with numbers of which none is trained; formats are no numbers.
+    pub fn frozen(&self) -> Vec<&str> {
+        let trained = |layer: &str| self.engine.parameters.entries().iter().any(|entry| entry.layer == layer);
+        let layers = self.network.layers.iter().filter(|layer| !layer.tensors.is_empty() && layer.kind != "quantize");
+        layers.map(|layer| layer.name.as_str()).filter(|name| !trained(name)).collect()
     }
 
     /// Are all epochs done, or has it stopped early?
@@ -226,16 +237,19 @@ impl<'a> Run<'a> {
         let inputs = self.train.inputs.index_select(0, rows);
         let targets = self.train.targets.select(rows);
         let penalty = self.recipe.ebops.at(share);
-        let mode = Mode { training: true, count: penalty > 0.0, noise: self.recipe.noise(share) };
+        let draw = Some(self.recipe.seed.rotate_left(32) ^ self.state.steps as u64);
+        let mode = Mode { training: true, count: penalty > 0.0, noise: self.recipe.noise(share), draw };
         let pass = self.engine.forward(&[inputs], mode)?;
         let loss = loss(&pass.outputs[0], &targets, &self.recipe.loss);
         (&loss + pass.ebops * penalty).backward();
-        let mut gradient = self.engine.parameters.take_gradient();
+        let mut gradient = pass.leaf.grad();
         let flat = &mut self.engine.parameters.flat;
         if self.recipe.l1 > 0.0 {
             gradient += flat.sign() * &self.kernels * self.recipe.l1;
         }
         self.state.step(flat, &gradient, &self.kernels, &self.recipe.optimizer, rate);
+        let low = self.limits.neg();
+        tch::no_grad(|| drop(flat.clamp_tensor_(Some(&low), Some(&self.limits))));
         if self.recipe.pruning.is_some() {
             tch::no_grad(|| drop(self.engine.parameters.flat.g_mul_(&self.mask)));
         }
@@ -262,7 +276,7 @@ impl<'a> Run<'a> {
             let length = MANY.min(rows - start) as i64;
             let inputs = self.validation.inputs.narrow(0, start as i64, length);
             let targets = self.validation.targets.narrow(start as i64, length);
-            let Pass { outputs, ebops: counted } =
+            let Pass { outputs, ebops: counted, .. } =
                 self.engine.forward(&[inputs], Mode { count: true, ..Mode::default() })?;
             ebops = counted.double_value(&[]);
             sum += loss(&outputs[0], &targets, &self.recipe.loss).double_value(&[]) * length as f64;

@@ -15,8 +15,9 @@ pub struct Training {
     folder: PathBuf,
 }
 
-/// AutoQKeras' early stopping: after a fifth of the epochs, and at most 20.
-const PATIENCE: usize = 20;
+/// Early stopping as AutoQKeras has it, after a fifth of the epochs and at most 20; but not below 5, where a loss that is only
+/// noisy would end a short trial.
+const PATIENCE: [usize; 2] = [5, 20];
 
 impl Training {
     /// Reads the recipe's own part.
@@ -54,7 +55,7 @@ impl Training {
     /// classes, `1 / (1 + loss)`.
     pub fn objective(self) -> Result<Box<Objective<'static>>> {
         let mut split = self.split()?;
-        if let Loss::Distillation { teacher, temperature, .. } = &self.recipe.loss {
+        if let Loss::Distillation { teacher: Some(teacher), temperature, .. } = &self.recipe.loss {
             let teacher = frontends::read(&self.folder.join(teacher), None)?;
             split.teach(&teacher, *temperature).at("the teacher")?;
         }
@@ -62,7 +63,7 @@ impl Training {
         Ok(Box::new(move |task: &Task| {
             let epochs = task.epochs as usize;
             let optimizer = Optimizer { rate: recipe.optimizer.rate * task.rate, ..recipe.optimizer.clone() };
-            let patience = recipe.patience.or(Some((epochs / 5).clamp(1, PATIENCE)));
+            let patience = recipe.patience.or(Some((epochs / 5).clamp(PATIENCE[0], PATIENCE[1])));
             let recipe = Recipe { epochs, seed: task.seed, patience, optimizer, ..recipe.clone() };
             let trained = train(task.network, &split, &recipe, &mut |_| ())?;
             let score = trained.score;

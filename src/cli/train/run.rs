@@ -4,6 +4,7 @@ use super::Arguments;
 use super::checkpoint::Kept;
 use super::front::{self, Row};
 use crate::cli::print;
+use crate::cli::progress::Progress;
 use crate::error::{At, Result};
 use crate::files;
 use crate::frontends::{self, native};
@@ -24,7 +25,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let folder = arguments.recipe.parent().unwrap_or(Path::new(""));
     let network = frontends::read(&folder.join(&recipe.network), None).at(&*place)?;
     let mut split = Split::read(&recipe.data, &recipe.loss, recipe.seed, folder).at(&*place)?;
-    if let Loss::Distillation { teacher, temperature, .. } = &recipe.loss {
+    if let Loss::Distillation { teacher: Some(teacher), temperature, .. } = &recipe.loss {
         let teacher = frontends::read(&folder.join(teacher), None).at(&*place)?;
         split.teach(&teacher, *temperature).at("the teacher").at(&*place)?;
     }
@@ -39,16 +40,25 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         run.restore(&checkpoint).at(kept.path.display().to_string())?;
         print::note(format_args!("goes on from {}", kept.path.display()));
     }
+    for layer in run.frozen() {
+        print::note(format_args!("`{layer}` keeps its numbers: layers of its kind are not trained"));
+    }
     print::line(format_args!("{} samples to train on, {} to validate", split.train.rows(), split.validation.rows()))?;
     print::line(format_args!("{:>5} {:>10} {:>10} {:>9} {:>9}", "epoch", "loss", "validated", "accuracy", "EBOPs"))?;
+    let progress = Progress::new();
+    let mut number = 0;
     while !run.finished() {
-        let Epoch { number, loss, validation_loss, accuracy, ebops, .. } = run.epoch().at(&*place)?;
-        let accuracy = accuracy.unwrap_or(f64::NAN);
-        print::line(format_args!("{number:>5} {loss:>10.5} {validation_loss:>10.5} {accuracy:>9.4} {ebops:>9.0}"))?;
+        progress.step(&format!("epoch {} of {}", number + 1, recipe.epochs));
+        let epoch = run.epoch().at(&*place)?;
+        number = epoch.number;
+        progress.above(|| row(&epoch))?;
         kept.write(&run.checkpoint()?)?;
     }
+    progress.step("evaluating with integers");
     let trained = run.finish().at(&*place)?;
+    progress.step("compiling the front");
     let front = front::compiled(&trained.front)?;
+    drop(progress);
     write(&trained, &front, &arguments.output)?;
     kept.remove();
     print::line(format_args!("validated {}", summary(&trained.score)))?;
@@ -58,6 +68,13 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     front::show(&front)?;
     print::line(format_args!("network   {}", arguments.output.join("model.toml").display()))?;
     Ok(0)
+}
+
+/// A line of the table of epochs.
+fn row(epoch: &Epoch) -> Result<()> {
+    let Epoch { number, loss, validation_loss, accuracy, ebops, .. } = epoch;
+    let accuracy = accuracy.unwrap_or(f64::NAN);
+    print::line(format_args!("{number:>5} {loss:>10.5} {validation_loss:>10.5} {accuracy:>9.4} {ebops:>9.0}"))
 }
 
 /// What the integer evaluator says.

@@ -1,0 +1,157 @@
+"""The jets of distil_jets.py: trains the recipes of examples/jet_search, compiles them and the public networks alike, and
+writes the tables of its README.md.
+
+    python scripts/jets.py PROGRAM           # needs numpy, nanotrig with training, and ../shared/data (jets.sh calls it)
+
+Accuracies are those of the integer evaluator on the 100,000 test jets. LUTs and latencies are the compiler's estimates for the
+generic target at 200 MHz. What is in build/jet_search already is not made again.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+EXAMPLE, BUILD = ROOT / "examples" / "jet_search", ROOT / "build" / "jet_search"
+PUBLIC = ROOT.parent / "shared" / "data" / "models" / "hgq"
+PROGRAM = pathlib.Path(sys.argv[1]).resolve()
+# What arXiv:2006.10159 reports of its own jets, on a VU9P at 200 MHz: accuracy in %, LUT, DSP, ns.
+PAPER = {
+    "baseline": ("BF, 16 bits", (74.4, 48321, 1826, 45)),
+    "q6": ("Q6, 6 bits", (74.8, 39782, 124, 55)),
+    "qe": ("QE, AutoQKeras for energy", (72.3, 9149, 66, 55)),
+    "qb": ("QB, AutoQKeras for bits", (71.9, 11193, 69, 70)),
+}
+# Of these Verilator and Yosys are asked: those with batch normalisations. The others take them hours.
+DEEPER = ["qe", "qb"]
+
+
+def nanotrig(*arguments):
+    """Runs the program; gives what it prints."""
+    return subprocess.run([PROGRAM, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
+
+
+def once(place, make):
+    """Makes a folder, if it is not there."""
+    if not place.exists():
+        print(f"{place.relative_to(ROOT)}", file=sys.stderr, flush=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        make()
+    return place
+
+
+def products(folder):
+    """Products of two variables in the Verilog."""
+    code = lambda path: re.sub(r"//.*|/\*.*?\*/|\(\*.*?\*\)", "", path.read_text())
+    return sum(code(path).count("*") for path in (folder / "verilog").glob("*.v"))
+
+
+def dsps(folder):
+    """DSP blocks that Yosys infers for UltraScale+, without -nodsp."""
+    sources = sorted((folder / "verilog").glob("*.v"))
+    top = json.loads((folder / "report.json").read_text())["name"]
+    script = f"read_verilog {' '.join(map(str, sources))}; synth_xilinx -family xcup -top {top}; tee -o {folder}/dsp.txt stat"
+    subprocess.run(["yosys", "-q", "-p", script], check=True, capture_output=True)
+    return sum(int(count) for count in re.findall(r"DSP48E\w*\s+(\d+)", (folder / "dsp.txt").read_text()))
+
+
+def measured(model, place, deeper=False):
+    """A network's numbers: accuracy and its error on the test jets, LUTs, latency; and of the paper's networks more."""
+    folder = once(place / "firmware", lambda: nanotrig("compile", model, "-o", place / "firmware"))
+    said = place / "evaluated.txt"
+    inputs = ["--input", BUILD / "x.npy", "--labels", BUILD / "y.npy"]
+    once(said, lambda: said.write_text(nanotrig("evaluate", model, *inputs)))
+    accuracy = float(re.match(r"accuracy ([\d.]+)", said.read_text()).group(1))
+    report = json.loads((folder / "report.json").read_text())
+    row = {"accuracy": accuracy, "error": (accuracy * (1 - accuracy) / len(np.load(BUILD / "y.npy"))) ** 0.5}
+    row |= {"products": products(folder), "lut": report["luts"], "cycles": report["latency_cycles"], "ns": report["latency_cycles"] * report["period_ns"]}
+    if deeper:
+        checks = place / "checks.json"
+        once(checks, lambda: checks.write_text(json.dumps(deep(folder))))
+        row |= json.loads(checks.read_text())
+    return row
+
+
+def deep(folder):
+    """What Verilator and Yosys say."""
+    simulated = nanotrig("verify", folder)
+    mismatches = int(re.search(r"(\d+) mismatches", simulated).group(1))
+    return {"mismatches": mismatches, "dsp": dsps(folder)}
+
+
+def trained(name):
+    """Trains a recipe of the example."""
+    recipe, out = EXAMPLE / f"{name}_recipe.toml", BUILD / name / "trained"
+    return once(out, lambda: nanotrig("train", recipe, "-o", out))
+
+
+def line(*cells):
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def table(head, rows):
+    return "\n".join([line(*head), line(*["---"] * len(head)), *(line(*row) for row in rows)])
+
+
+def share(row):
+    return f"{100 * row['accuracy']:.2f} +- {100 * row['error']:.2f}"
+
+
+def papers(rows):
+    head = ["network", "accuracy %", "paper", "LUT", "paper", "DSP", "paper", "latency", "paper", "products of two variables", "mismatches"]
+    cells = []
+    for name, (title, (accuracy, lut, dsp, ns)) in PAPER.items():
+        row = rows[name]
+        cells.append([title, share(row), accuracy, round(row["lut"]), lut, row.get("dsp", "not run"), dsp, f"{row['ns']:g} ns", f"{ns} ns", row["products"], row.get("mismatches", "not run")])
+    return table(head, cells)
+
+
+def fronts(front, public):
+    cells = [[f"learned bits, epoch {name}", share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ""] for name, row in front]
+    for name, row in public:
+        beaten = [own["lut"] for _, own in front if own["accuracy"] >= row["accuracy"]]
+        ratio = f"{min(beaten) / row['lut']:.2f}" if beaten else "none"
+        cells.append([f"public `{name}`", share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ratio])
+    head = ["network", "accuracy %", "LUT", "cycles", "latency", "least LUT of the front at no less accuracy, to this one's"]
+    return table(head, cells)
+
+
+def headline(rows, front):
+    """The factor between 16 bits and the smallest network within 2 points."""
+    cost = lambda row: row["lut"] + 100 * row.get("dsp", 0)
+    good = [row for row in [*rows.values(), *(row for _, row in front)] if row["accuracy"] >= rows["baseline"]["accuracy"] - 0.02]
+    least = min(good, key=cost)
+    factor = cost(rows["baseline"]) / cost(least)
+    return (f"From 16 bits everywhere ({share(rows['baseline'])} %) to the smallest network within 2 points of it ({share(least)} %), "
+            f"LUT + 100 DSP shrink by a factor of {factor:.1f}.")
+
+
+def write(parts):
+    """Puts texts between the markers of README.md."""
+    readme = EXAMPLE / "README.md"
+    text = readme.read_text()
+    for name, body in parts.items():
+        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
+        assert pattern.search(text), name
+        text = pattern.sub(lambda found: f"{found.group(1)}{body}\n{found.group(2)}", text)
+    readme.write_text(text)
+
+
+def main():
+    BUILD.mkdir(parents=True, exist_ok=True)
+    test = np.load(ROOT / "build" / "jets" / "test.npz")
+    np.save(BUILD / "x.npy", test["x"])
+    np.save(BUILD / "y.npy", test["y"])
+    public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
+    rows = {name: measured(trained(name) / "model.toml", BUILD / name, deeper=name in DEEPER) for name in PAPER}
+    points = sorted((trained("learned") / "front").iterdir(), key=lambda path: int(path.name))
+    front = [(path.name, measured(path / "model.toml", BUILD / "learned" / path.name)) for path in points]
+    write({"paper": papers(rows), "front": fronts(front, public), "headline": headline(rows, front)})
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 use super::curve::Curve;
 use super::form::{Atom, Form};
 use super::round::is_bit;
-use super::space::{Kind, Space};
+use super::space::{Kind, LineId, Space};
 use crate::fixed::Fixed;
 
 /// Most terms of a product that is multiplied out.
@@ -106,24 +106,47 @@ impl Space {
     }
 
     /// Values as functions of one line, if they are.
-    fn of_one_line(&mut self, values: &[&Form]) -> Option<Option<(u32, Vec<Curve>)>> {
-        let mut found: Option<(u32, i128, i128)> = None;
+    pub(super) fn of_one_line(&mut self, values: &[&Form]) -> Option<Option<(LineId, Vec<Curve>)>> {
+        let mut lines: Vec<LineId> = Vec::new();
         for value in values.iter().filter(|value| value.value().is_none()) {
-            let view = self.view(value)?;
-            if found.is_some_and(|(line, ..)| line != view.line) {
-                return Some(None);
+            let line = self.view(value)?.line;
+            if !lines.contains(&line) {
+                lines.push(line);
             }
-            found = Some((view.line, view.curve.pieces[0].start, view.curve.last));
         }
-        let Some((line, lo, hi)) = found else { return Some(None) };
+        let line = match lines[..] {
+            [line] => line,
+            [a, b] if self.floored(a).is_some_and(|(of, ..)| of == b) => a,
+            [a, b] if self.floored(b).is_some_and(|(of, ..)| of == a) => b,
+            _ => return Some(None),
+        };
+        let (lo, hi) = (self.line(line).lo, self.line(line).hi);
         let mut curves = Vec::with_capacity(values.len());
         for value in values {
             curves.push(match value.value() {
                 Some(value) => Curve::line(lo, hi, Fixed::ZERO, value)?,
-                None => self.view(value)?.curve,
+                None => {
+                    let view = self.view(value)?;
+                    match self.floored(line).filter(|_| view.line != line) {
+                        None => view.curve,
+                        Some((_, factor, constant)) => match view.curve.behind(factor, constant, lo, hi) {
+                            Some(curve) => curve,
+                            None => return Some(None),
+                        },
+                    }
+                }
             });
         }
         Some(Some((line, curves)))
+    }
+
+    /// The line, factor and constant of which a line is the floor as an atom of its own.
+    fn floored(&self, line: LineId) -> Option<(LineId, Fixed, Fixed)> {
+        let [(atom, 1)] = self.line(line).terms[..] else { return None };
+        match self.kind(atom) {
+            Kind::Floor(of, factor, constant) if self.circuit => Some((*of, *factor, *constant)),
+            _ => None,
+        }
     }
 
     /// 1 where a number is not negative, else 0.

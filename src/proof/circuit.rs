@@ -26,7 +26,7 @@ pub fn results(space: &mut Space, netlist: &Netlist) -> Result<Vec<Form>> {
             stage = stage.or(own);
         }
         let value = cell(space, netlist, &known, &net.cell, net.width);
-        let value = value.and_then(|value| vector::known(space, value));
+        let value = value.and_then(|value| vector::known(space, value, &net.name));
         let value = value.ok_or_else(|| wrong("has no canonical form"))?;
         let stage = match net.cell {
             Cell::Input { .. } => Some(0),

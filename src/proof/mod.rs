@@ -130,7 +130,7 @@ fn by_nodes(
     limit: Option<Duration>,
     circuit: impl FnOnce(&mut Space) -> Result<Vec<Form>>,
 ) -> Link {
-    let mut space = Space { deadline: deadline(limit), ..Space::default() };
+    let mut space = Space { deadline: deadline(limit), circuit: true, ..Space::default() };
     space.end_reference();
     let codes = numbers::symbols(&mut space, dfg).and_then(|results| {
         verilog::codes(&results, &dfg.outputs).ok_or_else(|| Error::bug("an output is beyond 127 bits"))
@@ -138,7 +138,6 @@ fn by_nodes(
     match codes {
         Err(error) => Link { level: level.into(), proved: 0, outputs: dfg.results.len(), reason: Some(shown(&error)) },
         Ok(codes) => {
-            space.end_reference();
             let found = circuit(&mut space);
             compared(&mut space, level, &codes, found)
         }
@@ -148,12 +147,17 @@ fn by_nodes(
 fn compared(space: &mut Space, level: &str, wanted: &[Form], found: Result<Vec<Form>>) -> Link {
     let outputs = wanted.len();
     let (proved, reason) = match found {
-        Err(error) => (0, Some(shown(&error))),
+        Err(error) => {
+            let strange = space.strange.as_ref().map(|name| format!(", after `{name}`")).unwrap_or_default();
+            (0, Some(format!("{}{strange}", shown(&error))))
+        }
         Ok(found) if found.len() != outputs => (0, Some(format!("{} outputs, not {outputs}", found.len()))),
         Ok(found) => {
             let equal: Vec<bool> = wanted.iter().zip(&found).map(|(a, b)| space.same(a, b)).collect();
             let first = equal.iter().position(|equal| !equal);
-            let reason = first.map(|first| format!("output {first} is not found equal: wrong, or beyond this proof"));
+            let strange = space.strange.as_ref().map(|name| format!(", from `{name}` on")).unwrap_or_default();
+            let reason =
+                first.map(|first| format!("output {first} is not found equal{strange}: wrong, or beyond this proof"));
             (equal.iter().filter(|equal| **equal).count(), reason)
         }
     };

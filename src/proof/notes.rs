@@ -41,6 +41,26 @@ impl Space {
         self.known.get(&line).map_or(&[], Vec::as_slice)
     }
 
+    /// Notes that a sum which is new is a remainder: one of `2^top` numbers from `-half` on.
+    pub(super) fn narrow(&mut self, form: &Form, half: Fixed, top: i32) -> Option<()> {
+        let count = self.lines.len();
+        let (line, factor) = self.own_line(form)?;
+        if self.lines.len() == count {
+            return Some(());
+        }
+        let grid = form.terms.iter().map(|(_, c)| c.exponent()).chain([form.constant.exponent(), top - 1]).min()?;
+        let least = half.negate().add(form.constant.negate())?.at(grid)?;
+        let greatest = least.checked_add(Fixed::power_of_two(top).at(grid)? - 1)?;
+        let step = factor.at(grid)?;
+        let (least, greatest) = if step > 0 { (least, greatest) } else { (-greatest, -least) };
+        // From the first multiple in the range to the last.
+        let step = step.abs();
+        let (lo, hi) = (-(-least).div_euclid(step), greatest.div_euclid(step));
+        let own = &mut self.lines[line as usize];
+        (own.lo, own.hi) = (own.lo.max(lo), own.hi.min(hi));
+        Some(())
+    }
+
     /// From now on, values are compared with those that are there.
     pub fn end_reference(&mut self) {
         self.reference = Some(self.atoms.len() as Atom);
@@ -108,5 +128,35 @@ impl Space {
         }
         let found = self.nodes.get(&(drop, width, bits.clone()));
         Some(found.filter(|(_, whole)| *whole || bits.terms.len() > 1 || drop > 0).map(|(atom, _)| *atom))
+    }
+
+    /// Are bits those of a number?
+    fn equal_bits(&mut self, form: &Form, bits: &Form, width: u32) -> Option<bool> {
+        let own = self.modulo(form, width as i32)?;
+        Some(self.same(&own, bits))
+    }
+
+    /// The node that a net's name says it is, if the net has its bits from `drop` on.
+    pub(super) fn hinted(&mut self, bits: &Form, drop: u32, width: u32, name: &str) -> Option<Option<Form>> {
+        let Some((symbol, form, all)) = self.hints.get(named(name)).cloned() else { return Some(None) };
+        if drop == 0 && *bits == self.modulo(&symbol, width as i32)? {
+            return Some(Some(symbol));
+        }
+        let kept = if drop == 0 { form } else { self.dropped_bits(&form, drop)? };
+        if drop + width <= all && self.equal_bits(&kept, bits, width)? {
+            return Some(Some(symbol));
+        }
+        if named(name) == name && self.strange.is_none() {
+            self.strange = Some(name.into());
+        }
+        Some(None)
+    }
+}
+
+/// A net's name without that of its register.
+fn named(name: &str) -> &str {
+    match name.rsplit_once("_s") {
+        Some((node, stage)) if stage.bytes().all(|byte| byte.is_ascii_digit()) => node,
+        _ => name,
     }
 }

@@ -4,6 +4,7 @@ use super::{Form, Kind, Space};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
+use crate::netlist::node_names;
 use crate::port::Port;
 
 /// The value of an input element: its code times its step.
@@ -48,6 +49,7 @@ fn claimed(space: &mut Space, dfg: &Dfg, id: Id, value: &Form) -> bool {
 /// # Errors
 /// A value that the space cannot express; the error names the node.
 pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
+    let names = node_names(dfg);
     let mut values: Vec<Form> = Vec::with_capacity(dfg.nodes.len());
     for id in dfg.ids() {
         let (op, range) = (&dfg[id].op, dfg.range(id));
@@ -61,12 +63,15 @@ pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
         let integer = code.terms.iter().map(|(_, c)| c).chain([&code.constant]).all(|c| c.exponent() >= 0);
         let alone =
             matches!(code.terms[..], [(atom, _)] if matches!(space.kind(atom), Kind::Node(_) | Kind::Input(..)));
+        // A multiple of a number needs no symbol, and perhaps no adder.
+        let alone = alone || matches!(op, Op::Add { .. }) && code.terms.len() == 1;
         // Numbers side by side need no adder: a circuit may have no bits of their sum by itself.
         let digits = space.own_line(&code).is_some_and(|(line, _)| space.is_number_of_digits(line));
         values.push(if wiring || !integer || alone || digits || value.value().is_some() {
             value
         } else {
             let symbol = space.node(id.0, &code, range).ok_or_else(place)?;
+            space.hints.insert(names[id.index()].clone(), (symbol.clone(), code, range.width()));
             symbol.times(Fixed::power_of_two(range.exp)).ok_or_else(place)?
         });
     }

@@ -54,6 +54,8 @@ impl Space {
         let curve = periods.and_then(|periods| periods.affine(Fixed::ONE.negate(), Fixed::ZERO)?.add(&view.curve));
         if let Some(curve) = curve {
             self.remember(view.line, curve, &wrapped)?;
+        } else {
+            self.narrow(&wrapped, half, top)?;
         }
         self.whole(wrapped)
     }
@@ -172,7 +174,8 @@ impl Space {
 
     /// The value of a function of a line; one that is a floor is taken for that, as bits above others are.
     pub(super) fn settled(&mut self, line: LineId, curve: Curve) -> Option<Form> {
-        if curve.pieces.len() < 3 || self.in_reference(line, &curve)? || self.line(line).terms.len() < 2 {
+        if self.circuit || curve.pieces.len() < 3 || self.in_reference(line, &curve)? || self.line(line).terms.len() < 2
+        {
             return self.curve(line, curve);
         }
         let (normal, factor, constant) = curve.clone().normal()?;
@@ -267,7 +270,8 @@ impl Space {
     /// A floor inside a sum on its grid: the sum with the floor's operand instead, and an integer that is left.
     fn through(&mut self, form: &Form) -> Option<Option<(Form, Form)>> {
         let Some(grid) = form.terms.iter().map(|(_, c)| c.exponent()).min() else { return Some(None) };
-        if grid >= 0 || form.terms.len() < 2 {
+        // In a reference, a floor by itself is an atom.
+        if grid >= 0 || form.terms.len() < 2 && !self.circuit {
             return Some(None);
         }
         for (atom, c) in &form.terms {
@@ -280,10 +284,12 @@ impl Space {
                     let own = self.line_form(line).times(factor)?.offset(constant)?;
                     Some((opened(own, *c)?, Form::default()))
                 }
-                Kind::Curve(line, curve) => match self.floor_behind(*atom).filter(|_| c.mantissa().abs() == 1) {
-                    Some(own) => Some((opened(own, *c)?, Form::default())),
-                    None => self.stairs(line, &curve, *c, others.unwrap_or(0))?,
-                },
+                Kind::Curve(line, curve) if form.terms.len() > 1 => {
+                    match self.floor_behind(*atom).filter(|_| c.mantissa().abs() == 1) {
+                        Some(own) => Some((opened(own, *c)?, Form::default())),
+                        None => self.stairs(line, &curve, *c, others.unwrap_or(0))?,
+                    }
+                }
                 _ => None,
             };
             if let Some((operand, integer)) = found {

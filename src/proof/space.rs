@@ -86,6 +86,12 @@ pub struct Space {
     pub(super) reference: Option<Atom>,
     /// Of curves that were made as floors, the numbers of which they are.
     pub(super) floors: HashMap<Atom, Form>,
+    /// Whether a circuit is compared node by node, not one graph with another.
+    pub(super) circuit: bool,
+    /// Where a net of this name may be looked for: a node as the number of a symbol, the form that it is, and its bits.
+    pub(super) hints: HashMap<String, (Form, Form, u32)>,
+    /// The first net with such a name that was found to be no node: for messages.
+    pub(super) strange: Option<String>,
 }
 
 impl Space {

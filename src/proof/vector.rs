@@ -133,6 +133,11 @@ pub fn chosen(space: &mut Space, bit: &Form, yes: &[Piece], no: &[Piece]) -> Opt
         return Some(if bit.is_zero() { no } else { yes }.to_vec());
     }
     let (yes, no) = (joined(space, yes)?, joined(space, no)?);
+    let difference = space.plus(&yes.value, &no.value, Fixed::ONE.negate())?;
+    let together = difference.value().is_none() && space.view(&difference)?.line == space.view(bit)?.line;
+    if together || space.of_one_line(&[bit, &yes.value, &no.value])?.is_some() {
+        return Some(piece(space.choose(bit, &yes.value, &no.value)?, yes.width));
+    }
     let top = yes.width as i32;
     let (a, b) = (space.modulo(&yes.value, top)?, space.modulo(&no.value, top)?);
     Some(piece(space.choose(bit, &a, &b)?, yes.width))
@@ -208,8 +213,8 @@ pub fn from_bits(bits: &[bool]) -> Vector {
 }
 
 /// The vector as the node of a dataflow graph whose bits it has, if there is one. Its lowest bits may be 0 instead, as those
-/// are that nobody reads.
-pub fn known(space: &mut Space, vector: Vector) -> Option<Vector> {
+/// are that nobody reads. A name says which node to try first, no more.
+pub fn known(space: &mut Space, vector: Vector, name: &str) -> Option<Vector> {
     let count = width(&vector);
     let zero = vector.iter().take_while(|piece| piece.value == Form::default()).map(|piece| piece.width).sum::<u32>();
     if count > WIDEST || zero >= count {
@@ -218,9 +223,15 @@ pub fn known(space: &mut Space, vector: Vector) -> Option<Vector> {
     let rest = slice(space, &vector, zero, count - zero)?;
     let whole = joined(space, &rest)?;
     let bits = space.modulo(&whole.value, whole.width as i32)?;
-    let Some(atom) = space.node_of(&bits, zero, whole.width)? else { return Some(vector) };
+    let node = match space.hinted(&bits, zero, whole.width, name)? {
+        Some(node) => node,
+        None => match space.node_of(&bits, zero, whole.width)? {
+            Some(atom) => Form::atom(atom),
+            None => return Some(vector),
+        },
+    };
     let mut known = piece(Form::default(), zero);
-    let own = if zero == 0 { Form::atom(atom) } else { space.dropped_bits(&Form::atom(atom), zero)? };
+    let own = if zero == 0 { node } else { space.dropped_bits(&node, zero)? };
     known.extend(piece(own, count - zero));
     Some(known)
 }

@@ -35,6 +35,8 @@ pub struct Driver<'a> {
 pub struct Net<'a> {
     /// Its name, with those of the instances that it is in.
     pub name: String,
+    /// The scope that declares it.
+    pub scope: usize,
     /// Bits.
     pub width: u32,
     /// The number of its lowest bit.
@@ -54,6 +56,33 @@ pub struct Scope {
     pub nets: HashMap<String, NetId>,
     /// Parameters by name.
     pub constants: Constants,
+    /// By how much the number of an element is greater than the name inside says, by what an output is connected to.
+    pub moved: i64,
+}
+
+impl Net<'_> {
+    /// What the net would be called outside instances, if the rows of a layer are numbered in order: a hint.
+    pub fn hint(&self, scopes: &[Scope]) -> String {
+        let own = self.name.rsplit('.').next().unwrap_or_default();
+        match (scopes[self.scope].moved, element(own)) {
+            (moved, Some((layer, element, rest))) if moved != 0 => format!("{layer}_{}{rest}", element + moved),
+            _ => own.into(),
+        }
+    }
+}
+
+/// A name `layer_element_rest` in its parts, the rest being `_t`, `_s`, `_n` and numbers.
+fn element(name: &str) -> Option<(&str, i64, &str)> {
+    let mut end = name.len();
+    loop {
+        let (before, last) = name[..end].rsplit_once('_')?;
+        if let Ok(element) = last.parse() {
+            return Some((before, element, &name[end..]));
+        }
+        let helper = last.strip_prefix(['t', 's', 'n'])?;
+        helper.parse::<u32>().ok()?;
+        end = before.len();
+    }
 }
 
 /// The flat circuit.
@@ -138,7 +167,7 @@ impl<'a> Circuit<'a> {
             return Err(wrong(format!("module `{}` has no parameter `{name}`", module.name)));
         }
         let index = self.scopes.len();
-        self.scopes.push(Scope { nets: HashMap::new(), constants });
+        self.scopes.push(Scope { nets: HashMap::new(), constants, moved: 0 });
         for declaration in module.ports.iter().map(|(_, port)| port).chain(&module.declarations) {
             self.declare(index, declaration, path).at(&module.name)?;
         }
@@ -173,7 +202,15 @@ impl<'a> Circuit<'a> {
         let start = declaration.value.as_ref().filter(|_| declaration.variable).map(|value| (scope, value));
         let whole = |value| Driver { lo: 0, width, source: Source::Wire(scope, value) };
         let drivers = declaration.value.as_ref().filter(|_| !declaration.variable).map(whole).into_iter().collect();
-        self.nets.push(Net { name: format!("{path}{name}"), width, base, signed: declaration.signed, start, drivers });
+        self.nets.push(Net {
+            name: format!("{path}{name}"),
+            scope,
+            width,
+            base,
+            signed: declaration.signed,
+            start,
+            drivers,
+        });
         Ok(())
     }
 
@@ -243,6 +280,10 @@ impl<'a> Circuit<'a> {
                         return Err(wrong(format!("`{name}` has {width} bits, what it drives has {own}")));
                     }
                     self.nets[net].drivers.push(Driver { lo, width, source: Source::Net(id) });
+                    let outer = self.nets[net].name.rsplit('.').next().unwrap_or_default();
+                    if let (Some((.., inner, _)), Some((.., outer, _))) = (element(name), element(outer)) {
+                        self.scopes[inside].moved = outer - inner;
+                    }
                 }
             }
         }

@@ -169,7 +169,8 @@ impl<'a> Reader<'a> {
         if at != width {
             return Err(wrong(format!("bit {at} of `{name}` is not driven")));
         }
-        let vector = vector::known(space, vector).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
+        let hint = self.circuit.nets[id].hint(&self.circuit.scopes);
+        let vector = vector::known(space, vector, &hint).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
         let value = Value { vector, stage };
         self.state[id] = State::Known(value.clone());
         Ok(value)

@@ -152,6 +152,8 @@ fn features_are_standardised_by_the_network() {
     assert_eq!(network, standardise(&network, &split.train, 5).unwrap(), "once is enough");
     let trained = train(&network, &split, &Recipe { epochs: 12, ..short("") }, &mut |_| ()).unwrap();
     assert!(trained.score.accuracy.unwrap() > 0.9, "{:?}", trained.score);
+    // It is wiring before and after.
+    assert_eq!(trained.network.layer("x_standard"), network.layer("x_standard"));
 }
 
 #[test]

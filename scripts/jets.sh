@@ -9,12 +9,7 @@ cd "$(dirname "$0")/.."
 say() { echo "jets: $*" >&2; }
 [ -d ../shared/data ] || { say "there is no ../shared/data; nothing is done"; exit 0; }
 
-python=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/models/bin/python
-if ! [ -x "$python" ]; then
-    say "making a Python environment with numpy"
-    python3 -m venv "$(dirname "$(dirname "$python")")"
-    "$python" -m pip install --quiet numpy
-fi
+python=$(scripts/venv.sh models numpy)/bin/python
 scripts/setup.sh
 eval "$(scripts/libtorch.sh)"
 say "building nanotrig"

@@ -9,12 +9,7 @@ say() { echo "models: $*" >&2; }
 shared=${1:-../shared}
 [ -d "$shared/data/models" ] || { say "there are no networks in $shared; nothing is done"; exit 0; }
 
-python=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/models/bin/python
-if ! [ -x "$python" ]; then
-    say "making a Python environment with numpy"
-    python3 -m venv "$(dirname "$(dirname "$python")")"
-    "$python" -m pip install --quiet numpy
-fi
+python=$(scripts/venv.sh models numpy)/bin/python
 say "building"
 cargo build --quiet --release
 say "reading and comparing: some minutes"

@@ -14,14 +14,7 @@ if ! command -v ghdl >/dev/null; then
     say "ghdl is not installed: apt-get install ghdl"
     exit 2
 fi
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/packaging
-packages="fusesoc==2.4.7 cocotb==2.1.0" # pinned: a check names its versions
-if ! [ -x "$venv/bin/fusesoc" ] || ! [ -x "$venv/bin/cocotb-config" ]; then
-    say "installing $packages in $venv"
-    python3 -m venv "$venv"
-    # shellcheck disable=SC2086 # a list of words
-    "$venv/bin/pip" install --quiet $packages
-fi
+venv=$(scripts/venv.sh packaging fusesoc==2.4.7 cocotb==2.1.0) # pinned: a check names its versions
 PATH=$venv/bin:$PATH
 say "building nanotrig"
 cargo build --release --quiet

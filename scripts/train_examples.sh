@@ -7,12 +7,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 say() { echo "train_examples: $*" >&2; }
-python=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/models/bin/python
-if ! [ -x "$python" ]; then
-    say "making a Python environment with numpy"
-    python3 -m venv "$(dirname "$(dirname "$python")")"
-    "$python" -m pip install --quiet numpy
-fi
+python=$(scripts/venv.sh models numpy)/bin/python
 eval "$(scripts/libtorch.sh)"
 say "building nanotrig"
 cargo build --release --quiet --features train

@@ -9,29 +9,16 @@ set -eu
 cd "$(dirname "$0")/.."
 say() { echo "training_speed: $*" >&2; }
 samples=${1:-65536}
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig
-
-# usage: environment NAME PIP-ARGUMENT...
-environment() {
-    place=$cache/speed-$1
-    shift
-    [ -e "$place/complete" ] && return
-    say "installing $* into $place"
-    python3 -m venv "$place"
-    "$place/bin/pip" install --quiet --disable-pip-version-check "$@" >&2
-    touch "$place/complete"
-}
-environment hgq2 HGQ2==0.2.0 keras==3.15.1 'jax[cpu]'
-environment qkeras qkeras-v3==1.2.1 tensorflow-cpu
+hgq2=$(scripts/venv.sh speed-hgq2 HGQ2==0.2.0 keras==3.15.1 'jax[cpu]')/bin/python
+qkeras=$(scripts/venv.sh speed-qkeras qkeras-v3==1.2.1 tensorflow-cpu)/bin/python
 
 eval "$(scripts/libtorch.sh)"
 say "building nanotrig"
 cargo build --release --quiet --features train
 program=${CARGO_TARGET_DIR:-target}/release/nanotrig
 
-for framework in hgq2 qkeras; do
-    "$cache/speed-$framework/bin/python" scripts/training_speed.py "$framework" "$samples" 2>/dev/null
-done
+"$hgq2" scripts/training_speed.py hgq2 "$samples" 2>/dev/null
+"$qkeras" scripts/training_speed.py qkeras "$samples" 2>/dev/null
 for kind in learned fixed; do
-    "$cache/speed-hgq2/bin/python" scripts/training_speed.py "nanotrig-$kind" "$samples" "$program"
+    "$hgq2" scripts/training_speed.py "nanotrig-$kind" "$samples" "$program"
 done

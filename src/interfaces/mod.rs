@@ -11,7 +11,7 @@ mod packets;
 mod stream;
 
 pub use packets::joined_packets;
-pub use stream::packet_bench;
+pub use stream::{input_pins, packet_bench};
 
 use crate::backends::hdl::STREAM;
 use crate::backends::{File, render};

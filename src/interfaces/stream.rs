@@ -112,6 +112,11 @@ fn marks(streams: usize) -> Vec<String> {
     (1..=streams).map(|number| if streams > 1 { number.to_string() } else { String::new() }).collect()
 }
 
+/// How the pins of each of the streams that come begin.
+pub fn input_pins(streams: usize) -> Vec<String> {
+    marks(streams).iter().map(|mark| format!("s{mark}_axis_t")).collect()
+}
+
 impl Side {
     fn new(ports: &[Port], [mark, pins, name]: [&str; 3], word: u32) -> Side {
         let (slices, width) = slices(ports, name);
@@ -152,10 +157,9 @@ pub fn joining(netlist: &Netlist, stream: &Stream, parts: &[usize]) -> Result<Sh
     let mut ports = &netlist.inputs[..];
     let mut inputs = Vec::new();
     let mut groups = Vec::new();
-    for (mark, part) in marks(parts.len()).iter().zip(parts) {
+    for ((mark, pins), part) in marks(parts.len()).iter().zip(input_pins(parts.len())).zip(parts) {
         let (own, rest) = ports.split_at_checked(*part).ok_or_else(|| Error::bug("a stream without ports"))?;
-        let names = [mark, &format!("s{mark}_axis_t"), &format!("event{mark}_data")];
-        inputs.push(Side::new(own, names.map(|name| name.as_str()), stream.words[0]));
+        inputs.push(Side::new(own, [mark, &pins, &format!("event{mark}_data")], stream.words[0]));
         groups.push(own);
         ports = rest;
     }
@@ -234,8 +238,8 @@ fn bench(
     latency: u32,
     longest: u32,
 ) -> Result<Vec<File>> {
-    let streams = marks(inputs.len()).into_iter().zip(inputs);
-    let input = |(mark, ports): (String, &&[Port])| Tensors::new(format!("s{mark}_axis_t"), ports, stream.words[0]);
+    let streams = input_pins(inputs.len()).into_iter().zip(inputs);
+    let input = |(pins, ports): (String, &&[Port])| Tensors::new(pins, ports, stream.words[0]);
     let header = Header {
         top,
         packets: stream.packets,

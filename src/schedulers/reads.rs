@@ -134,6 +134,7 @@ impl Reads {
             let (own, range) = (schedule.of(*id), dfg.range(*id));
             let values = self.values.of(cell as u32);
             let read = values.iter().map(|value| value.top).max().unwrap_or(range.exp);
+            // An output port is behind a register always.
             let later = |reader: &u32| *reader == OUTPUT || schedule.of(self.cells[*reader as usize]) > own;
             uses[id.index()] = Use {
                 unread: (range.exp + range.width() as i32 - read).max(0) as u32,

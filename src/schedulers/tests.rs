@@ -3,9 +3,7 @@
 use super::logic::Logic;
 use super::{Goal, SCHEDULERS, Schedule, min_registers, moves};
 use crate::dfg::random::graph;
-use crate::dfg::{Builder, Dfg, Id, Op, Term};
-use crate::fixed::{Fixed, Format, Quantization, Range};
-use crate::port::Port;
+use crate::dfg::{Dfg, Op};
 use crate::random::Random;
 use crate::targets::{TARGETS, Target};
 
@@ -163,61 +161,4 @@ fn moves_only_save() {
     }
     println!("{before} bits by single rows, {after} by sets");
     assert!(after > 4_000, "{after} bits: the graphs are no test");
-}
-
-/// Forty levels of sums, each of two neighbours of the level before, with a rectifier at every eighth.
-fn wide(operations: usize) -> Dfg {
-    let (levels, mut random) = (40, Random::new(1));
-    let width = operations / levels;
-    let format = Format { signed: true, width: 6, lsb: 0 };
-    let elements = vec![Quantization::plain(format); width];
-    let port = Port { name: "x".into(), shape: vec![width], elements };
-    let mut b = Builder::new("wide", vec![("x".to_string(), 1)], vec![port]);
-    let mut row: Vec<Id> = (0..width as u32).map(|element| b.input(0, element).expect("an input")).collect();
-    let zero = b.constant(Fixed::ZERO).expect("a constant");
-    for level in 1..=levels {
-        let next: Vec<Id> = (0..width)
-            .map(|at| {
-                let mut near = || row[(at + random.below(40) as usize) % width];
-                let terms = vec![Term::plus(near(), 0), Term::minus(near(), random.below(3) as i32)];
-                let sum = b.add(terms, Fixed::ZERO).expect("a sum");
-                if level % 8 != 0 || b.range(sum).width() < 4 {
-                    return sum;
-                }
-                let low = b.floor(sum, b.range(sum).exp + 2).expect("a floor");
-                let kept = b.wrap(low, b.range(low).exp + 6, true).expect("a wrap");
-                b.max(kept, zero).expect("a maximum")
-            })
-            .collect();
-        row = next;
-    }
-    let all = row.iter().map(|id| b.range(*id)).reduce(|x, y| Range::union(x, y).expect("small")).expect("some");
-    let element = Quantization::plain(Format::of(&all));
-    let output = Port { name: "y".into(), shape: vec![width], elements: vec![element; width] };
-    b.finish(vec![output], row).without_dead()
-}
-
-/// Time that this thread has run, which other work on the machine does not count towards.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    stat.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).expect("nanoseconds") / 1e9
-}
-
-#[test]
-#[ignore = "measures time: cargo test --release --lib schedulers -- --ignored --nocapture"]
-fn time_grows_nearly_linearly() {
-    let target = (TARGETS[0].make)();
-    let mut points = Vec::new();
-    for operations in [10_000, 100_000, 1_000_000] {
-        let dfg = wide(operations);
-        let start = cpu_seconds();
-        let goal = Goal { period: Some(3000), ..Goal::default() };
-        let schedule = (min_registers::SCHEDULER.make)(&dfg, &*target, goal).expect("slow enough");
-        let seconds = cpu_seconds() - start;
-        println!("{} nodes, {} stages: {seconds:.3} s", dfg.nodes.len(), schedule.latency);
-        points.push(((dfg.nodes.len() as f64).ln(), seconds.ln()));
-    }
-    let exponent = (points[2].1 - points[0].1) / (points[2].0 - points[0].0);
-    println!("growth exponent {exponent:.2}");
-    assert!(exponent < 1.2, "{exponent}");
 }

@@ -3,10 +3,11 @@
 use crate::backends::{self, Context, File, hdl, render};
 use crate::batch::Batch;
 use crate::error::Result;
-use crate::interfaces::{self, Pin, Shell};
+use crate::interfaces::{self, Pin, Shell, input_pins};
 use crate::netlist::{Netlist, Simulator};
 use crate::port::Port;
 use serde::Serialize;
+use std::ops::Range;
 
 /// Parts with their shells, in the order of the data: branches first, then the part that joins them and those behind it.
 pub struct System {
@@ -149,16 +150,13 @@ impl System {
     /// The streams of a part, each with what feeds it.
     fn sources(&self, index: usize) -> Vec<[String; 2]> {
         let branches = self.branches.len();
-        let pins = |number: usize, of: usize| match of {
-            1 => "s_axis_t".to_string(),
-            _ => format!("s{number}_axis_t"),
+        let wires = |parts: Range<usize>| parts.map(|part| format!("enter_{}_", part + 1)).collect();
+        let feeding: Vec<String> = match index {
+            _ if index < branches => vec![input_pins(branches).swap_remove(index)],
+            _ if index == branches => wires(0..branches),
+            _ => wires(index - 1..index),
         };
-        if index < branches {
-            return vec![[pins(1, 1), pins(index + 1, branches)]];
-        }
-        let from = if index == branches { 0..branches } else { index - 1..index };
-        let streams = from.len();
-        from.enumerate().map(|(at, from)| [pins(at + 1, streams), format!("enter_{}_", from + 1)]).collect()
+        input_pins(feeding.len()).into_iter().zip(feeding).map(Into::into).collect()
     }
 
     /// The pins of the whole: the streams of all branches, and what a part has besides.

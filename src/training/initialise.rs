@@ -1,7 +1,7 @@
 //! Random weights for layers that have none yet.
 //!
-//! Kernels are those of [`quantizers::initial`], biases 0, and batch normalisations do nothing. A layer has a bias unless only batch normalisations read it, which have one
-//! of their own. Shapes follow from the layer's attributes and what it reads.
+//! Kernels are those of [`quantizers::initial`], biases 0, and batch normalisations do nothing. A layer has a bias unless only
+//! batch normalisations read it, which have one of their own. Shapes follow from the layer's attributes and what it reads.
 
 use crate::error::{At, Error, Result};
 use crate::layers;

@@ -116,8 +116,6 @@ impl Space {
         }
         let line = match lines[..] {
             [line] => line,
-            [a, b] if self.floored(a).is_some_and(|(of, ..)| of == b) => a,
-            [a, b] if self.floored(b).is_some_and(|(of, ..)| of == a) => b,
             _ => return Some(None),
         };
         let (lo, hi) = (self.line(line).lo, self.line(line).hi);
@@ -125,28 +123,10 @@ impl Space {
         for value in values {
             curves.push(match value.value() {
                 Some(value) => Curve::line(lo, hi, Fixed::ZERO, value)?,
-                None => {
-                    let view = self.view(value)?;
-                    match self.floored(line).filter(|_| view.line != line) {
-                        None => view.curve,
-                        Some((_, factor, constant)) => match view.curve.behind(factor, constant, lo, hi) {
-                            Some(curve) => curve,
-                            None => return Some(None),
-                        },
-                    }
-                }
+                None => self.view(value)?.curve,
             });
         }
         Some(Some((line, curves)))
-    }
-
-    /// The line, factor and constant of which a line is the floor as an atom of its own.
-    fn floored(&self, line: LineId) -> Option<(LineId, Fixed, Fixed)> {
-        let [(atom, 1)] = self.line(line).terms[..] else { return None };
-        match self.kind(atom) {
-            Kind::Floor(of, factor, constant) if self.circuit => Some((*of, *factor, *constant)),
-            _ => None,
-        }
     }
 
     /// 1 where a number is not negative, else 0.

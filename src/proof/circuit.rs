@@ -1,33 +1,31 @@
-//! A netlist in the space: each cell by its contract, and the registers on every path counted.
+//! A netlist as gates: each cell by its contract, and the registers on every path counted.
 
-use super::{Form, Space, Vector, vector};
+use super::logic::{self, Bit, Logic, Word};
 use crate::error::{Error, Result};
-use crate::fixed::Fixed;
 use crate::netlist::{Bits, Cell, Netlist, Part};
 
 /// A net's bits, and the registers between the input ports and it; none for constants.
-type Known = (Vector, Option<u32>);
+type Known = (Word, Option<u32>);
 
-/// The codes of all output elements.
+/// The bits of all output elements.
 ///
 /// # Errors
-/// Paths that cross different numbers of registers; a value without a canonical form.
-pub fn results(space: &mut Space, netlist: &Netlist) -> Result<Vec<Form>> {
+/// Paths that cross different numbers of registers; a sum or product that is too wide.
+pub fn results(logic: &mut Logic, netlist: &Netlist) -> Result<Vec<Vec<Bit>>> {
     let mut known: Vec<Known> = Vec::with_capacity(netlist.nets.len());
     for net in &netlist.nets {
         let wrong = |what: &str| Error::bug(format!("net `{}`: {what}", net.name));
         let mut stage = None;
         for bits in net.cell.operands() {
-            let own = read(space, &known, bits).ok_or_else(|| wrong("reads what is not there"))?.1;
-            let own = own.ok_or_else(|| wrong("values of different stages meet"))?;
+            let own = stage_of(&known, bits).ok_or_else(|| wrong("values of different stages meet"))?;
             if stage.is_some_and(|stage: u32| Some(stage) != own.or(Some(stage))) {
                 return Err(wrong("values of different stages meet"));
             }
             stage = stage.or(own);
         }
-        let value = cell(space, netlist, &known, &net.cell, net.width);
-        let value = value.and_then(|value| vector::known(space, value, &net.name));
-        let value = value.ok_or_else(|| wrong("has no canonical form"))?;
+        let value = cell(logic, netlist, &known, &net.cell, net.width);
+        let value = value.filter(|value| value.width() == net.width);
+        let value = logic.known(value.ok_or_else(|| wrong("is beyond this proof"))?, &net.name);
         let stage = match net.cell {
             Cell::Input { .. } => Some(0),
             Cell::Register(_) => stage.map(|stage| stage + 1),
@@ -35,111 +33,106 @@ pub fn results(space: &mut Space, netlist: &Netlist) -> Result<Vec<Form>> {
         };
         known.push((value, stage));
     }
-    let mut codes = Vec::new();
+    let mut all = Vec::new();
     for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
         let wrong = |what: &str| Error::bug(format!("output `{}`: {what}", port.name));
-        let (whole, stage) = read(space, &known, bits).ok_or_else(|| wrong("reads what is not there"))?;
-        if stage.flatten().is_some_and(|stage| stage != netlist.latency) || stage.is_none() {
+        let stage = stage_of(&known, bits).ok_or_else(|| wrong("values of different stages meet"))?;
+        if stage.is_some_and(|stage| stage != netlist.latency) {
             return Err(wrong("is not behind the latency's number of registers"));
         }
-        let mut lo = 0;
-        for element in &port.elements {
-            let format = element.format;
-            let own = vector::slice(space, &whole, lo, format.width);
-            let code = own.and_then(|own| vector::number(space, &own, format.signed));
-            codes.push(code.ok_or_else(|| wrong("has no canonical form"))?);
-            lo += format.width;
-        }
+        let whole = read(logic, &known, bits).ok_or_else(|| wrong("reads what is not there"))?;
+        let whole = logic.bits(&whole);
+        all.extend(logic::elements(port, &whole).ok_or_else(|| wrong("has other bits"))?);
     }
-    Ok(codes)
+    Ok(all)
 }
 
-/// An operand, and its stage: none within where all is constant, none at all where stages differ.
-fn read(space: &mut Space, known: &[Known], bits: &Bits) -> Option<(Vector, Option<Option<u32>>)> {
-    let (mut all, mut stage) = (Vec::new(), Some(None));
-    for part in &bits.0 {
-        if let Some(net) = part.net() {
-            let own = known.get(net.0 as usize)?.1;
-            stage = match (stage, own) {
-                (Some(Some(a)), Some(b)) if a != b => None,
-                (Some(a), b) => Some(a.or(b)),
-                (None, _) => None,
-            };
+/// The stage of an operand: none within where all is constant, none at all where stages differ.
+fn stage_of(known: &[Known], bits: &Bits) -> Option<Option<u32>> {
+    let mut stage = None;
+    for net in bits.0.iter().filter_map(Part::net) {
+        let own = known.get(net.0 as usize)?.1;
+        if stage.is_some() && own.is_some() && stage != own {
+            return None;
         }
-        match *part {
+        stage = stage.or(own);
+    }
+    Some(stage)
+}
+
+/// An operand.
+fn read(logic: &mut Logic, known: &[Known], bits: &Bits) -> Option<Word> {
+    let mut all = Vec::with_capacity(bits.0.len());
+    for part in &bits.0 {
+        all.push(match *part {
             Part::Const { bits, width } => {
-                all.extend(vector::from_bits(&(0..width).map(|at| bits >> at & 1 == 1).collect::<Vec<bool>>()));
+                Word::constant(&(0..width).map(|at| bits >> at & 1 == 1).collect::<Vec<bool>>())
             }
-            Part::Slice { net, lo, width } => {
-                all.extend(vector::slice(space, &known.get(net.0 as usize)?.0, lo, width)?);
-            }
+            Part::Slice { net, lo, width } => known.get(net.0 as usize)?.0.slice(lo, width)?,
             Part::Not { net, lo, width } => {
-                let own = vector::slice(space, &known.get(net.0 as usize)?.0, lo, width)?;
-                all.extend(vector::inverted(&own)?);
+                let own = known.get(net.0 as usize)?.0.slice(lo, width)?;
+                Word::Bits(logic.bits(&own).into_iter().map(|bit| bit ^ 1).collect())
             }
             Part::Repeat { net, bit, count } => {
-                let bit = vector::slice(space, &known.get(net.0 as usize)?.0, bit, 1)?;
-                (0..count).for_each(|_| all.extend(bit.iter().cloned()));
+                let own = known.get(net.0 as usize)?.0.slice(bit, 1)?;
+                Word::Bits(logic.bits(&own).repeat(count as usize))
             }
-        }
+        });
     }
-    Some((all, stage))
+    logic.joined(all)
 }
 
-fn cell(space: &mut Space, netlist: &Netlist, known: &[Known], cell: &Cell, width: u32) -> Option<Vector> {
-    let of = |space: &mut Space, bits: &Bits| Some(read(space, known, bits)?.0);
-    match cell {
+fn cell(logic: &mut Logic, netlist: &Netlist, known: &[Known], cell: &Cell, width: u32) -> Option<Word> {
+    let of = |logic: &mut Logic, bits: &Bits| {
+        let word = read(logic, known, bits)?;
+        Some(logic.bits(&word))
+    };
+    let bit = match cell {
         Cell::Input { port, lo } => {
-            let (mut whole, port) = (Vec::new(), *port as usize);
-            for (element, declared) in netlist.inputs.get(port)?.elements.iter().enumerate() {
-                let value = space.input(port as u32, element as u32, declared.format.range());
-                whole.extend(vector::piece(value, declared.format.width));
+            let mut whole = Vec::new();
+            for element in 0..netlist.inputs.get(*port as usize)?.elements.len() {
+                whole.extend(logic.input(*port, element as u32)?);
             }
-            vector::slice(space, &whole, *lo, width)
+            return Word::Bits(whole).slice(*lo, width);
         }
-        Cell::Wire(a) | Cell::Register(a) => of(space, a),
+        Cell::Wire(a) | Cell::Register(a) => return read(logic, known, a),
         Cell::Sum(terms) => {
-            let mut sum = Form::default();
+            let mut sum = Word::constant(&vec![false; width as usize]);
             for (bits, negative) in terms {
-                let bits = of(space, bits)?;
-                let own = vector::joined(space, &bits)?;
-                let sign = if *negative { Fixed::ONE.negate() } else { Fixed::ONE };
-                sum = space.plus(&sum, &own.value, sign)?;
+                let own = read(logic, known, bits).filter(|own| own.width() == width)?;
+                sum = logic.plus(&sum, &own, if *negative { -1 } else { 1 })?;
             }
-            Some(vector::piece(sum, width))
+            return Some(sum);
         }
         Cell::Mul(a, b) => {
-            let (a, b) = (of(space, a)?, of(space, b)?);
-            let (a, b) = (vector::joined(space, &a)?, vector::joined(space, &b)?);
-            let (a, b) = (space.modulo(&a.value, width as i32)?, space.modulo(&b.value, width as i32)?);
-            Some(vector::piece(space.mul(&a, &b)?, width))
+            let (a, b) = (read(logic, known, a)?, read(logic, known, b)?);
+            (a.width() == width && b.width() == width).then_some(())?;
+            return logic.times(&a, &b);
         }
         Cell::Mux { sel, a, b } => {
-            let (sel, a, b) = (of(space, sel)?, of(space, a)?, of(space, b)?);
-            let bit = vector::any(space, &sel)?;
-            vector::chosen(space, &bit, &a, &b)
+            let (sel, a, b) = (of(logic, sel)?, of(logic, a)?, of(logic, b)?);
+            let bit = logic.any(&sel);
+            return Some(Word::Bits(logic.chosen(bit, &a, &b)));
+        }
+        Cell::Not(a) => return Some(Word::Bits(of(logic, a)?.into_iter().map(|bit| bit ^ 1).collect())),
+        Cell::Rom { index, entries } => {
+            let index = of(logic, index)?;
+            let column = |at: u32| entries.iter().map(|entry| entry >> at & 1 == 1).collect::<Vec<bool>>();
+            return Some(Word::Bits((0..width).map(|at| logic.entry(&index, &column(at))).collect()));
         }
         Cell::Less(a, b) => {
-            let (a, b) = (of(space, a)?, of(space, b)?);
-            Some(vector::piece(vector::less(space, &a, &b, true)?, 1))
+            let (a, b) = (of(logic, a)?, of(logic, b)?);
+            (a.len() == b.len()).then_some(())?;
+            logic.less(&a, &b, true)
         }
         Cell::Any(a) => {
-            let a = of(space, a)?;
-            Some(vector::piece(vector::any(space, &a)?, 1))
+            let a = of(logic, a)?;
+            logic.any(&a)
         }
         Cell::All(a) => {
-            let a = of(space, a)?;
-            Some(vector::piece(vector::all(space, &a)?, 1))
+            let a: Vec<Bit> = of(logic, a)?.into_iter().map(|bit| bit ^ 1).collect();
+            logic.any(&a) ^ 1
         }
-        Cell::Not(a) => {
-            let a = of(space, a)?;
-            vector::inverted(&a)
-        }
-        Cell::Rom { index, entries } => {
-            let index = of(space, index)?;
-            let code = vector::number(space, &index, false)?;
-            let entries: Vec<i128> = entries.iter().map(|entry| i128::try_from(*entry).ok()).collect::<Option<_>>()?;
-            Some(vector::piece(space.lookup(&code, &entries, width)?, width))
-        }
-    }
+    };
+    Some(Word::bit(bit))
 }

@@ -4,7 +4,6 @@
 //! the left, so that equal functions are equal structures. `None` means beyond 127 bits, or more than [`MOST`] pieces.
 
 use super::form::gcd;
-use super::steps::whole;
 use crate::fixed::{Fixed, shift_left};
 
 /// Most pieces of a curve.
@@ -207,21 +206,6 @@ impl Curve {
             }
         }
         Some(Curve { pieces: joiner.pieces, last: self.last, exp: p })
-    }
-
-    /// The function of `floor(factor * t + constant)`, which is in `lo ..= hi`, that this is, if it changes only there.
-    pub fn behind(&self, factor: Fixed, constant: Fixed, lo: i128, hi: i128) -> Option<Curve> {
-        let floor = |t: i128| whole(factor.mul(Fixed::new(t, 0))?.add(constant)?).at(0);
-        let mut pieces = Vec::with_capacity(self.pieces.len());
-        for piece in &self.pieces {
-            let (own, before) = (floor(piece.start)?, floor(piece.start - 1)?);
-            let first = piece.start == self.pieces[0].start;
-            if piece.slope != 0 || own == before && !first {
-                return None;
-            }
-            pieces.push(Piece { start: if first { lo } else { own }, ..*piece });
-        }
-        Curve { pieces, last: hi, exp: self.exp }.canonical()
     }
 
     /// `below` where `self < 0`, else `other`: a function of where it is.

@@ -3,18 +3,19 @@
 //! Every level (tensor graph, dataflow graphs, netlist, the Verilog text as it is read back from its files) is evaluated
 //! with symbols for its inputs in a [`Space`] of canonical values, by the meaning of its own operations. The tensor graph
 //! is the reference of the dataflow graphs: where their outputs are the same canonical values, they compute the same
-//! function, on all inputs; the range that each node claims is proved on the way. A circuit is compared with the last of
-//! these graphs, of which every node is a symbol of the range that was proved: whatever bits of the circuit are found
-//! equal to a node's are known as that node from there on, whatever they are called. No width, schedule, name or hint is
-//! believed: a net's name ([`crate::netlist::node_names`]) says which node it is compared with first, no more. Nothing else
-//! here uses code of the optimiser, the scheduler, the netlist's builder or the printer.
+//! function, on all inputs; the range that each node claims is proved on the way. A circuit is compared as gates
+//! ([`logic`]) with the last of these graphs, of which every node is an integer of the range that was proved: whatever
+//! bits of the circuit are found equal to a node's are known as that node's from there on. No width, schedule, name or
+//! hint is believed: a net's name ([`crate::netlist::node_names`]) says which node it is compared with first, no more.
+//! Nothing else here uses code of the optimiser, the scheduler, the netlist's builder or the printer.
 //!
-//! What is not found equal is *not proved*: it may be wrong, or beyond the laws that the space knows.
+//! What is not found equal is *not proved*: it may be wrong, or beyond what is tried.
 
 mod apply;
 pub mod circuit;
 mod curve;
 mod form;
+pub mod logic;
 mod notes;
 pub mod numbers;
 mod round;
@@ -24,19 +25,18 @@ mod tables;
 pub mod tensors;
 #[cfg(test)]
 mod tests;
-pub mod vector;
 pub mod verilog;
 
 pub use curve::{Curve, Piece};
 pub use form::{Atom, Form};
 pub use space::{Kind, Line, LineId, Space, View};
-pub use vector::Vector;
 
 use crate::dfg::Dfg;
 use crate::error::{Error, Result};
 use crate::netlist::Netlist;
 use crate::port::Port;
 use crate::tensor::Graph;
+use logic::{Bit, Effort, Logic};
 use std::time::{Duration, Instant};
 use verilog::Interface;
 
@@ -105,17 +105,17 @@ impl Proof {
 
     /// Compares a netlist with the dataflow graph that it was made of, node by node.
     pub fn circuit(&mut self, level: &str, dfg: &Dfg, netlist: &Netlist) {
-        self.links.push(by_nodes(level, dfg, self.limit, |space| {
+        self.links.push(by_nodes(level, dfg, self.limit, |logic| {
             if netlist.outputs != dfg.outputs || netlist.inputs != dfg.inputs {
                 return Err(other_ports());
             }
-            circuit::results(space, netlist)
+            circuit::results(logic, netlist)
         }));
     }
 
     /// Compares Verilog (paths and texts of its files) with the dataflow graph that it was made of, node by node.
     pub fn verilog(&mut self, level: &str, dfg: &Dfg, files: &[(String, String)], interface: &Interface) {
-        self.links.push(by_nodes(level, dfg, self.limit, |space| verilog::results(space, files, interface)));
+        self.links.push(by_nodes(level, dfg, self.limit, |logic| verilog::results(logic, files, interface)));
     }
 
     /// Do all links hold?
@@ -124,41 +124,42 @@ impl Proof {
     }
 }
 
-/// Compares the output codes of a circuit with a dataflow graph's, whose nodes are symbols.
+/// Compares the output bits of a circuit with a dataflow graph's, whose nodes are words of free bits.
 fn by_nodes(
     level: &str,
     dfg: &Dfg,
     limit: Option<Duration>,
-    circuit: impl FnOnce(&mut Space) -> Result<Vec<Form>>,
+    circuit: impl FnOnce(&mut Logic) -> Result<Vec<Vec<Bit>>>,
 ) -> Link {
-    let mut space = Space { deadline: deadline(limit), circuit: true, ..Space::default() };
-    space.end_reference();
-    let codes = numbers::symbols(&mut space, dfg).and_then(|results| {
-        verilog::codes(&results, &dfg.outputs).ok_or_else(|| Error::bug("an output is beyond 127 bits"))
-    });
-    match codes {
-        Err(error) => Link { level: level.into(), proved: 0, outputs: dfg.results.len(), reason: Some(shown(&error)) },
-        Ok(codes) => {
-            let found = circuit(&mut space);
-            compared(&mut space, level, &codes, found)
+    let outputs = dfg.results.len();
+    let found = Logic::of(dfg).and_then(|mut logic| {
+        logic.deadline = deadline(limit);
+        let wanted = logic.wanted().ok_or_else(|| Error::bug("an output is not in its format"))?;
+        let found = circuit(&mut logic)?;
+        let mut equal = Vec::with_capacity(outputs);
+        for (wanted, found) in wanted.iter().zip(&found) {
+            let pairs: Vec<(Bit, Bit)> = wanted.iter().copied().zip(found.iter().copied()).collect();
+            equal.push(wanted.len() == found.len() && logic.equal(&pairs, Effort::MUCH).into_iter().all(|equal| equal));
         }
-    }
+        let strange = logic.strange.map(|name| format!(", from `{name}` on")).unwrap_or_default();
+        let first = equal.iter().position(|equal| !equal);
+        let reason =
+            first.map(|first| format!("output {first} is not found equal{strange}: wrong, or beyond this proof"));
+        Ok((equal.iter().filter(|equal| **equal).count(), reason))
+    });
+    let (proved, reason) = found.unwrap_or_else(|error| (0, Some(shown(&error))));
+    Link { level: level.into(), proved, outputs, reason }
 }
 
 fn compared(space: &mut Space, level: &str, wanted: &[Form], found: Result<Vec<Form>>) -> Link {
     let outputs = wanted.len();
     let (proved, reason) = match found {
-        Err(error) => {
-            let strange = space.strange.as_ref().map(|name| format!(", after `{name}`")).unwrap_or_default();
-            (0, Some(format!("{}{strange}", shown(&error))))
-        }
+        Err(error) => (0, Some(shown(&error))),
         Ok(found) if found.len() != outputs => (0, Some(format!("{} outputs, not {outputs}", found.len()))),
         Ok(found) => {
             let equal: Vec<bool> = wanted.iter().zip(&found).map(|(a, b)| space.same(a, b)).collect();
             let first = equal.iter().position(|equal| !equal);
-            let strange = space.strange.as_ref().map(|name| format!(", from `{name}` on")).unwrap_or_default();
-            let reason =
-                first.map(|first| format!("output {first} is not found equal{strange}: wrong, or beyond this proof"));
+            let reason = first.map(|first| format!("output {first} is not found equal: wrong, or beyond this proof"));
             (equal.iter().filter(|equal| **equal).count(), reason)
         }
     };

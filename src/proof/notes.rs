@@ -4,7 +4,7 @@
 use super::curve::Curve;
 use super::form::{Atom, Form};
 use super::space::{Kind, LineId, Space};
-use crate::fixed::{Fixed, Range};
+use crate::fixed::Fixed;
 use std::rc::Rc;
 
 impl Space {
@@ -79,84 +79,5 @@ impl Space {
         }
         let (curve, ..) = curve.clone().normal()?;
         Some(self.ids.get(&Kind::Curve(line, Rc::new(curve))).is_some_and(|atom| *atom < reference))
-    }
-
-    /// A symbol for an integer of which the range, and a form, are known: from now on, bits that are equal to that form's
-    /// are known as the symbol's.
-    pub(super) fn node(&mut self, node: u32, form: &Form, codes: Range) -> Option<Form> {
-        // One that differs by a constant from a node that is there has the same bits, perhaps.
-        if let Some((line, factor)) = self.own_line(form) {
-            if let Some((other, constant)) = self.offsets.get(&(line, factor)) {
-                return Form::atom(*other).offset(form.constant.add(constant.negate())?);
-            }
-            self.offsets.insert((line, factor), (self.atoms.len() as Atom, form.constant));
-        }
-        let symbol = self.atom(Kind::Node(node), codes.lo, codes.hi);
-        let [(atom, _)] = symbol.terms[..] else { return Some(symbol) };
-        self.listed.push((atom, form.clone(), codes.width()));
-        self.list(atom, form, 0, codes.width())?;
-        Some(symbol)
-    }
-
-    /// Lists a node by its bits from `drop` on.
-    fn list(&mut self, atom: Atom, form: &Form, drop: u32, all: u32) -> Option<()> {
-        let kept = if drop == 0 { form.clone() } else { self.dropped_bits(form, drop)? };
-        for width in 1..=all.saturating_sub(drop) {
-            let bits = self.modulo(&kept, width as i32)?;
-            // Of two nodes with these bits, the one that has no others.
-            let whole = width + drop == all;
-            let known = self.nodes.entry((drop, width, bits)).or_insert((atom, whole));
-            if whole && !known.1 {
-                *known = (atom, whole);
-            }
-        }
-        Some(())
-    }
-
-    /// An integer without its low bits.
-    pub(super) fn dropped_bits(&mut self, form: &Form, drop: u32) -> Option<Form> {
-        self.low(form, drop as i32)?.times(Fixed::power_of_two(-(drop as i32)))
-    }
-
-    /// The node of which these are the bits from `drop` on; a sum may have the low ones of them only.
-    pub(super) fn node_of(&mut self, bits: &Form, drop: u32, width: u32) -> Option<Option<Atom>> {
-        if drop > 0 && !self.dropped.contains(&drop) {
-            self.dropped.push(drop);
-            for (atom, form, all) in self.listed.clone() {
-                self.list(atom, &form, drop, all)?;
-            }
-        }
-        let found = self.nodes.get(&(drop, width, bits.clone()));
-        Some(found.filter(|(_, whole)| *whole || bits.terms.len() > 1 || drop > 0).map(|(atom, _)| *atom))
-    }
-
-    /// Are bits those of a number?
-    fn equal_bits(&mut self, form: &Form, bits: &Form, width: u32) -> Option<bool> {
-        let own = self.modulo(form, width as i32)?;
-        Some(self.same(&own, bits))
-    }
-
-    /// The node that a net's name says it is, if the net has its bits from `drop` on.
-    pub(super) fn hinted(&mut self, bits: &Form, drop: u32, width: u32, name: &str) -> Option<Option<Form>> {
-        let Some((symbol, form, all)) = self.hints.get(named(name)).cloned() else { return Some(None) };
-        if drop == 0 && *bits == self.modulo(&symbol, width as i32)? {
-            return Some(Some(symbol));
-        }
-        let kept = if drop == 0 { form } else { self.dropped_bits(&form, drop)? };
-        if drop + width <= all && self.equal_bits(&kept, bits, width)? {
-            return Some(Some(symbol));
-        }
-        if named(name) == name && self.strange.is_none() {
-            self.strange = Some(name.into());
-        }
-        Some(None)
-    }
-}
-
-/// A net's name without that of its register.
-fn named(name: &str) -> &str {
-    match name.rsplit_once("_s") {
-        Some((node, stage)) if stage.bytes().all(|byte| byte.is_ascii_digit()) => node,
-        _ => name,
     }
 }

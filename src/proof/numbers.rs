@@ -1,10 +1,9 @@
 //! A dataflow graph in the space: every node by the meaning of its operation, nothing by its range.
 
-use super::{Form, Kind, Space};
+use super::{Form, Space};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
-use crate::netlist::node_names;
 use crate::port::Port;
 
 /// The value of an input element: its code times its step.
@@ -41,41 +40,6 @@ fn claimed(space: &mut Space, dfg: &Dfg, id: Id, value: &Form) -> bool {
     within(space.range(value))
         || within(dfg[id].op.range(|arg| dfg.range(arg), &dfg.tables))
         || !value.terms.is_empty() && within(space.tight(value))
-}
-
-/// The values of the results, where every node that is no wiring is a symbol of its own, of the range that it claims.
-/// What is equal for all values of the symbols is equal for those that the nodes have.
-///
-/// # Errors
-/// A value that the space cannot express; the error names the node.
-pub fn symbols(space: &mut Space, dfg: &Dfg) -> Result<Vec<Form>> {
-    let names = node_names(dfg);
-    let mut values: Vec<Form> = Vec::with_capacity(dfg.nodes.len());
-    for id in dfg.ids() {
-        let (op, range) = (&dfg[id].op, dfg.range(id));
-        let place = || Error::bug(format!("{}: {id} = {op} has no canonical form", dfg.source(id)));
-        let value = node(space, dfg, op, &values).ok_or_else(place)?;
-        let wiring = matches!(
-            op,
-            Op::Input { .. } | Op::Const(_) | Op::Scale(..) | Op::Floor(..) | Op::Wrap { .. } | Op::Dot { .. }
-        );
-        let code = value.times(Fixed::power_of_two(-range.exp)).ok_or_else(place)?;
-        let integer = code.terms.iter().map(|(_, c)| c).chain([&code.constant]).all(|c| c.exponent() >= 0);
-        let alone =
-            matches!(code.terms[..], [(atom, _)] if matches!(space.kind(atom), Kind::Node(_) | Kind::Input(..)));
-        // A multiple of a number needs no symbol, and perhaps no adder.
-        let alone = alone || matches!(op, Op::Add { .. }) && code.terms.len() == 1;
-        // Numbers side by side need no adder: a circuit may have no bits of their sum by itself.
-        let digits = space.own_line(&code).is_some_and(|(line, _)| space.is_number_of_digits(line));
-        values.push(if wiring || !integer || alone || digits || value.value().is_some() {
-            value
-        } else {
-            let symbol = space.node(id.0, &code, range).ok_or_else(place)?;
-            space.hints.insert(names[id.index()].clone(), (symbol.clone(), code, range.width()));
-            symbol.times(Fixed::power_of_two(range.exp)).ok_or_else(place)?
-        });
-    }
-    Ok(dfg.results.iter().map(|id| values[id.index()].clone()).collect())
 }
 
 fn node(space: &mut Space, dfg: &Dfg, op: &Op, values: &[Form]) -> Option<Form> {

@@ -174,8 +174,7 @@ impl Space {
 
     /// The value of a function of a line; one that is a floor is taken for that, as bits above others are.
     pub(super) fn settled(&mut self, line: LineId, curve: Curve) -> Option<Form> {
-        if self.circuit || curve.pieces.len() < 3 || self.in_reference(line, &curve)? || self.line(line).terms.len() < 2
-        {
+        if curve.pieces.len() < 3 || self.in_reference(line, &curve)? || self.line(line).terms.len() < 2 {
             return self.curve(line, curve);
         }
         let (normal, factor, constant) = curve.clone().normal()?;
@@ -271,7 +270,7 @@ impl Space {
     fn through(&mut self, form: &Form) -> Option<Option<(Form, Form)>> {
         let Some(grid) = form.terms.iter().map(|(_, c)| c.exponent()).min() else { return Some(None) };
         // In a reference, a floor by itself is an atom.
-        if grid >= 0 || form.terms.len() < 2 && !self.circuit {
+        if grid >= 0 || form.terms.len() < 2 {
             return Some(None);
         }
         for (atom, c) in &form.terms {

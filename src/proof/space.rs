@@ -23,8 +23,6 @@ pub type LineId = u32;
 pub enum Kind {
     /// The code of an input element: port, element.
     Input(u32, u32),
-    /// The code of a node of a dataflow graph, where a circuit is compared with the graph node by node.
-    Node(u32),
     /// A function of a line.
     Curve(LineId, Rc<Curve>),
     /// The greatest integer not above `factor * line + constant`, where that has too many steps for a curve.
@@ -74,24 +72,10 @@ pub struct Space {
     pub(super) aliases: HashMap<LineId, (LineId, Curve)>,
     /// The curves of each line that the reference has.
     pub(super) known: HashMap<LineId, Vec<Atom>>,
-    /// Nodes with their forms, and their bits.
-    pub(super) listed: Vec<(Atom, Form, u32)>,
-    /// Nodes, by bits dropped, bits kept, and what these are; and whether the node has no others.
-    pub(super) nodes: HashMap<(u32, u32, Form), (Atom, bool)>,
-    /// By how many dropped bits nodes are found.
-    pub(super) dropped: Vec<u32>,
-    /// Nodes, by the line of their form: with the form's constant.
-    pub(super) offsets: HashMap<(LineId, Fixed), (Atom, Fixed)>,
     /// How many atoms the reference has; none while it is evaluated.
     pub(super) reference: Option<Atom>,
     /// Of curves that were made as floors, the numbers of which they are.
     pub(super) floors: HashMap<Atom, Form>,
-    /// Whether a circuit is compared node by node, not one graph with another.
-    pub(super) circuit: bool,
-    /// Where a net of this name may be looked for: a node as the number of a symbol, the form that it is, and its bits.
-    pub(super) hints: HashMap<String, (Form, Form, u32)>,
-    /// The first net with such a name that was found to be no node: for messages.
-    pub(super) strange: Option<String>,
 }
 
 impl Space {

@@ -3,7 +3,7 @@
 use super::curve::Curve;
 use super::form::{Atom, Form, gcd};
 use super::space::{Kind, Space};
-use crate::fixed::{Fixed, Range};
+use crate::fixed::Fixed;
 use std::rc::Rc;
 
 /// Most points at which a function of several atoms is evaluated: 20 bits.
@@ -36,34 +36,6 @@ impl Space {
         }
         let atoms = self.variables(args)?;
         self.tabulate(args, atoms, exp, f)
-    }
-
-    /// `entries[code]`, modulo `2^width`. A sum of several numbers as the code may be a table of each of them, or, where
-    /// the table only adds a constant, that sum.
-    pub fn lookup(&mut self, code: &Form, entries: &[i128], width: u32) -> Option<Form> {
-        let reach = Range::new(0, entries.len() as i128 - 1, 0);
-        if let Some(constant) = raised(entries, width)
-            && (reach.contains(&self.range(code)?) || reach.contains(&self.tight(code)?))
-        {
-            return code.clone().offset(Fixed::new(constant, 0));
-        }
-        let entry = |point: &[Fixed]| entries.get(usize::try_from(point[0].at(0)?).ok()?).copied();
-        if let Some((line, _)) = self.own_line(code)
-            && self.is_number_of_digits(line)
-            && let Some(view) = self.own_view(code)
-            && let Some(curve) = Curve::map(&[view.curve], 0, entry)
-        {
-            let value = self.curve(view.line, curve)?;
-            let value = self.modulo(&value, width as i32)?;
-            let straight = value
-                .terms
-                .iter()
-                .all(|(atom, _)| !matches!(self.kind(*atom), Kind::Curve(own, _) if *own == view.line));
-            if straight {
-                return Some(value);
-            }
-        }
-        self.function(std::slice::from_ref(code), 0, entry)
     }
 
     /// Does a line put the digits of several small atoms side by side, as the index of a table does?
@@ -251,14 +223,6 @@ impl Space {
         let operands: Vec<(&Form, Fixed)> = sum.iter().map(|(form, c)| (form, *c)).collect();
         self.sum(&operands, Fixed::ZERO)
     }
-}
-
-/// The constant that a table adds to its index, modulo `2^width`, if that is all that it does.
-fn raised(entries: &[i128], width: u32) -> Option<i128> {
-    let first = *entries.first()?;
-    let modulus = 1i128.checked_shl(width).filter(|modulus| *modulus > 0)?;
-    let adds = |(index, entry): (usize, &i128)| (first + index as i128 - entry) % modulus == 0;
-    (entries.len() > 2 && entries.iter().enumerate().all(adds)).then_some(first)
 }
 
 /// The values without an argument on which they do not depend.

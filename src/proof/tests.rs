@@ -1,7 +1,7 @@
 //! The space against plain evaluation: whatever it makes of a value is that value, at every point.
 
 use super::space::Kind;
-use super::{Atom, Form, Space, vector};
+use super::{Atom, Form, Space};
 use crate::fixed::{Fixed, Range, wrap};
 use crate::random::Random;
 
@@ -11,7 +11,6 @@ fn atom(space: &Space, atom_: Atom, point: &[i128]) -> i128 {
     let (lo, hi) = space.bounds(atom_);
     let value = match space.kind(atom_) {
         Kind::Input(_, element) => point[*element as usize],
-        Kind::Node(_) => unreachable!("no nodes here"),
         Kind::Curve(of, curve) => curve.at(line(*of)).and_then(|value| value.at(0)).expect("an integer"),
         Kind::Floor(of, factor, constant) => {
             let value = Fixed::new(line(*of), 0).mul(*factor).and_then(|value| value.add(*constant)).expect("narrow");
@@ -147,13 +146,10 @@ fn check_bits(space: &mut Space, pair: &Pair, points: &[Vec<i128>], random: &mut
         return;
     }
     let (lo, count) = (random.below(4) as u32, 1 + random.below(5) as u32);
-    let whole = vector::piece(pair.form.clone(), lo + count + random.below(3) as u32);
-    let Some(bits) = vector::slice(space, &whole, lo, count) else { return };
     let signed = random.below(2) == 0;
-    let (Some(number), Some(rest)) = (vector::number(space, &bits, signed), space.modulo(&pair.form, count as i32))
-    else {
-        return;
-    };
+    let high = space.low(&pair.form, lo as i32).and_then(|high| high.times(Fixed::power_of_two(-(lo as i32))));
+    let number = high.and_then(|high| space.wrap(&high, count as i32, signed));
+    let (Some(number), Some(rest)) = (number, space.modulo(&pair.form, count as i32)) else { return };
     for (point, own) in points.iter().zip(&pair.values) {
         let own = own.at(0).expect("an integer");
         let got = value(space, &number, point).at(0).expect("an integer");

@@ -4,7 +4,7 @@ use super::elaborate::wrong;
 use super::evaluate::{Names, Value, expression, size};
 use super::syntax::Expr;
 use crate::error::Result;
-use crate::proof::{Space, vector};
+use crate::proof::logic::Logic;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -45,7 +45,7 @@ impl Names for Only<'_> {
         None
     }
 
-    fn read(&mut self, _: &mut Space, _: usize, name: &str) -> Result<Value> {
+    fn read(&mut self, _: &mut Logic, _: usize, name: &str) -> Result<Value> {
         Err(wrong(format!("`{name}` is no constant")))
     }
 }
@@ -60,9 +60,13 @@ pub fn value(constants: &Constants, expr: &Expr) -> Result<Constant> {
     }
     let mut names = Only(constants);
     let (width, signed) = size(&names, 0, expr)?;
-    let value = expression(&mut Space::default(), &mut names, 0, expr, width, signed)?;
-    let bits = vector::constant(&value.vector).ok_or_else(|| wrong("a parameter is no constant"))?;
-    Ok(Constant { bits: Rc::new(bits), signed })
+    let mut logic = Logic::new(None);
+    let value = expression(&mut logic, &mut names, 0, expr, width, signed)?;
+    let bits = logic.bits(&value.word);
+    if bits.iter().any(|bit| *bit > 1) {
+        return Err(wrong("a parameter is no constant"));
+    }
+    Ok(Constant { bits: Rc::new(bits.iter().map(|bit| *bit == 1).collect()), signed })
 }
 
 /// The value of an expression of parameters that is a small number.

@@ -4,14 +4,13 @@ use super::constant::{self, Constant};
 use super::elaborate::wrong;
 use super::syntax::Expr;
 use crate::error::{Error, Result};
-use crate::fixed::Fixed;
-use crate::proof::{Form, Space, Vector, vector};
+use crate::proof::logic::{Bit, Logic, Word, ZERO};
 
 /// Bits, and how many registers are between the top's inputs and them; nothing for a constant.
 #[derive(Clone, Debug)]
 pub struct Value {
     /// The bits.
-    pub vector: Vector,
+    pub word: Word,
     /// Registers on every path to them.
     pub stage: Option<u32>,
 }
@@ -23,12 +22,12 @@ pub trait Names {
     /// Bits of a net, the number of the lowest, and whether it is signed.
     fn shape(&self, scope: usize, name: &str) -> Option<(u32, u32, bool)>;
     /// The value of a net.
-    fn read(&mut self, space: &mut Space, scope: usize, name: &str) -> Result<Value>;
+    fn read(&mut self, logic: &mut Logic, scope: usize, name: &str) -> Result<Value>;
 }
 
-/// What the space cannot express.
+/// What is too wide.
 pub fn beyond() -> Error {
-    Error::bug("not proved: a value has no canonical form within the proof's limits")
+    Error::bug("not proved: a sum or a product is beyond 120 bits")
 }
 
 /// One number of registers on every path.
@@ -130,9 +129,9 @@ fn gather(names: &impl Names, scope: usize, expr: &Expr, found: &mut constant::C
 }
 
 /// An expression by itself.
-fn alone(space: &mut Space, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<Value> {
+fn alone(logic: &mut Logic, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<Value> {
     let (width, signed) = size(names, scope, expr)?;
-    expression(space, names, scope, expr, width, signed)
+    expression(logic, names, scope, expr, width, signed)
 }
 
 /// An expression where its context has a size and a sign.
@@ -140,166 +139,164 @@ fn alone(space: &mut Space, names: &mut impl Names, scope: usize, expr: &Expr) -
 /// # Errors
 /// A name that is not declared, paths of different lengths that meet, a value that the space cannot express.
 pub fn expression(
-    space: &mut Space,
+    logic: &mut Logic,
     names: &mut impl Names,
     scope: usize,
     expr: &Expr,
     width: u32,
     signed: bool,
 ) -> Result<Value> {
-    let mut inner = |space: &mut Space, expr: &Expr| expression(space, names, scope, expr, width, signed);
+    let mut inner = |logic: &mut Logic, expr: &Expr| expression(logic, names, scope, expr, width, signed);
     match expr {
         Expr::Unary("-", a) => {
-            let a = inner(space, a)?;
-            let whole = vector::joined(space, &a.vector).and_then(|whole| whole.value.times(Fixed::ONE.negate()));
-            Ok(Value { vector: vector::piece(whole.ok_or_else(beyond)?, width), ..a })
+            let a = inner(logic, a)?;
+            let zero = Word::constant(&vec![false; width as usize]);
+            Ok(Value { word: logic.plus(&zero, &a.word, -1).ok_or_else(beyond)?, ..a })
         }
         Expr::Unary("~", a) => {
-            let a = inner(space, a)?;
-            Ok(Value { vector: vector::inverted(&a.vector).ok_or_else(beyond)?, ..a })
+            let a = inner(logic, a)?;
+            Ok(Value { word: inverted(logic, &a.word), ..a })
         }
         Expr::Binary(mark @ ("+" | "-" | "*" | "/"), a, b) => {
-            let (a, b) = (inner(space, a)?, inner(space, b)?);
+            let (a, b) = (inner(logic, a)?, inner(logic, b)?);
             let stage = together(a.stage, b.stage)?;
-            let value = arithmetic(space, mark, &a.vector, &b.vector).ok_or_else(beyond)?;
-            Ok(Value { vector: vector::piece(value, width), stage })
+            let word = match *mark {
+                "+" => logic.plus(&a.word, &b.word, 1),
+                "-" => logic.plus(&a.word, &b.word, -1),
+                "*" => logic.times(&a.word, &b.word),
+                _ => return Err(wrong("`/` is not expected")),
+            };
+            Ok(Value { word: word.ok_or_else(beyond)?, stage })
         }
         Expr::Binary(mark @ ("&" | "|" | "^"), a, b) => {
-            let (a, b) = (inner(space, a)?, inner(space, b)?);
+            let (a, b) = (inner(logic, a)?, inner(logic, b)?);
             let stage = together(a.stage, b.stage)?;
-            Ok(Value { vector: vector::bitwise(space, mark, &a.vector, &b.vector).ok_or_else(beyond)?, stage })
+            Ok(Value { word: bitwise(logic, mark, &a.word, &b.word), stage })
         }
         Expr::Choose(condition, yes, no) => {
-            let (yes, no) = (inner(space, yes)?, inner(space, no)?);
-            let (condition, stage) = truth(space, names, scope, condition)?;
+            let (yes, no) = (inner(logic, yes)?, inner(logic, no)?);
+            let (condition, stage) = truth(logic, names, scope, condition)?;
             let stage = together(stage, together(yes.stage, no.stage)?)?;
-            let chosen = vector::chosen(space, &condition, &yes.vector, &no.vector);
-            Ok(Value { vector: chosen.ok_or_else(beyond)?, stage })
+            let (yes, no) = (logic.bits(&yes.word), logic.bits(&no.word));
+            Ok(Value { word: Word::Bits(logic.chosen(condition, &yes, &no)), stage })
         }
         Expr::Binary(mark @ ("<<" | ">>"), a, by) => {
             let by = number(names, scope, by)?.min(width);
-            let a = expression(space, names, scope, a, width, signed)?;
-            let vector = if *mark == "<<" {
-                let mut low = vector::piece(Form::default(), by);
-                low.extend(vector::slice(space, &a.vector, 0, width - by).ok_or_else(beyond)?);
-                low
+            let a = expression(logic, names, scope, a, width, signed)?;
+            let (mut bits, zeros) = (logic.bits(&a.word), vec![ZERO; by as usize]);
+            if *mark == "<<" {
+                bits.splice(0..0, zeros);
+                bits.truncate(width as usize);
             } else {
-                let high = vector::slice(space, &a.vector, by, width - by).ok_or_else(beyond)?;
-                vector::resized(space, &high, width, false).ok_or_else(beyond)?
-            };
-            Ok(Value { vector, ..a })
+                bits.drain(..by as usize);
+                bits.extend(zeros);
+            }
+            Ok(Value { word: Word::Bits(bits), ..a })
         }
         _ => {
-            let value = operand(space, names, scope, expr)?;
-            let vector = vector::resized(space, &value.vector, width, signed).ok_or_else(beyond)?;
-            Ok(Value { vector, ..value })
+            let value = operand(logic, names, scope, expr)?;
+            let word = logic.resized(value.word, width, signed).ok_or_else(beyond)?;
+            Ok(Value { word, stage: value.stage })
         }
     }
 }
 
-fn arithmetic(space: &mut Space, mark: &str, a: &Vector, b: &Vector) -> Option<Form> {
-    let (a, b) = (vector::joined(space, a)?, vector::joined(space, b)?);
-    match mark {
-        "+" => space.plus(&a.value, &b.value, Fixed::ONE),
-        "-" => space.plus(&a.value, &b.value, Fixed::ONE.negate()),
-        "*" => {
-            let top = a.width as i32;
-            let (x, y) = (space.modulo(&a.value, top)?, space.modulo(&b.value, top)?);
-            space.mul(&x, &y)
-        }
-        _ => None,
-    }
+fn inverted(logic: &mut Logic, word: &Word) -> Word {
+    Word::Bits(logic.bits(word).into_iter().map(|bit| bit ^ 1).collect())
+}
+
+fn bitwise(logic: &mut Logic, mark: &str, a: &Word, b: &Word) -> Word {
+    let (a, b) = (logic.bits(a), logic.bits(b));
+    let gate = |(a, b): (&Bit, &Bit)| match mark {
+        "&" => logic.and(*a, *b),
+        "|" => logic.or(*a, *b),
+        _ => logic.xor(*a, *b),
+    };
+    Word::Bits(a.iter().zip(&b).map(gate).collect())
 }
 
 /// Whether an expression is not 0.
-fn truth(space: &mut Space, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<(Form, Option<u32>)> {
-    let value = alone(space, names, scope, expr)?;
-    Ok((vector::any(space, &value.vector).ok_or_else(beyond)?, value.stage))
+fn truth(logic: &mut Logic, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<(Bit, Option<u32>)> {
+    let value = alone(logic, names, scope, expr)?;
+    let bits = logic.bits(&value.word);
+    Ok((logic.any(&bits), value.stage))
 }
 
 /// What has a size of its own: names, bits of them, concatenations, and all that gives one bit.
-fn operand(space: &mut Space, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<Value> {
+fn operand(logic: &mut Logic, names: &mut impl Names, scope: usize, expr: &Expr) -> Result<Value> {
     match expr {
-        Expr::Number { bits, .. } => Ok(Value { vector: vector::from_bits(bits), stage: None }),
+        Expr::Number { bits, .. } => Ok(Value { word: Word::constant(bits), stage: None }),
         Expr::Name(name) => match names.constant(scope, name) {
-            Some(constant) => Ok(Value { vector: vector::from_bits(&constant.bits), stage: None }),
-            None => names.read(space, scope, name),
+            Some(constant) => Ok(Value { word: Word::constant(&constant.bits), stage: None }),
+            None => names.read(logic, scope, name),
         },
-        Expr::Index(name, at) => index(space, names, scope, name, at),
+        Expr::Index(name, at) => index(logic, names, scope, name, at),
         Expr::Slice(name, high, low) => {
             let (high, low) = (number(names, scope, high)?, number(names, scope, low)?);
             let base = names.shape(scope, name).map_or(0, |(_, base, _)| base);
-            let whole = operand(space, names, scope, &Expr::Name(name.clone()))?;
-            cut(space, name, whole, low.checked_sub(base), high.checked_sub(low).map(|span| span + 1))
+            let whole = operand(logic, names, scope, &Expr::Name(name.clone()))?;
+            cut(name, whole, low.checked_sub(base), high.checked_sub(low).map(|span| span + 1))
         }
         Expr::Concat(items) => {
-            let mut all = Value { vector: Vec::new(), stage: None };
+            let (mut all, mut stage) = (Vec::new(), None);
             let mut rest = &items[..];
             while let Some((last, _)) = rest.split_last() {
                 let columns = columns(names, scope, rest);
                 let item = match columns.len() {
-                    0 | 1 => alone(space, names, scope, last)?,
-                    _ => table(space, names, scope, &columns, last)?,
+                    0 | 1 => alone(logic, names, scope, last)?,
+                    _ => table(logic, names, scope, &columns, last)?,
                 };
                 rest = &rest[..rest.len() - columns.len().max(1)];
-                all.vector.extend(item.vector);
-                all.stage = together(all.stage, item.stage)?;
+                stage = together(stage, item.stage)?;
+                all.push(item.word);
             }
-            Ok(all)
+            Ok(Value { word: logic.joined(all).ok_or_else(beyond)?, stage })
         }
         Expr::Repeat(count, items) => {
             let count = number(names, scope, count)?;
-            let once = operand(space, names, scope, &Expr::Concat(items.clone()))?;
+            let once = operand(logic, names, scope, &Expr::Concat(items.clone()))?;
             if count > 1 << 16 {
                 return Err(wrong("a repetition is too long"));
             }
-            let all = (0..count).flat_map(|_| once.vector.iter().cloned()).collect();
-            Ok(Value { vector: all, ..once })
+            Ok(Value { word: Word::Bits(logic.bits(&once.word).repeat(count as usize)), ..once })
         }
-        Expr::Sign(_, inner) => alone(space, names, scope, inner),
+        Expr::Sign(_, inner) => alone(logic, names, scope, inner),
         Expr::Unary(mark @ ("|" | "&" | "!"), inner) => {
-            let value = alone(space, names, scope, inner)?;
+            let value = alone(logic, names, scope, inner)?;
+            let bits = logic.bits(&value.word);
             let bit = match *mark {
-                "&" => vector::all(space, &value.vector),
-                _ => vector::any(space, &value.vector),
+                "&" => logic.any(&bits.iter().map(|bit| bit ^ 1).collect::<Vec<Bit>>()) ^ 1,
+                "!" => logic.any(&bits) ^ 1,
+                _ => logic.any(&bits),
             };
-            let bit = bit.ok_or_else(beyond)?;
-            let bit = if *mark == "!" { negated(&bit).ok_or_else(beyond)? } else { bit };
-            Ok(Value { vector: vector::piece(bit, 1), ..value })
+            Ok(Value { word: Word::bit(bit), ..value })
         }
         Expr::Binary(mark @ ("&&" | "||"), a, b) => {
-            let ((a, x), (b, y)) = (truth(space, names, scope, a)?, truth(space, names, scope, b)?);
-            let bits = (vector::piece(a, 1), vector::piece(b, 1));
-            let vector = vector::bitwise(space, &mark[..1], &bits.0, &bits.1).ok_or_else(beyond)?;
-            Ok(Value { vector, stage: together(x, y)? })
+            let ((a, x), (b, y)) = (truth(logic, names, scope, a)?, truth(logic, names, scope, b)?);
+            let bit = if *mark == "&&" { logic.and(a, b) } else { logic.or(a, b) };
+            Ok(Value { word: Word::bit(bit), stage: together(x, y)? })
         }
-        Expr::Binary(mark, a, b) => compare(space, names, scope, mark, a, b),
+        Expr::Binary(mark, a, b) => compare(logic, names, scope, mark, a, b),
         Expr::Unary(mark, _) => Err(wrong(format!("`{mark}` of one operand is not expected"))),
         Expr::Choose(..) => Err(wrong("a choice has no size of its own")),
     }
 }
 
-fn negated(bit: &Form) -> Option<Form> {
-    bit.times(Fixed::ONE.negate())?.offset(Fixed::ONE)
-}
-
-fn cut(space: &mut Space, name: &str, whole: Value, lo: Option<u32>, count: Option<u32>) -> Result<Value> {
-    let inside = lo.zip(count).filter(|(lo, count)| lo + count <= vector::width(&whole.vector));
-    let (lo, count) = inside.ok_or_else(|| wrong(format!("`{name}` has no such bits")))?;
-    let vector = vector::slice(space, &whole.vector, lo, count).ok_or_else(beyond)?;
-    Ok(Value { vector, ..whole })
+fn cut(name: &str, whole: Value, lo: Option<u32>, count: Option<u32>) -> Result<Value> {
+    let word = lo.zip(count).and_then(|(lo, count)| whole.word.slice(lo, count));
+    Ok(Value { word: word.ok_or_else(|| wrong(format!("`{name}` has no such bits")))?, ..whole })
 }
 
 /// A bit of a net, or of a constant where the index may be anything: a table.
-fn index(space: &mut Space, names: &mut impl Names, scope: usize, name: &str, at: &Expr) -> Result<Value> {
+fn index(logic: &mut Logic, names: &mut impl Names, scope: usize, name: &str, at: &Expr) -> Result<Value> {
     if let Some(constant) = names.constant(scope, name) {
         let whole = Expr::Index(name.into(), Box::new(at.clone()));
-        return table(space, names, scope, &[constant], &whole);
+        return table(logic, names, scope, &[constant], &whole);
     }
     let base = names.shape(scope, name).map_or(0, |(_, base, _)| base);
     let at = number(names, scope, at)?.checked_sub(base);
-    let whole = names.read(space, scope, name)?;
-    cut(space, name, whole, at, Some(1))
+    let whole = names.read(logic, scope, name)?;
+    cut(name, whole, at, Some(1))
 }
 
 /// The constants of which the last items of a concatenation are the bits at one and the same index, lowest first.
@@ -319,33 +316,30 @@ fn columns(names: &impl Names, scope: usize, items: &[Expr]) -> Vec<Constant> {
 }
 
 /// The bits of constants at one index, which may be anything.
-fn table(space: &mut Space, names: &mut impl Names, scope: usize, columns: &[Constant], item: &Expr) -> Result<Value> {
+fn table(logic: &mut Logic, names: &mut impl Names, scope: usize, columns: &[Constant], item: &Expr) -> Result<Value> {
     let Expr::Index(_, at) = item else { return Err(wrong("a table without an index")) };
-    let at = alone(space, names, scope, at)?;
-    let code = vector::number(space, &at.vector, false).ok_or_else(beyond)?;
-    let count = columns.iter().map(|column| column.bits.len()).min().unwrap_or(0);
-    let entry = |place: usize| columns.iter().rev().fold(0, |all, column| all << 1 | column.bits[place] as i128);
-    let entries: Vec<i128> = (0..count).map(entry).collect();
-    let value = space.lookup(&code, &entries, columns.len() as u32).ok_or_else(beyond)?;
-    Ok(Value { vector: vector::piece(value, columns.len() as u32), ..at })
+    let at = alone(logic, names, scope, at)?;
+    let index = logic.bits(&at.word);
+    let bits = columns.iter().map(|column| logic.entry(&index, &column.bits)).collect();
+    Ok(Value { word: Word::Bits(bits), ..at })
 }
 
-fn compare(space: &mut Space, names: &mut impl Names, scope: usize, mark: &str, a: &Expr, b: &Expr) -> Result<Value> {
+fn compare(logic: &mut Logic, names: &mut impl Names, scope: usize, mark: &str, a: &Expr, b: &Expr) -> Result<Value> {
     let ((m, x), (n, y)) = (size(names, scope, a)?, size(names, scope, b)?);
     let (width, signed) = (m.max(n), x && y);
-    let a = expression(space, names, scope, a, width, signed)?;
-    let b = expression(space, names, scope, b, width, signed)?;
+    let a = expression(logic, names, scope, a, width, signed)?;
+    let b = expression(logic, names, scope, b, width, signed)?;
     let stage = together(a.stage, b.stage)?;
     let (a, b) = if matches!(mark, ">" | "<=") { (b, a) } else { (a, b) };
+    let (a, b) = (logic.bits(&a.word), logic.bits(&b.word));
     let bit = match mark {
-        "<" | ">" => vector::less(space, &a.vector, &b.vector, signed),
-        "<=" | ">=" => vector::less(space, &a.vector, &b.vector, signed).and_then(|bit| negated(&bit)),
+        "<" | ">" => logic.less(&a, &b, signed),
+        "<=" | ">=" => logic.less(&a, &b, signed) ^ 1,
         "==" | "!=" => {
-            let difference = arithmetic(space, "-", &a.vector, &b.vector);
-            let any = difference.and_then(|value| vector::any(space, &vector::piece(value, width)));
-            any.and_then(|any| if mark == "==" { negated(&any) } else { Some(any) })
+            let different: Vec<Bit> = a.iter().zip(&b).map(|(a, b)| logic.xor(*a, *b)).collect();
+            logic.any(&different) ^ (mark == "==") as Bit
         }
         _ => return Err(wrong(format!("`{mark}` is not expected"))),
     };
-    Ok(Value { vector: vector::piece(bit.ok_or_else(beyond)?, 1), stage })
+    Ok(Value { word: Word::bit(bit), stage })
 }

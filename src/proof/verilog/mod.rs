@@ -1,4 +1,4 @@
-//! The Verilog text in the space: read back, elaborated, and followed from the output ports to the inputs.
+//! The Verilog text as gates: read back, elaborated, and followed from the output ports to the inputs.
 //!
 //! A register is a name for what it holds one cycle later: with every path from an input port to an output port crossing
 //! the same number of registers, which is demanded wherever two values meet, an event's outputs are a function of that
@@ -12,9 +12,8 @@ mod lex;
 mod parse;
 mod syntax;
 
-use super::{Form, Space, Vector, vector};
+use super::logic::{Bit, Logic, Word, elements};
 use crate::error::{At, Error, Result};
-use crate::fixed::Fixed;
 use crate::port::Port;
 use constant::Constant;
 use elaborate::{Circuit, NetId, Source, wrong};
@@ -36,11 +35,11 @@ pub struct Interface<'a> {
     pub reset: bool,
 }
 
-/// The codes of all output elements as the Verilog computes them.
+/// The bits of all output elements as the Verilog computes them.
 ///
 /// # Errors
-/// Text that is not of the subset, a circuit that is no pipeline of the given latency, a value without a canonical form.
-pub fn results(space: &mut Space, files: &[(String, String)], interface: &Interface) -> Result<Vec<Form>> {
+/// Text that is not of the subset, a circuit that is no pipeline of the given latency, a sum that is too wide.
+pub fn results(logic: &mut Logic, files: &[(String, String)], interface: &Interface) -> Result<Vec<Vec<Bit>>> {
     let mut modules = HashMap::new();
     for (path, text) in files {
         for module in parse::modules(&lex::tokens(text).at(path)?).at(path)? {
@@ -53,31 +52,18 @@ pub fn results(space: &mut Space, files: &[(String, String)], interface: &Interf
     let circuit = elaborate::elaborate(&modules, interface.top)?;
     let state = vec![State::Unknown; circuit.nets.len()];
     let mut reader = Reader { circuit, state };
-    reader.ports(space, interface)?;
+    reader.ports(logic, interface)?;
     let mut codes = Vec::new();
     for port in interface.outputs.iter().filter(|port| port.width() > 0) {
-        let value = reader.read(space, 0, &port.name).at(format!("output `{}`", port.name))?;
+        let value = reader.read(logic, 0, &port.name).at(format!("output `{}`", port.name))?;
         if value.stage.is_some_and(|stage| stage != interface.latency) {
             let stage = value.stage.unwrap_or(0);
             return Err(wrong(format!("`{}` is {stage} registers behind the inputs", port.name)));
         }
-        codes.extend(elements(space, &value.vector, port)?);
+        let bits = logic.bits(&value.word);
+        codes.extend(elements(port, &bits).ok_or_else(beyond)?);
     }
     reader.valid(interface)?;
-    Ok(codes)
-}
-
-/// The codes of a port's elements.
-fn elements(space: &mut Space, bits: &Vector, port: &Port) -> Result<Vec<Form>> {
-    let mut lo = 0;
-    let mut codes = Vec::with_capacity(port.elements.len());
-    for element in &port.elements {
-        let format = element.format;
-        let own = vector::slice(space, bits, lo, format.width).ok_or_else(beyond)?;
-        let code = if own.is_empty() { Some(Form::default()) } else { vector::number(space, &own, format.signed) };
-        codes.push(code.ok_or_else(beyond)?);
-        lo += format.width;
-    }
     Ok(codes)
 }
 
@@ -103,15 +89,15 @@ impl Names for Reader<'_> {
         Some((net.width, net.base, net.signed))
     }
 
-    fn read(&mut self, space: &mut Space, scope: usize, name: &str) -> Result<Value> {
+    fn read(&mut self, logic: &mut Logic, scope: usize, name: &str) -> Result<Value> {
         let id = self.circuit.scopes[scope].nets.get(name);
-        self.net(space, *id.ok_or_else(|| wrong(format!("`{name}` is not declared")))?)
+        self.net(logic, *id.ok_or_else(|| wrong(format!("`{name}` is not declared")))?)
     }
 }
 
 impl<'a> Reader<'a> {
     /// Checks the top's ports, and gives the inputs their symbols.
-    fn ports(&mut self, space: &mut Space, interface: &Interface) -> Result<()> {
+    fn ports(&mut self, logic: &mut Logic, interface: &Interface) -> Result<()> {
         let mut wanted: Vec<(Direction, &str, u32)> = vec![(Direction::In, "clk", 1), (Direction::In, "in_valid", 1)];
         wanted.extend(interface.reset.then_some((Direction::In, "rst", 1)));
         wanted.push((Direction::Out, "out_valid", 1));
@@ -133,22 +119,16 @@ impl<'a> Reader<'a> {
             return Err(wrong(format!("the top module's port `{name}` is not one of the network's")));
         }
         for (index, port) in interface.inputs.iter().enumerate() {
-            let mut bits = Vec::new();
-            for (element, declared) in port.elements.iter().enumerate().filter(|(_, e)| e.format.width > 0) {
-                let format = declared.format;
-                bits.push(vector::Piece {
-                    value: space.input(index as u32, element as u32, format.range()),
-                    width: format.width,
-                });
-            }
+            let bits = (0..port.elements.len()).filter_map(|element| logic.input(index as u32, element as u32));
+            let word = Word::Bits(bits.flatten().collect());
             if let Some(id) = self.circuit.scopes[0].nets.get(&port.name) {
-                self.state[*id] = State::Known(Value { vector: bits, stage: Some(0) });
+                self.state[*id] = State::Known(Value { word, stage: Some(0) });
             }
         }
         Ok(())
     }
 
-    fn net(&mut self, space: &mut Space, id: NetId) -> Result<Value> {
+    fn net(&mut self, logic: &mut Logic, id: NetId) -> Result<Value> {
         match &self.state[id] {
             State::Known(value) => return Ok(value.clone()),
             State::Open => return Err(wrong(format!("`{}` depends on itself", self.circuit.nets[id].name))),
@@ -156,32 +136,32 @@ impl<'a> Reader<'a> {
         }
         let (name, width) = (self.circuit.nets[id].name.clone(), self.circuit.nets[id].width);
         let drivers = self.circuit.nets[id].drivers.clone();
-        let (mut vector, mut stage, mut at): (Vector, Option<u32>, u32) = (Vec::new(), None, 0);
+        let (mut words, mut stage, mut at) = (Vec::new(), None, 0);
         for driver in drivers {
             if driver.lo != at {
                 break;
             }
-            let value = self.source(space, driver.source, driver.width).map_err(|error| deepest(error, &name))?;
+            let value = self.source(logic, driver.source, driver.width).map_err(|error| deepest(error, &name))?;
             stage = together(stage, value.stage).map_err(|error| deepest(error, &name))?;
-            vector.extend(value.vector);
+            words.push(value.word);
             at += driver.width;
         }
         if at != width {
             return Err(wrong(format!("bit {at} of `{name}` is not driven")));
         }
         let hint = self.circuit.nets[id].hint(&self.circuit.scopes);
-        let vector = vector::known(space, vector, &hint).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
-        let value = Value { vector, stage };
+        let word = logic.joined(words).ok_or_else(beyond).map_err(|error| deepest(error, &name))?;
+        let value = Value { word: logic.known(word, &hint), stage };
         self.state[id] = State::Known(value.clone());
         Ok(value)
     }
 
-    fn source(&mut self, space: &mut Space, source: Source<'a>, width: u32) -> Result<Value> {
+    fn source(&mut self, logic: &mut Logic, source: Source<'a>, width: u32) -> Result<Value> {
         match source {
-            Source::Net(id) => self.net(space, id),
-            Source::Wire(scope, expr) => self.assigned(space, scope, expr, width),
+            Source::Net(id) => self.net(logic, id),
+            Source::Wire(scope, expr) => self.assigned(logic, scope, expr, width),
             Source::Register(scope, expr, None) => {
-                let value = self.assigned(space, scope, expr, width)?;
+                let value = self.assigned(logic, scope, expr, width)?;
                 Ok(Value { stage: value.stage.map(|stage| stage + 1), ..value })
             }
             Source::Register(..) => Err(wrong("a register of data has a reset")),
@@ -189,11 +169,11 @@ impl<'a> Reader<'a> {
     }
 
     /// An expression, extended or cut to what it is assigned to.
-    fn assigned(&mut self, space: &mut Space, scope: usize, expr: &Expr, width: u32) -> Result<Value> {
+    fn assigned(&mut self, logic: &mut Logic, scope: usize, expr: &Expr, width: u32) -> Result<Value> {
         let (own, signed) = evaluate::size(self, scope, expr)?;
-        let value = evaluate::expression(space, self, scope, expr, own.max(width), signed)?;
-        let vector = vector::slice(space, &value.vector, 0, width).ok_or_else(beyond)?;
-        Ok(Value { vector, ..value })
+        let value = evaluate::expression(logic, self, scope, expr, own.max(width), signed)?;
+        let word = value.word.slice(0, width).ok_or_else(beyond)?;
+        Ok(Value { word, ..value })
     }
 
     /// Follows `out_valid` back to `in_valid`.
@@ -290,10 +270,4 @@ impl<'a> Reader<'a> {
 /// An error with the innermost net that it is about.
 fn deepest(error: Error, name: &str) -> Error {
     if error.place.is_empty() { error.at(format!("`{name}`")) } else { error }
-}
-
-/// The codes of results that are numbers.
-pub fn codes(results: &[Form], ports: &[Port]) -> Option<Vec<Form>> {
-    let formats = ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format));
-    results.iter().zip(formats).map(|(value, format)| value.times(Fixed::power_of_two(-format.lsb))).collect()
 }

@@ -1,0 +1,294 @@
+//! Are bits equal? By samples, by structure, then by binary decision diagrams (Bryant 1986) in the order in which gates read
+//! the words' bits, so that operands of a sum stand side by side. Where words are not enough, they are replaced by their
+//! definitions, the latest first.
+
+use super::gates::{Bit, Gate, Logic};
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Instant;
+
+/// How much is tried.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    /// Nodes of diagrams.
+    nodes: usize,
+    /// Words that are replaced by their definitions.
+    words: usize,
+}
+
+impl Effort {
+    /// For what is likely equal.
+    pub const MUCH: Effort = Effort { nodes: 200_000, words: 24 };
+    /// For what may be equal.
+    pub const LITTLE: Effort = Effort { nodes: 5_000, words: 3 };
+}
+
+/// Hashes small integers quickly: a multiplication for each (Knuth, The Art of Computer Programming 3, 6.4).
+#[derive(Default)]
+pub struct Quick(u64);
+
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32((*byte).into()));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 = (self.0.rotate_left(5) ^ u64::from(value)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u32(value as u32);
+    }
+}
+
+/// A map with [`Quick`] hashes.
+pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+
+/// Diagrams over variables by their places; 0 and 1 are the constants.
+struct Diagrams {
+    nodes: Vec<(u32, u32, u32)>,
+    ids: QuickMap<(u32, u32, u32), u32>,
+    done: QuickMap<(u32, u32, u32), u32>,
+    most: usize,
+}
+
+impl Diagrams {
+    fn new(most: usize) -> Diagrams {
+        let ends = vec![(u32::MAX, 0, 0), (u32::MAX, 1, 1)];
+        Diagrams { nodes: ends, ids: QuickMap::default(), done: QuickMap::default(), most }
+    }
+
+    fn node(&mut self, place: u32, low: u32, high: u32) -> Option<u32> {
+        if low == high {
+            return Some(low);
+        }
+        if let Some(id) = self.ids.get(&(place, low, high)) {
+            return Some(*id);
+        }
+        let id = self.nodes.len() as u32;
+        self.nodes.push((place, low, high));
+        self.ids.insert((place, low, high), id);
+        (self.nodes.len() < self.most).then_some(id)
+    }
+
+    /// Both, or one of the two.
+    fn apply(&mut self, both: bool, a: u32, b: u32) -> Option<u32> {
+        let (a, b) = (a.min(b), a.max(b));
+        match (both, a, b) {
+            (true, 0, _) => return Some(0),
+            (true, 1, b) | (false, 0, b) => return Some(b),
+            (true, a, b) if a == b => return Some(a),
+            (false, a, b) if a == b => return Some(0),
+            _ => {}
+        }
+        if let Some(known) = self.done.get(&(both as u32, a, b)) {
+            return Some(*known);
+        }
+        let ((p, a0, a1), (q, b0, b1)) = (self.nodes[a as usize], self.nodes[b as usize]);
+        let place = p.min(q);
+        let (a0, a1) = if p == place { (a0, a1) } else { (a, a) };
+        let (b0, b1) = if q == place { (b0, b1) } else { (b, b) };
+        let (low, high) = (self.apply(both, a0, b0)?, self.apply(both, a1, b1)?);
+        let result = self.node(place, low, high)?;
+        self.done.insert((both as u32, a, b), result);
+        Some(result)
+    }
+}
+
+/// A try: some words are replaced by their definitions.
+struct Try {
+    diagrams: Diagrams,
+    places: QuickMap<Bit, u32>,
+    built: QuickMap<Bit, u32>,
+}
+
+impl Logic<'_> {
+    /// Which pairs are equal for all inputs? `false` may also mean that it was not found out.
+    pub fn equal(&mut self, pairs: &[(Bit, Bit)], effort: Effort) -> Vec<bool> {
+        let alike = |logic: &Self, (a, b): (Bit, Bit)| logic.lanes(a) == logic.lanes(b);
+        let mut found: Vec<bool> = pairs.iter().map(|(a, b)| a == b).collect();
+        let open = |found: &[bool], logic: &Self| -> Vec<usize> {
+            (0..pairs.len()).filter(|at| !found[*at] && alike(logic, pairs[*at])).collect()
+        };
+        let rest = open(&found, self);
+        if !rest.is_empty() {
+            // Bits of one word together first.
+            let all: Vec<(Bit, Bit)> = rest.iter().map(|at| pairs[*at]).collect();
+            let equal = self.differing(&all, &HashSet::new(), false, effort.nodes);
+            for (at, equal) in rest.iter().zip(equal.unwrap_or_default()) {
+                found[*at] = equal;
+            }
+        }
+        for at in open(&found, self) {
+            found[at] = self.decided(pairs[at], effort);
+        }
+        found
+    }
+
+    /// Is a pair equal, by definitions as deep as needed?
+    fn decided(&mut self, pair: (Bit, Bit), effort: Effort) -> bool {
+        let mut replaced: HashSet<u32> = HashSet::new();
+        for _ in 0..effort.words {
+            if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                return false;
+            }
+            for limits in [false, true] {
+                match self.differing(&[pair], &replaced, limits, effort.nodes) {
+                    Some(equal) if equal[0] => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+            let (a, b) = (self.support(pair.0, &replaced), self.support(pair.1, &replaced));
+            let one: Vec<u32> = a.symmetric_difference(&b).copied().collect();
+            let all: Vec<u32> = a.union(&b).copied().collect();
+            let latest = |words: &[u32]| words.iter().filter(|word| self.definition(**word).is_some()).max().copied();
+            // A bit that is compared with one of a word, on which it depends itself: by its definition.
+            let own = if let Gate::Variable(word, _) = self.gate(pair.1) { Some(word) } else { None };
+            let own = own.filter(|word| a.contains(word) && b.contains(word) && self.definition(*word).is_some());
+            match own.or_else(|| latest(&one)).or_else(|| latest(&all)) {
+                Some(word) => replaced.insert(word),
+                None => return false,
+            };
+        }
+        false
+    }
+
+    /// Of each pair, whether it is equal, with some words replaced, and perhaps where codes lie within their limits only.
+    fn differing(
+        &mut self,
+        pairs: &[(Bit, Bit)],
+        replaced: &HashSet<u32>,
+        limits: bool,
+        nodes: usize,
+    ) -> Option<Vec<bool>> {
+        let mut roots: Vec<Bit> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+        let mut within = Vec::new();
+        if limits {
+            let words: HashSet<u32> = roots.iter().flat_map(|bit| self.support(*bit, replaced)).collect();
+            let mut words: Vec<u32> = words.into_iter().collect();
+            words.sort_unstable();
+            for word in words {
+                within.extend(self.within_limits(word));
+            }
+            if within.is_empty() {
+                return Some(vec![false; pairs.len()]);
+            }
+        }
+        roots.extend(&within);
+        let order = self.order(&roots, replaced);
+        let places = order.iter().enumerate().map(|(place, bit)| (*bit, place as u32)).collect();
+        let mut own = Try { diagrams: Diagrams::new(nodes), places, built: QuickMap::default() };
+        let mut care = 1;
+        for bit in within {
+            let limit = self.build(&mut own, bit, replaced)?;
+            care = own.diagrams.apply(true, care, limit)?;
+        }
+        let mut equal = Vec::with_capacity(pairs.len());
+        for (a, b) in pairs {
+            let (a, b) = (self.build(&mut own, *a, replaced)?, self.build(&mut own, *b, replaced)?);
+            let differ = own.diagrams.apply(false, a, b)?;
+            equal.push(own.diagrams.apply(true, differ, care)? == 0);
+        }
+        Some(equal)
+    }
+
+    /// 1 where a word is in its limits.
+    fn within_limits(&mut self, word: u32) -> Option<Bit> {
+        let free = self.words[word as usize].clone();
+        let (lo, hi) = free.limits?;
+        let constant = |value: i128| (0..free.bits.len()).map(|at| (value >> at & 1) as Bit).collect::<Vec<Bit>>();
+        let below = self.less(&free.bits, &constant(lo), free.signed);
+        let above = self.less(&constant(hi), &free.bits, free.signed);
+        Some(self.and(below ^ 1, above ^ 1))
+    }
+
+    /// The gates below a bit, words' bits included, in the order in which they were made.
+    fn cone(&self, roots: &[Bit]) -> Vec<Bit> {
+        let mut seen: HashSet<Bit> = HashSet::new();
+        let mut open: Vec<Bit> = roots.iter().map(|bit| bit & !1).collect();
+        while let Some(bit) = open.pop() {
+            if seen.insert(bit)
+                && let Gate::And(a, b) | Gate::Xor(a, b) = self.gate(bit)
+            {
+                open.extend([a & !1, b & !1]);
+            }
+        }
+        let mut all: Vec<Bit> = seen.into_iter().collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The words that a bit depends on, where some are replaced.
+    fn support(&mut self, root: Bit, replaced: &HashSet<u32>) -> HashSet<u32> {
+        let bits = self.order(&[root], replaced);
+        bits.into_iter()
+            .filter_map(|bit| if let Gate::Variable(word, _) = self.gate(bit) { Some(word) } else { None })
+            .collect()
+    }
+
+    /// The words' bits that some bits depend on, as gates read them; those of a definition where the bit was that it replaces.
+    fn order(&mut self, roots: &[Bit], replaced: &HashSet<u32>) -> Vec<Bit> {
+        let (mut order, mut seen) = (Vec::new(), HashSet::new());
+        self.ordered(roots, replaced, &mut order, &mut seen);
+        order
+    }
+
+    fn ordered(&mut self, roots: &[Bit], replaced: &HashSet<u32>, order: &mut Vec<Bit>, seen: &mut HashSet<Bit>) {
+        let cone = self.cone(roots);
+        let mut read: Vec<Bit> = Vec::new();
+        for bit in &cone {
+            if let Gate::And(a, b) | Gate::Xor(a, b) = self.gate(*bit) {
+                read.extend([a & !1, b & !1]);
+            }
+        }
+        read.extend(roots.iter().map(|bit| bit & !1));
+        for bit in read {
+            let Gate::Variable(word, at) = self.gate(bit) else { continue };
+            if !seen.insert(bit) {
+                continue;
+            }
+            match replaced.contains(&word).then(|| self.definition(word)).flatten() {
+                Some(bits) => self.ordered(&[bits[at as usize]], replaced, order, seen),
+                None => order.push(bit),
+            }
+        }
+    }
+
+    /// The diagram of a bit.
+    fn build(&mut self, own: &mut Try, bit: Bit, replaced: &HashSet<u32>) -> Option<u32> {
+        let positive = bit & !1;
+        let known = match own.built.get(&positive) {
+            Some(known) => *known,
+            None => {
+                let diagram = match self.gate(positive) {
+                    Gate::Zero => 0,
+                    Gate::Variable(word, at) => {
+                        match replaced.contains(&word).then(|| self.definition(word)).flatten() {
+                            Some(bits) => self.build(own, bits[at as usize], replaced)?,
+                            None => {
+                                let place = *own.places.get(&positive)?;
+                                own.diagrams.node(place, 0, 1)?
+                            }
+                        }
+                    }
+                    Gate::And(a, b) => {
+                        let (a, b) = (self.build(own, a, replaced)?, self.build(own, b, replaced)?);
+                        own.diagrams.apply(true, a, b)?
+                    }
+                    Gate::Xor(a, b) => {
+                        let (a, b) = (self.build(own, a, replaced)?, self.build(own, b, replaced)?);
+                        own.diagrams.apply(false, a, b)?
+                    }
+                };
+                own.built.insert(positive, diagram);
+                diagram
+            }
+        };
+        if bit & 1 == 1 { own.diagrams.apply(false, known, 1) } else { Some(known) }
+    }
+}

@@ -1,0 +1,152 @@
+//! Which bits of the graph's words are those of a net?
+
+use super::decide::Effort;
+use super::gates::{Bit, Gate, Lanes, Logic, ONE, ZERO};
+use super::sum::{Sum, WIDEST};
+use super::word::Word;
+use crate::dfg::Id;
+
+/// Most bits of words that one bit is compared with.
+const CANDIDATES: usize = 4;
+
+impl Logic<'_> {
+    /// A net's bits, as bits of words where they are found to be these. Its name says which node to try first, no more.
+    pub fn known(&mut self, word: Word, name: &str) -> Word {
+        let hint = self.named.get(named(name)).copied();
+        if let (Word::Sum(sum, drop, width), Some(node)) = (&word, hint)
+            && let Some(bits) = self.same_sum(sum, *drop, *width, node)
+        {
+            return Word::Bits(bits);
+        }
+        if matches!(word, Word::Sum(..)) && hint.is_none() {
+            return word;
+        }
+
+        let bits = match word {
+            Word::Bits(bits) => bits,
+            Word::Sum(sum, drop, width) => self.ripple(&sum, drop + width).split_off(drop as usize),
+        };
+        let open: Vec<usize> = (0..bits.len()).filter(|at| !self.is_plain(bits[*at])).collect();
+        if open.is_empty() {
+            return Word::Bits(bits);
+        }
+        if let Some(node) = hint {
+            self.try_node(&bits, &open, node);
+        }
+        let found: Vec<Bit> = bits.iter().map(|bit| self.settled(*bit)).collect();
+        if hint.is_some() && named(name) == name && self.strange.is_none() && found == bits {
+            self.strange = Some(name.into());
+        }
+        Word::Bits(found)
+    }
+
+    /// A constant, or a bit of a word?
+    pub(super) fn is_plain(&self, bit: Bit) -> bool {
+        matches!(self.gate(bit), Gate::Zero | Gate::Variable(..))
+    }
+
+    /// A bit, or the word's bit that it was proved to be, or now is.
+    pub(super) fn settled(&mut self, bit: Bit) -> Bit {
+        let (own, inverted) = (bit & !1, bit & 1);
+        if self.is_plain(own) {
+            return bit;
+        }
+        if let Some(known) = self.proved.get(&own) {
+            return known ^ inverted;
+        }
+        if !self.unknown.insert(own) {
+            return bit;
+        }
+        match self.looked_for(own) {
+            Some(found) => {
+                self.proved.insert(own, found);
+                found ^ inverted
+            }
+            None => bit,
+        }
+    }
+
+    /// A bit of a word with the same values on samples that is proved equal.
+    fn looked_for(&mut self, bit: Bit) -> Option<Bit> {
+        if self.seen.is_empty() {
+            self.all_seen();
+        }
+        let (lanes, inverted) = beginning_with_0(self.lanes(bit));
+        if lanes.iter().all(|lane| *lane == 0) {
+            return self.equal(&[(bit, inverted)], Effort::LITTLE)[0].then_some(inverted);
+        }
+        let candidates = self.seen.get(&lanes).cloned().unwrap_or_default();
+        let equal = |logic: &mut Self, own: Bit| logic.equal(&[(bit, own ^ inverted)], Effort::LITTLE)[0];
+        candidates.into_iter().find(|own| equal(self, *own)).map(|own| own ^ inverted)
+    }
+
+    fn all_seen(&mut self) {
+        for word in 0..self.words.len() {
+            for bit in self.words[word].bits.clone() {
+                let (lanes, inverted) = beginning_with_0(self.lanes(bit));
+                let own = self.seen.entry(lanes).or_default();
+                if own.len() < CANDIDATES {
+                    own.push(bit ^ inverted);
+                }
+            }
+        }
+    }
+
+    /// Proves open bits to be those of a node, from the bit on that fits most.
+    fn try_node(&mut self, bits: &[Bit], open: &[usize], node: u32) {
+        let code = self.codes[node as usize].clone();
+        let Some(top) = code.last().copied() else { return };
+        let own = |at: usize, shift: usize| code.get(at + shift).copied().unwrap_or(top);
+        let fits = |at: usize, shift: usize| self.lanes(bits[at]) == self.lanes(own(at, shift));
+        let count = |shift: &usize| open.iter().filter(|at| fits(**at, *shift)).count();
+        let Some(shift) = (0..code.len()).rev().max_by_key(count) else { return };
+        let places: Vec<usize> = open.iter().copied().filter(|at| fits(*at, shift)).collect();
+        let places = places.into_iter().filter(|at| !self.proved.contains_key(&(bits[*at] & !1)));
+        let pairs: Vec<(Bit, Bit)> = places.map(|at| (bits[at], own(at, shift))).collect();
+        for ((bit, own), equal) in pairs.iter().zip(self.equal(&pairs, Effort::MUCH)) {
+            if equal {
+                self.proved.insert(bit & !1, own ^ (bit & 1));
+            }
+        }
+    }
+
+    /// The bits of a sum that is a node's by their linear forms, perhaps without low bits that nobody reads: these are 0.
+    fn same_sum(&self, sum: &Sum, drop: u32, width: u32, node: u32) -> Option<Vec<Bit>> {
+        let range = self.dfg?.range(Id(node));
+        let (code, own) = (&self.codes[node as usize], self.linear(Id(node))?);
+        let top = if range.signed() { *code.last()? } else { ZERO };
+        let all = drop + width;
+        let shifts = [0, range.width().saturating_sub(all)];
+        for shift in shifts {
+            if all + shift > WIDEST {
+                continue;
+            }
+            let moved = Sum::total(&[(sum, 1 << shift)], 0)?;
+            let rest = Sum::total(&[(&own, 1), (&moved, -1)], 0)?.modulo(all + shift);
+            let (lo, hi) = rest.limits();
+            // What the net leaves out carries into no bit of it.
+            let zeros = moved.zeros().min(drop + shift + width);
+            if lo >= 0 && hi < 1 << zeros {
+                let from = |at: u32| if drop + shift + at < zeros { ZERO } else { bit(code, drop + shift + at, top) };
+                return Some((0..width).map(from).collect());
+            }
+        }
+        None
+    }
+}
+
+fn bit(code: &[Bit], at: u32, top: Bit) -> Bit {
+    code.get(at as usize).copied().unwrap_or(top)
+}
+
+fn beginning_with_0(lanes: Lanes) -> (Lanes, Bit) {
+    if lanes[0] & 1 == 1 { (lanes.map(|lane| !lane), ONE) } else { (lanes, ZERO) }
+}
+
+/// A net's name without that of its register.
+fn named(name: &str) -> &str {
+    match name.rsplit_once("_s") {
+        Some((node, stage)) if stage.bytes().all(|byte| byte.is_ascii_digit()) => node,
+        _ => name,
+    }
+}

@@ -1,10 +1,11 @@
 //! Functions of several values: products, choices, extremes.
 
 use super::curve::Curve;
-use super::form::{Atom, Form};
+use super::form::{Atom, Form, gcd};
 use super::round::is_bit;
 use super::space::{Kind, LineId, Space};
 use crate::fixed::Fixed;
+use std::rc::Rc;
 
 /// Most terms of a product that is multiplied out.
 const TERMS: usize = 4096;
@@ -155,17 +156,57 @@ impl Space {
                 return self.settled(line, max);
             }
         }
+        let range = self.range(&difference)?;
+        if range.lo >= 0 || range.hi <= 0 {
+            return Some(if range.lo >= 0 { x } else { y }.clone());
+        }
+        if x.value().is_none() && y.value().is_none() {
+            return self.greatest(x, y);
+        }
         let zero = Form::default();
-        let above = match self.view(&difference).filter(|_| difference.value().is_none()) {
-            Some(view) => {
-                let (lo, hi) = (view.curve.pieces[0].start, view.curve.last);
-                let zero = Curve::line(lo, hi, Fixed::ZERO, Fixed::ZERO)?;
-                let above = view.curve.select(&zero, &view.curve)?;
-                self.curve(view.line, above)?
-            }
-            None => self.select(&difference, &zero, &difference)?,
-        };
+        let above = self.select(&difference, &zero, &difference)?;
         self.plus(y, &above, Fixed::ONE)
+    }
+
+    /// The greater of two numbers that are no functions of one line, in one order with those of which they are the greatest:
+    /// without a common factor and, in the first, without a constant.
+    fn greatest(&mut self, x: &Form, y: &Form) -> Option<Form> {
+        let mut all = Vec::new();
+        for form in [x, y] {
+            match form.terms[..] {
+                [(atom, c)] if c > Fixed::ZERO && matches!(self.kind(atom), Kind::Max(_)) => {
+                    let Kind::Max(inner) = self.kind(atom).clone() else { return None };
+                    for own in inner.iter() {
+                        all.push(own.times(c)?.offset(form.constant)?);
+                    }
+                }
+                _ => all.push(form.clone()),
+            }
+        }
+        let key = |form: &Form| {
+            let term = |(atom, c): &(Atom, Fixed)| (*atom, c.exponent(), c.mantissa());
+            (form.terms.iter().map(term).collect::<Vec<_>>(), form.constant)
+        };
+        all.sort_by_cached_key(key);
+        all.dedup();
+        let offset = all[0].constant;
+        let mut factors = Vec::new();
+        for form in &mut all {
+            form.constant = form.constant.add(offset.negate())?;
+            factors.extend(form.terms.iter().map(|(_, c)| *c).chain((!form.constant.is_zero()).then_some(form.constant)));
+        }
+        let exp = factors.iter().map(|c| c.exponent()).min()?;
+        let content = factors.iter().try_fold(0, |content, c| Some(gcd(content, c.at(exp)?)))?;
+        let (mut lo, mut hi) = (i128::MIN, i128::MIN);
+        for form in &mut all {
+            for c in form.terms.iter_mut().map(|(_, c)| c).chain([&mut form.constant]) {
+                *c = Fixed::new(c.at(exp)? / content, 0);
+            }
+            let range = self.range(form)?.at(0)?;
+            (lo, hi) = (lo.max(range.lo), hi.max(range.hi));
+        }
+        let atom = self.atom(Kind::Max(Rc::new(all)), lo, hi);
+        atom.times(Fixed::new(content, exp))?.offset(offset)
     }
 
     /// The lesser: `-max(-x, -y)`.

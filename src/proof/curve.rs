@@ -7,7 +7,7 @@ use super::form::gcd;
 use crate::fixed::{Fixed, shift_left};
 
 /// Most pieces of a curve.
-pub const MOST: usize = 1 << 14;
+pub const MOST: usize = 1 << 16;
 
 /// `value + slope * (t - start)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

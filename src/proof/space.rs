@@ -29,6 +29,8 @@ pub enum Kind {
     Floor(LineId, Fixed, Fixed),
     /// A product of atoms, ascending; an atom that is 0 or 1 stands there once.
     Product(Vec<Atom>),
+    /// The greatest of several numbers that are no functions of one sum.
+    Max(Rc<Vec<Form>>),
     /// `values[..]`, row-major over the atoms' ranges, the first 0 and without a common factor.
     Table(Vec<Atom>, Rc<Vec<i128>>),
 }

@@ -71,6 +71,9 @@ impl Space {
                 match self.kind(*atom) {
                     Kind::Curve(line, _) => deeper.extend(self.line(*line).terms.iter().map(|(atom, _)| *atom)),
                     Kind::Product(atoms) | Kind::Table(atoms, _) => deeper.extend(atoms),
+                    Kind::Max(forms) => {
+                        deeper.extend(forms.iter().flat_map(|form| form.terms.iter().map(|(atom, _)| *atom)));
+                    }
                     _ => deeper.push(*atom),
                 }
             }
@@ -106,6 +109,15 @@ impl Space {
             }
             Kind::Product(factors) => {
                 factors.iter().try_fold(1i128, |all, atom| all.checked_mul(self.atom_at(*atom, atoms, point)?))
+            }
+            Kind::Max(forms) => {
+                let value = |form: &Form| {
+                    let term = |sum: i128, (atom, c): &(Atom, Fixed)| {
+                        sum.checked_add(c.at(0)?.checked_mul(self.atom_at(*atom, atoms, point)?)?)
+                    };
+                    form.terms.iter().try_fold(form.constant.at(0)?, term)
+                };
+                forms.iter().map(value).try_fold(i128::MIN, |most, value| Some(most.max(value?)))
             }
             Kind::Table(args, values) => {
                 let mut index = 0;

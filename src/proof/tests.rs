@@ -17,6 +17,10 @@ fn atom(space: &Space, atom_: Atom, point: &[i128]) -> i128 {
             floor(value, 0).at(0).expect("an integer")
         }
         Kind::Product(factors) => factors.iter().map(|a| atom(space, *a, point)).product(),
+        Kind::Max(forms) => {
+            let values = forms.iter().map(|form| value(space, form, point).at(0).expect("an integer"));
+            values.max().expect("some")
+        }
         Kind::Table(args, values) => {
             let index = args.iter().fold(0, |index, a| {
                 let (lo, hi) = space.bounds(*a);

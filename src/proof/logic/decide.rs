@@ -124,7 +124,13 @@ impl Logic<'_> {
             }
         }
         for at in open(&found, self) {
-            found[at] = self.decided(pairs[at], effort);
+            // What was tried in vain is not tried again, under another name.
+            if effort.words < Effort::MUCH.words || !self.failed.contains(&pairs[at]) {
+                found[at] = self.decided(pairs[at], effort);
+            }
+            if !found[at] && effort.words == Effort::MUCH.words {
+                self.failed.insert(pairs[at]);
+            }
         }
         found
     }
@@ -144,18 +150,28 @@ impl Logic<'_> {
                 }
             }
             let (a, b) = (self.support(pair.0, &replaced), self.support(pair.1, &replaced));
-            let one: Vec<u32> = a.symmetric_difference(&b).copied().collect();
-            let all: Vec<u32> = a.union(&b).copied().collect();
-            let latest = |words: &[u32]| words.iter().filter(|word| self.definition(**word).is_some()).max().copied();
-            // A bit that is compared with one of a word, on which it depends itself: by its definition.
-            let own = if let Gate::Variable(word, _) = self.gate(pair.1) { Some(word) } else { None };
-            let own = own.filter(|word| a.contains(word) && b.contains(word) && self.definition(*word).is_some());
-            match own.or_else(|| latest(&one)).or_else(|| latest(&all)) {
+            match self.latest(&a, &b) {
                 Some(word) => replaced.insert(word),
                 None => return false,
             };
         }
         false
+    }
+
+    /// The latest word that only one side depends on, or by which both depend on such a one; else the latest of all.
+    fn latest(&self, a: &HashSet<u32>, b: &HashSet<u32>) -> Option<u32> {
+        let one: HashSet<u32> = a.symmetric_difference(b).copied().collect();
+        let mut all: Vec<u32> = a.union(b).copied().filter(|word| self.definitions.contains_key(word)).collect();
+        all.sort_unstable();
+        let near = |word: &&u32| one.contains(word) || !self.operands(**word).is_disjoint(&one);
+        all.iter().rev().find(near).or(all.last()).copied()
+    }
+
+    /// The words that a node's definition reads.
+    fn operands(&self, word: u32) -> HashSet<u32> {
+        let bits = self.definitions.get(&word).map(|bits| self.cone(bits)).unwrap_or_default();
+        let of = |bit: Bit| if let Gate::Variable(word, _) = self.gate(bit) { Some(word) } else { None };
+        bits.into_iter().filter_map(of).collect()
     }
 
     /// Of each pair, whether it is equal, with some words replaced, and perhaps where codes lie within their limits only.

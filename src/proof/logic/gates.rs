@@ -67,6 +67,8 @@ pub struct Logic<'a> {
     pub(super) proved: QuickMap<Bit, Bit>,
     /// Bits that were looked for among the words' in vain.
     pub(super) unknown: HashSet<Bit>,
+    /// Pairs that were not found equal with much effort.
+    pub(super) failed: HashSet<(Bit, Bit)>,
     /// The first net with a node's name that was found to be no node: for messages.
     pub strange: Option<String>,
     /// After this, nothing is found out any more.

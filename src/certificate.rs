@@ -16,11 +16,12 @@ const FOLDERS: [&str; 2] = ["verilog", "hdl/simulation"];
 /// What the proof is about besides the Verilog.
 const LEVELS: [&str; 3] = ["model/network.toml", "ir/dfg.txt", "ir/optimised.txt"];
 /// What is believed.
-const ASSUMPTIONS: [&str; 5] = [
+const ASSUMPTIONS: [&str; 6] = [
     "the proof starts at the tensor graph, which is made again from model/network.toml; front ends, layers and the folding of float32 chains are held by golden vectors of the frameworks",
     "the host applies the ports' formats to inputs, and what report.json says to outputs",
     "modules of hdl/synthesis compute what those of the same names in hdl/simulation do; nanotrig's own tests prove that with Yosys",
     "an event's inputs are applied in one cycle, and rst, where there is one, is low while it is in flight",
+    "rst, where there is one, has been 1 in a cycle before the first event if registers have no initial value",
     "the synthesis tool and the device do what the Verilog says",
 ];
 

@@ -202,7 +202,7 @@ impl<'a> Reader<'a> {
                 Source::Wire(scope, expr) => (scope, expr),
                 Source::Register(scope, expr, reset) => {
                     registers += 1;
-                    self.starts_at_zero(net, bit)?;
+                    self.starts_at_zero(net, bit, interface.reset)?;
                     self.resets(scope, reset, interface.reset).at(&net.name)?;
                     (scope, expr)
                 }
@@ -212,13 +212,14 @@ impl<'a> Reader<'a> {
         Err(wrong("`out_valid` does not come from `in_valid`"))
     }
 
-    fn starts_at_zero(&self, net: &elaborate::Net, bit: u32) -> Result<()> {
+    /// A register of valid bits starts at 0; one without a start is 0 from the first `rst` on.
+    fn starts_at_zero(&self, net: &elaborate::Net, bit: u32, reset: bool) -> Result<()> {
         let zero = match net.start {
             Some((scope, expr)) => {
                 let start = constant::value(&self.circuit.scopes[scope].constants, expr)?;
                 start.bits.get(bit as usize).is_none_or(|bit| !bit)
             }
-            None => false,
+            None => reset,
         };
         if zero { Ok(()) } else { Err(wrong(format!("`{}` does not start at 0", net.name))) }
     }

@@ -188,18 +188,18 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
 
 /// The same for events at an interval: constant matrices take digits. `seen` is shown the graph of a clock.
 fn reused(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
-    let (target, goal) = (&*making.target, making.goal);
+    let (target, period) = (&*making.target, reuse::period(making.goal)?);
     (making.progress)("optimising");
     let context = passes::Context { target, multiplier: making.multiplier, effort: making.effort, slack: 0 };
     let whole = passes::run(dfg, &context, None, |_, _| ())?;
     let mut folded = reuse::fold(&dfg.without_dead(), making.interval)?;
     folded.dfg = passes::run(&folded.dfg, &context, None, seen)?;
     (making.progress)("scheduling");
-    let schedule = reuse::schedule(&folded, target, making.scheduler, goal)?;
+    let schedule = reuse::schedule(&folded, target, making.scheduler, making.goal)?;
     let (dfg, schedule) = fuse(folded.dfg, schedule, target)?;
     folded.dfg = dfg;
     folded.dfg.verify().at("after sums were fused")?;
-    folded.verify(&schedule, target, goal.period.unwrap_or(schedule.period))?;
+    folded.verify(&schedule, target, period)?;
     (making.progress)("building the netlist");
     let netlist = netlist::build_folded(&folded, &schedule, &options(making))?;
     Ok(Hardware { dfg: whole, folded: Some(folded), schedule, netlist })

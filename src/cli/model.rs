@@ -177,7 +177,12 @@ impl MakingArguments {
         }
         let latency = self.latency.map(|latency| nanoseconds(latency, "--latency")).transpose()?;
         let given = asked.is_some() || self.stages.is_some() || latency.is_some();
-        Ok(Goal { period: if given { asked } else { Some(DEFAULT_PERIOD) }, stages: self.stages, latency, registered: false })
+        Ok(Goal {
+            period: if given { asked } else { Some(DEFAULT_PERIOD) },
+            stages: self.stages,
+            latency,
+            registered: false,
+        })
     }
 }
 

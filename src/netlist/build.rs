@@ -165,10 +165,12 @@ impl Maker<'_> {
                 place(&arg.bits, arg.range.signed(), arg.range.exp + shift, range.exp, width)
             }
             Op::Floor(arg, _) | Op::Wrap { arg, .. } => self.value(*arg).on(range.exp, width),
-            Op::Input { port, element } => match self.folded.and_then(|folded| Some((folded, folded.link(&self.dfg[id].op)?))) {
-                Some((folded, link)) => self.link(id, folded, link)?,
-                None => self.input(id, *port, *element),
-            },
+            Op::Input { port, element } => {
+                match self.folded.and_then(|folded| Some((folded, folded.link(&self.dfg[id].op)?))) {
+                    Some((folded, link)) => self.link(id, folded, link)?,
+                    None => self.input(id, *port, *element),
+                }
+            }
             _ if width == 0 => Bits::empty(),
             _ => self.cells(id)?,
         };

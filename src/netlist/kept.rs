@@ -40,7 +40,9 @@ impl Netlist {
             match &net.cell {
                 Cell::Wire(operand) => bits = resolved(operand, &sources),
                 Cell::Sum(terms) => pass_low(terms, &sources, &mut bits),
-                Cell::Digits { value, .. } => kept[index] = (0..value.width()).filter(|at| value.live() >> at & 1 == 1).count() as u32,
+                Cell::Digits { value, .. } => {
+                    kept[index] = (0..value.width()).filter(|at| value.live() >> at & 1 == 1).count() as u32
+                }
                 // All that is above a bit that is read comes to its place.
                 Cell::Total { .. } => kept[index] = net.width - read[index].trailing_zeros().min(net.width),
                 Cell::Register(operand) => {

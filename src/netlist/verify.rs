@@ -90,7 +90,8 @@ impl Netlist {
                 Cell::Valid(stage) => Some(stage),
                 _ => known.next(),
             };
-            let registers = if matches!(net.cell, Cell::Total { .. }) { self.interval } else { net.cell.is_register() as u32 };
+            let registers =
+                if matches!(net.cell, Cell::Total { .. }) { self.interval } else { net.cell.is_register() as u32 };
             stages.push(stage.map(|stage| stage + registers));
         }
         stages
@@ -168,10 +169,15 @@ impl Netlist {
         match &net.cell {
             Cell::Input { port, lo } => ports.get(*port as usize).is_some_and(|width| lo + net.width <= *width),
             Cell::Valid(stage) => net.width == 1 && *stage < self.latency,
-            Cell::Digits { start, value, digit } => start.width() == 1 && wide(value) && net.width == digit * self.interval,
+            Cell::Digits { start, value, digit } => {
+                start.width() == 1 && wide(value) && net.width == digit * self.interval
+            }
             Cell::Total { start, part, digit, first, .. } => {
                 let whole = part.width() + digit * (self.interval.max(1) - 1);
-                start.width() == 1 && net.width == whole && first & !super::ones(part.width()) == 0 && *digit < part.width()
+                start.width() == 1
+                    && net.width == whole
+                    && first & !super::ones(part.width()) == 0
+                    && *digit < part.width()
             }
             Cell::Wire(a) | Cell::Register(a) => wide(a),
             Cell::Sum(terms) => !terms.is_empty() && terms.iter().all(|(bits, _)| wide(bits)),

@@ -10,6 +10,9 @@ use std::collections::HashMap;
 /// Fewest terms of a dot that an accumulator is worth: it costs about as much as a sum, and digits as much as another.
 const FEWEST: usize = 4;
 
+/// Bits of a format that holds every source.
+const ROOM: u32 = 120;
+
 /// Where links will be: elements of the ports that are no port of the network.
 #[derive(Default)]
 struct Places {
@@ -67,7 +70,9 @@ pub fn fold(dfg: &Dfg, interval: u32) -> Result<Folded> {
     }
     let sources: Option<Vec<Id>> = sources.into_iter().collect();
     let sources = sources.ok_or_else(|| Error::bug("a link without a source"))?;
-    let formats: Vec<Format> = sources.iter().map(|id| Format::of(&b.range(*id))).collect();
+    // These bits go nowhere: any format will do that holds what passes may make of a range.
+    let roomy = |id: &Id| Format { signed: true, width: ROOM, lsb: b.range(*id).exp - ROOM as i32 / 4 };
+    let formats: Vec<Format> = sources.iter().map(roomy).collect();
     let outputs = dfg.outputs.iter().cloned().chain([linked(&formats)]).collect();
     let results = dfg.results.iter().map(|id| new[id.index()]).chain(sources).collect();
     Ok(Folded { dfg: b.finish(outputs, results).without_dead(), interval, links: places.links })
@@ -77,7 +82,8 @@ pub fn fold(dfg: &Dfg, interval: u32) -> Result<Folded> {
 fn places(dfg: &Dfg, interval: u32) -> Result<Places> {
     let row = |id: Id| (dfg[id].from.layer, dfg.row(dfg[id].from));
     let mut widest: HashMap<(u32, u32), u32> = HashMap::new();
-    let dots = || dfg.ids().filter_map(|id| if let Op::Dot { terms, .. } = &dfg[id].op { Some((id, terms)) } else { None });
+    let dots =
+        || dfg.ids().filter_map(|id| if let Op::Dot { terms, .. } = &dfg[id].op { Some((id, terms)) } else { None });
     let worth = |(_, terms): &(Id, &Vec<(Id, Fixed)>)| terms.len() >= FEWEST;
     for (id, terms) in dots().filter(worth) {
         let width = terms.iter().map(|(arg, _)| dfg.range(*arg).width()).max().unwrap_or(0);
@@ -127,5 +133,6 @@ fn first(dfg: &Dfg, id: Id) -> Result<Fixed> {
         sum.add(sign.mul(*factor)?.negate())
     };
     let first = terms.iter().try_fold(*constant, add);
-    first.ok_or_else(|| Error::user("an accumulator needs more than 127 bits", "quantize its inputs").at(dfg.source(id)))
+    first
+        .ok_or_else(|| Error::user("an accumulator needs more than 127 bits", "quantize its inputs").at(dfg.source(id)))
 }

@@ -19,7 +19,7 @@ mod stages;
 mod verify;
 
 pub use fold::fold;
-pub use stages::schedule;
+pub use stages::{period, schedule};
 
 use crate::dfg::{Dfg, Id, Op};
 use crate::fixed::{Fixed, Format, Range};

@@ -11,19 +11,26 @@ use crate::port::Port;
 use crate::schedulers::{Goal, Schedule, Scheduler};
 use crate::targets::{Area, Target};
 
+/// The clock that a goal asks for.
+///
+/// # Errors
+/// It asks for something else.
+pub fn period(goal: Goal) -> Result<u32> {
+    let help = "give --clock or --period; the stages follow from it";
+    let other = || Error::user("--interval cannot be had with --stages or --latency", help);
+    goal.period.filter(|_| goal.stages.is_none() && goal.latency.is_none()).ok_or_else(other)
+}
+
 /// The stage of each node, for a clock: of the first value, if it has several in an event.
 ///
 /// # Errors
 /// A goal that cannot be met, or one that is more than a clock.
 pub fn schedule(folded: &Folded, target: &dyn Target, scheduler: Scheduler, goal: Goal) -> Result<Schedule> {
-    let dfg = &folded.dfg;
-    let Goal { period: Some(period), stages: None, latency: None, .. } = goal else {
-        let help = "give --clock or --period; the stages follow from it";
-        return Err(Error::user("--interval cannot be had with --stages or --latency", help));
-    };
+    let (dfg, period) = (&folded.dfg, period(goal)?);
     let pieces = folded.pieces();
     let last = pieces.iter().copied().max().unwrap_or(0);
-    let mut schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: folded.slowest(target, period)? };
+    let mut schedule =
+        Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: folded.slowest(target, period)? };
     for piece in 0..=last {
         let begin = match piece {
             0 => 0,
@@ -116,7 +123,11 @@ fn extract(folded: &Folded, pieces: &[u32], piece: u32) -> (Dfg, Vec<Id>) {
     let mut new = vec![Id(0); dfg.nodes.len()];
     let (mut nodes, mut ids) = (Vec::new(), Vec::new());
     for id in dfg.ids().filter(|id| own(*id) || read[id.index()]) {
-        let op = if own(id) || constant(id) { dfg[id].op.map(|arg| new[arg.index()]) } else { Op::Input { port: 0, element: 0 } };
+        let op = if own(id) || constant(id) {
+            dfg[id].op.map(|arg| new[arg.index()])
+        } else {
+            Op::Input { port: 0, element: 0 }
+        };
         new[id.index()] = Id(nodes.len() as u32);
         nodes.push(Node { op, ..dfg[id].clone() });
         ids.push(id);

@@ -149,7 +149,11 @@ impl Logic {
         let (mut low, mut high) = (self.slowest(), self.depth());
         while low < high {
             let middle = low + (high - low) / 2;
-            if earliest(self, middle, behind_inputs(Some(stages))).1 <= stages { high = middle } else { low = middle + 1 }
+            if earliest(self, middle, behind_inputs(Some(stages))).1 <= stages {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         high
     }

@@ -23,7 +23,8 @@ impl Maker<'_> {
                 let bits = if of.signed { bits.slice(0, of.width - 1).then(&sign.inverted()) } else { bits };
                 let width = digit * folded.interval;
                 let cell = Cell::Digits { start, value: bits.resize(width, false), digit };
-                let note = format!("{of}, {digit} bits a clock{}", if of.signed { ", its sign bit inverted" } else { "" });
+                let note =
+                    format!("{of}, {digit} bits a clock{}", if of.signed { ", its sign bit inverted" } else { "" });
                 let bits = self.register(id, "digits", cell, (width, false), reads, note);
                 Ok(place(&bits.slice(0, range.width()), false, of.lsb, range.exp, range.width()))
             }

@@ -80,7 +80,8 @@ fn mark(reads: &mut [Reads], made: &[Made], bits: &Bits, stage: u32) {
 
 /// Drops a net's bits from `width` up, where its cell can do without them.
 fn trim(net: &mut Net, width: u32) {
-    let fits = |cell: &Cell| matches!(cell, Cell::Less(..) | Cell::Any(_) | Cell::All(_) | Cell::Not(_)) || cell.feeds_back();
+    let fits =
+        |cell: &Cell| matches!(cell, Cell::Less(..) | Cell::Any(_) | Cell::All(_) | Cell::Not(_)) || cell.feeds_back();
     if width >= net.width || fits(&net.cell) {
         return;
     }

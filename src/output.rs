@@ -81,6 +81,11 @@ impl Output {
         Ok(path)
     }
 
+    /// Where the folder is while it is written.
+    pub fn folder(&self) -> &Path {
+        self.work.path()
+    }
+
     /// Writes a file of the folder.
     ///
     /// # Errors

@@ -101,7 +101,7 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
     let hardware = hardware(&meaning.dfg, &Making::default(), |_, _| ()).unwrap();
     let files = (backends::verilog::BACKEND.make)(&hardware.netlist, &Context::default()).unwrap();
     let files: Vec<(String, String)> = files.into_iter().map(|file| (file.path, file.text)).collect();
-    let mut proof = Proof::of(&meaning.graph, &meaning.dfg.outputs).unwrap();
+    let mut proof = Proof::of(&meaning.graph, &meaning.dfg.outputs, None).unwrap();
     proof.numbers("lowered", &meaning.dfg);
     proof.numbers("optimised", &hardware.dfg);
     proof.circuit("netlist", &hardware.dfg, &hardware.netlist);

@@ -74,6 +74,7 @@ fn report(layers: usize, stages: u32) -> Report {
         outputs: vec![port(&["fixed<24,4,TRN,WRAP>"], &["float_mul [0.5]", "float_softmax"])],
         shell: None,
         checked: Checked { random: 500, given: 12, mismatches: 2 },
+        proof: None,
         notes: vec![HOSTILE.into()],
         reading: Reading::default(),
     }

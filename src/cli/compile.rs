@@ -3,9 +3,11 @@
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
 use super::progress::Progress;
+use super::prove;
 use crate::backends;
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
+use crate::dfg::Dfg;
 use crate::emulator;
 use crate::error::{At, Result};
 use crate::frontends::native;
@@ -44,6 +46,9 @@ pub struct Arguments {
     /// A network of more operations (terms of sums, elements computed or moved) is refused
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     max_operations: usize,
+    /// Leave out the proof that the Verilog computes the network on all inputs; `nanotrig prove` makes it later
+    #[arg(long)]
+    no_prove: bool,
     /// Print report.json instead of the summary
     #[arg(long)]
     json: bool,
@@ -70,26 +75,18 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
     let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
     let output = Output::begin(&arguments.output)?;
-    let mut files = backends::files(&hardware.netlist, &context)?;
-    files.extend(emulator::files(&hardware.dfg)?);
-    if let Some(shell) = &shell {
-        files.extend(interfaces::files(shell, &hardware.netlist)?);
-    }
     let (netlist, vectors) = (&hardware.netlist, [&random.first(EVENTS), &answers]);
-    let design = packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors };
-    files.extend(packages::files(&design)?);
-    for file in files {
-        output.write(&file.path, file.text.as_bytes())?;
-    }
+    write(&output, &packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors }, &hardware.dfg)?;
     native::write(&network, &output.path("model/network.toml")?)?;
-    output.write("ir/tensor.txt", meaning.graph.to_string().as_bytes())?;
-    output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
-    output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
-    if let Some(folded) = &hardware.folded {
-        output.write("ir/folded.txt", folded.dfg.to_string().as_bytes())?;
-    }
-    output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())?;
-    let report = report.around(&arguments.interface, shell.as_ref()).timed(start.elapsed().as_secs_f64());
+    write_levels(&output, &meaning, &hardware)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let proof = if arguments.no_prove {
+        None
+    } else {
+        progress.step("proving");
+        Some(prove::compiled(output.folder(), &meaning, &hardware)?)
+    };
+    let report = report.around(&arguments.interface, shell.as_ref()).timed(seconds).proved(proof);
     let json = report.json()?;
     output.write("report.html", report.html()?.as_bytes())?;
     output.write("report.json", json.as_bytes())?;
@@ -101,6 +98,28 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         print::line(report.summary(&arguments.output))?;
     }
     Ok(status)
+}
+
+/// Writes what is made of the netlist: Verilog, test bench, flows, emulator, packages.
+fn write(output: &Output, design: &packages::Design, dfg: &Dfg) -> Result<()> {
+    let mut files = backends::files(design.netlist, design.context)?;
+    files.extend(emulator::files(dfg)?);
+    if let Some(shell) = design.shell {
+        files.extend(interfaces::files(shell, design.netlist)?);
+    }
+    files.extend(packages::files(design)?);
+    files.iter().try_for_each(|file| output.write(&file.path, file.text.as_bytes()))
+}
+
+/// Writes the levels as text.
+fn write_levels(output: &Output, meaning: &Meaning, hardware: &Hardware) -> Result<()> {
+    output.write("ir/tensor.txt", meaning.graph.to_string().as_bytes())?;
+    output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
+    output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
+    if let Some(folded) = &hardware.folded {
+        output.write("ir/folded.txt", folded.dfg.to_string().as_bytes())?;
+    }
+    output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())
 }
 
 /// Checks that all levels agree on the user's samples as on `random` ones, and give what the user expects.

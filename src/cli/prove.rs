@@ -1,19 +1,23 @@
 //! `nanotrig prove DIR`: every step from tensor graph to Verilog kept the function, on all inputs.
 
 use super::print;
-use crate::compiler::meaning;
+use crate::compiler::{Hardware, Meaning, meaning};
 use crate::dfg::Dfg;
 use crate::error::{At, Error, Result};
 use crate::proof::Proof;
 use crate::proof::verilog::Interface;
-use crate::report::Report;
+use crate::report::{Proved, Report};
 use crate::{certificate, files, frontends};
 use clap::Args;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes of stack: expressions and chains of nets are followed one inside the other.
 const STACK: usize = 1 << 30;
+/// The time that a compile spends on its proof.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The largest graph that a compile proves.
+const MOST: usize = 500_000;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -22,45 +26,44 @@ pub struct Arguments {
     /// Also demand that the files are those of an earlier certificate, DIR/proof.json
     #[arg(long)]
     check: bool,
-    /// Seconds that each level may take; what is not found out by then is not proved
+    /// Seconds that it may take; what is not found out by then is not proved
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     limit: u32,
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
-    let (dir, check, limit) = (arguments.dir.clone(), arguments.check, arguments.limit);
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || prove(&dir, check, limit));
-    let thread = thread.map_err(|error| Error::user(format!("cannot start a thread: {error}"), "free some memory"))?;
-    thread.join().map_err(|_| Error::bug("the proof failed"))?
+    deep(|| prove(&arguments.dir, arguments.check, Duration::from_secs(arguments.limit.into())))
 }
 
-fn prove(dir: &Path, check: bool, limit: u32) -> Result<u8> {
+/// Runs what goes as deep as a circuit does.
+fn deep<T: Send>(run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
+        let thread =
+            thread.map_err(|error| Error::user(format!("cannot start a thread: {error}"), "free some memory"))?;
+        thread.join().map_err(|_| Error::bug("the proof failed"))?
+    })
+}
+
+fn prove(dir: &Path, check: bool, limit: Duration) -> Result<u8> {
     let text = |path: &str| files::read_text(&dir.join(path));
     let report = text("report.json")
         .map_err(|error| Error { help: "give the output folder of `nanotrig compile`".into(), ..error })?;
     let report = Report::parse(&report).at(dir.join("report.json").display().to_string())?;
     let network = frontends::read(&dir.join("model/network.toml"), None)?;
     let meaning = meaning(&network, &report.reading).at(dir.display().to_string())?;
-    let verilog = certificate::verilog(dir)?;
-    let mut proof = Proof::of(&meaning.graph, &meaning.dfg.outputs)?;
-    proof.limit = Some(Duration::from_secs(limit.into()));
     let graph = |path: &str| text(path)?.parse::<Dfg>().at(dir.join(path).display().to_string());
-    proof.numbers("dataflow graph", &graph("ir/dfg.txt")?);
-    let optimised = graph("ir/optimised.txt")?;
-    proof.numbers("after all passes", &optimised);
-    let reset = text("ir/netlist.txt")?.lines().next().is_some_and(|line| line.contains(", reset)"));
+    let (lowered, optimised) = (graph("ir/dfg.txt")?, graph("ir/optimised.txt")?);
     let interface = Interface {
         top: &report.top,
         inputs: &meaning.dfg.inputs,
         outputs: &meaning.dfg.outputs,
         latency: report.latency_cycles,
-        reset,
+        reset: text("ir/netlist.txt")?.lines().next().is_some_and(|line| line.contains(", reset)")),
     };
-    if report.initiation_interval > 1 {
-        proof.unproved("Verilog", "what happens in several clocks of an event is not followed");
-    } else {
-        proof.verilog("Verilog", &optimised, &verilog, &interface);
-    }
+    let levels =
+        Levels { meaning: &meaning, lowered: &lowered, optimised: &optimised, interval: report.initiation_interval };
+    let proof = levels.proof(dir, &interface, limit)?;
     for link in &proof.links {
         let reason = link.reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
         print::line(format_args!("{:<18} {} of {} outputs proved{reason}", link.level, link.proved, link.outputs))?;
@@ -76,4 +79,61 @@ fn prove(dir: &Path, check: bool, limit: u32) -> Result<u8> {
     }
     print::line(if holds { "proved: the Verilog computes the network, on all inputs" } else { "not proved" })?;
     Ok(!holds as u8)
+}
+
+/// What is proved equal.
+struct Levels<'a> {
+    meaning: &'a Meaning,
+    lowered: &'a Dfg,
+    optimised: &'a Dfg,
+    interval: u32,
+}
+
+impl Levels<'_> {
+    /// Compares the levels, and the Verilog in a folder.
+    fn proof(&self, dir: &Path, interface: &Interface, limit: Duration) -> Result<Proof> {
+        let deadline = Instant::now().checked_add(limit);
+        let mut proof = Proof::of(&self.meaning.graph, &self.meaning.dfg.outputs, deadline)?;
+        proof.numbers("dataflow graph", self.lowered);
+        proof.numbers("after all passes", self.optimised);
+        if self.interval > 1 {
+            proof.unproved("Verilog", "what happens in several clocks of an event is not followed");
+        } else {
+            proof.verilog("Verilog", self.optimised, &certificate::verilog(dir)?, interface);
+        }
+        Ok(proof)
+    }
+}
+
+/// The proof at the end of a compile, whose Verilog and graphs are in `dir` already: writes the certificate there.
+///
+/// # Errors
+/// The disk refuses.
+pub fn compiled(dir: &Path, meaning: &Meaning, hardware: &Hardware) -> Result<Proved> {
+    let start = Instant::now();
+    let nodes = hardware.dfg.nodes.len();
+    if nodes > MOST {
+        let reason = format!("{nodes} nodes, more than {MOST}: `nanotrig prove` tries");
+        return Ok(Proved { holds: false, reason: Some(reason), seconds: 0.0 });
+    }
+    let netlist = &hardware.netlist;
+    let interface = Interface {
+        top: &netlist.name,
+        inputs: &netlist.inputs,
+        outputs: &netlist.outputs,
+        latency: netlist.latency,
+        reset: netlist.reset,
+    };
+    let levels =
+        Levels { meaning, lowered: &meaning.dfg, optimised: &hardware.dfg, interval: hardware.netlist.interval };
+    let reason = deep(|| {
+        let proof = match levels.proof(dir, &interface, LIMIT) {
+            Ok(proof) => proof,
+            Err(error) => return Ok(Some(error.what)),
+        };
+        certificate::write(dir, &proof, &interface)?;
+        let open = proof.links.iter().find(|link| !link.holds());
+        Ok(open.map(|link| format!("{}: {}", link.level, link.reason.clone().unwrap_or_default())))
+    })?;
+    Ok(Proved { holds: reason.is_none(), reason, seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0 })
 }

@@ -193,7 +193,8 @@ impl Space {
         let mut factors = Vec::new();
         for form in &mut all {
             form.constant = form.constant.add(offset.negate())?;
-            factors.extend(form.terms.iter().map(|(_, c)| *c).chain((!form.constant.is_zero()).then_some(form.constant)));
+            factors
+                .extend(form.terms.iter().map(|(_, c)| *c).chain((!form.constant.is_zero()).then_some(form.constant)));
         }
         let exp = factors.iter().map(|c| c.exponent()).min()?;
         let content = factors.iter().try_fold(0, |content, c| Some(gcd(content, c.at(exp)?)))?;

@@ -37,7 +37,7 @@ use crate::netlist::Netlist;
 use crate::port::Port;
 use crate::tensor::Graph;
 use logic::{Bit, Effort, Logic};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use verilog::Interface;
 
 /// What became of a level.
@@ -65,22 +65,22 @@ pub struct Proof {
     space: Space,
     reference: Vec<Form>,
     ports: Vec<Port>,
-    /// The time that each level may take; what is not found out by then is not proved.
-    pub limit: Option<Duration>,
+    /// What is not found out by then is not proved.
+    pub deadline: Option<Instant>,
     /// What was found, in the order asked.
     pub links: Vec<Link>,
 }
 
 impl Proof {
-    /// Evaluates the tensor graph, whose outputs leave by these ports.
+    /// Evaluates the tensor graph, whose outputs leave by these ports; what is not found out by the deadline is not proved.
     ///
     /// # Errors
     /// A value that the space cannot express; the error names the layer.
-    pub fn of(graph: &Graph, outputs: &[Port]) -> Result<Proof> {
-        let mut space = Space::default();
+    pub fn of(graph: &Graph, outputs: &[Port], deadline: Option<Instant>) -> Result<Proof> {
+        let mut space = Space { deadline, ..Space::default() };
         let reference = tensors::results(&mut space, graph)?;
         space.end_reference();
-        Ok(Proof { space, reference, ports: outputs.to_vec(), limit: None, links: Vec::new() })
+        Ok(Proof { space, reference, ports: outputs.to_vec(), deadline, links: Vec::new() })
     }
 
     /// Evaluates a dataflow graph as the reference instead.
@@ -91,12 +91,12 @@ impl Proof {
         let mut space = Space::default();
         let reference = numbers::results(&mut space, dfg)?;
         space.end_reference();
-        Ok(Proof { space, reference, ports: dfg.outputs.clone(), limit: None, links: Vec::new() })
+        Ok(Proof { space, reference, ports: dfg.outputs.clone(), deadline: None, links: Vec::new() })
     }
 
     /// Compares a dataflow graph with the reference. The ranges that its nodes claim must hold, too.
     pub fn numbers(&mut self, level: &str, dfg: &Dfg) {
-        self.space.deadline = deadline(self.limit);
+        self.space.deadline = self.deadline;
         let found = numbers::results(&mut self.space, dfg);
         let found = found.and_then(|found| if dfg.outputs == self.ports { Ok(found) } else { Err(other_ports()) });
         let link = compared(&mut self.space, level, &self.reference, found);
@@ -105,7 +105,7 @@ impl Proof {
 
     /// Compares a netlist with the dataflow graph that it was made of, node by node.
     pub fn circuit(&mut self, level: &str, dfg: &Dfg, netlist: &Netlist) {
-        self.links.push(by_nodes(level, dfg, self.limit, |logic| {
+        self.links.push(by_nodes(level, dfg, self.deadline, |logic| {
             if netlist.outputs != dfg.outputs || netlist.inputs != dfg.inputs {
                 return Err(other_ports());
             }
@@ -115,7 +115,12 @@ impl Proof {
 
     /// Compares Verilog (paths and texts of its files) with the dataflow graph that it was made of, node by node.
     pub fn verilog(&mut self, level: &str, dfg: &Dfg, files: &[(String, String)], interface: &Interface) {
-        self.links.push(by_nodes(level, dfg, self.limit, |logic| verilog::results(logic, files, interface)));
+        self.links.push(by_nodes(level, dfg, self.deadline, |logic| {
+            if interface.outputs != dfg.outputs || interface.inputs != dfg.inputs {
+                return Err(other_ports());
+            }
+            verilog::results(logic, files, interface)
+        }));
     }
 
     /// Says of a level why it is not compared: it is not proved.
@@ -134,18 +139,18 @@ impl Proof {
 fn by_nodes(
     level: &str,
     dfg: &Dfg,
-    limit: Option<Duration>,
+    deadline: Option<Instant>,
     circuit: impl FnOnce(&mut Logic) -> Result<Vec<Vec<Bit>>>,
 ) -> Link {
     let outputs = dfg.results.len();
-    let found = Logic::of(dfg).and_then(|mut logic| {
-        logic.deadline = deadline(limit);
+    let found = Logic::of(dfg, deadline).and_then(|mut logic| {
         let wanted = logic.wanted().ok_or_else(|| Error::bug("an output is not in its format"))?;
         let found = circuit(&mut logic)?;
+        let effort = if logic.strange.is_some() { Effort::LITTLE } else { Effort::MUCH };
         let mut equal = Vec::with_capacity(outputs);
         for (wanted, found) in wanted.iter().zip(&found) {
             let pairs: Vec<(Bit, Bit)> = wanted.iter().copied().zip(found.iter().copied()).collect();
-            equal.push(wanted.len() == found.len() && logic.equal(&pairs, Effort::MUCH).into_iter().all(|equal| equal));
+            equal.push(wanted.len() == found.len() && logic.equal(&pairs, effort).into_iter().all(|equal| equal));
         }
         let strange = logic.strange.map(|name| format!(", from `{name}` on")).unwrap_or_default();
         let first = equal.iter().position(|equal| !equal);
@@ -170,10 +175,6 @@ fn compared(space: &mut Space, level: &str, wanted: &[Form], found: Result<Vec<F
         }
     };
     Link { level: level.into(), proved, outputs, reason }
-}
-
-fn deadline(limit: Option<Duration>) -> Option<Instant> {
-    limit.and_then(|limit| Instant::now().checked_add(limit))
 }
 
 fn other_ports() -> Error {

@@ -5,7 +5,7 @@ mod ports;
 mod scale;
 mod text;
 
-use super::{LayerRow, Report};
+use super::{LayerRow, Proved, Report};
 use crate::backends::{every, page};
 use crate::compiler::Head;
 use crate::error::Result;
@@ -121,6 +121,11 @@ impl Report {
         let mut checks = vec![agree(self.checked.random, "random and corner sample")];
         if self.checked.given > 0 {
             checks.push(agree(self.checked.given, "given sample"));
+        }
+        match &self.proof {
+            Some(Proved { reason: Some(reason), .. }) => checks.push(format!("Not proved for all inputs: {reason}.")),
+            Some(_) => checks.push("Proved: the Verilog computes the tensor graph, on all inputs (proof.json).".into()),
+            None => {}
         }
         checks
     }

@@ -71,6 +71,9 @@ pub struct Report {
     pub shell: Option<ShellRow>,
     /// What the levels were checked on.
     pub checked: Checked,
+    /// The proof of the Verilog; none where it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proved>,
     /// What the user should know.
     pub notes: Vec<String>,
     /// How the network was read.
@@ -202,6 +205,18 @@ pub struct Checked {
     pub mismatches: usize,
 }
 
+/// What became of the proof at the end of a compile.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proved {
+    /// Whether tensor graph, dataflow graphs and Verilog are equal on all inputs.
+    pub holds: bool,
+    /// Why that is not known, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
 impl Report {
     /// The report of a compile; [`Report::timed`] adds its time.
     pub fn new(
@@ -254,6 +269,7 @@ impl Report {
             outputs: outputs.collect(),
             shell: None,
             checked,
+            proof: None,
             notes: meaning.expanded.notes.clone(),
             reading,
         }
@@ -272,6 +288,11 @@ impl Report {
     /// The same report with the time of the compile.
     pub fn timed(self, seconds: f64) -> Report {
         Report { compile_s: (seconds * 1000.0).round() / 1000.0, ..self }
+    }
+
+    /// The same report with what became of the proof.
+    pub fn proved(self, proof: Option<Proved>) -> Report {
+        Report { proof, ..self }
     }
 
     /// The text of `report.json`.

@@ -1,6 +1,6 @@
 //! The summary that a compile prints.
 
-use super::Report;
+use super::{Proved, Report};
 use crate::backends::every;
 use std::fmt::Write;
 use std::path::Path;
@@ -47,6 +47,11 @@ impl Report {
         let given = if self.checked.given > 0 { format!("{} given, ", self.checked.given) } else { String::new() };
         let random = self.checked.random;
         writeln!(text, "checked   tensor graph, dataflow graph and netlist agree on {given}{random} random samples")?;
+        match &self.proof {
+            Some(Proved { reason: Some(reason), .. }) => writeln!(text, "unproved  {reason}")?,
+            Some(_) => writeln!(text, "proved    the Verilog computes the network, on all inputs")?,
+            None => {}
+        }
         if self.checked.mismatches > 0 {
             writeln!(text, "expected  {} outputs differ from what was expected", self.checked.mismatches)?;
         }

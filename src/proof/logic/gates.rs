@@ -63,6 +63,8 @@ pub struct Logic<'a> {
     pub(super) named: HashMap<String, u32>,
     /// Bits of words, by their values on samples (of the two, those that begin with 0).
     pub(super) seen: HashMap<Lanes, Vec<Bit>>,
+    /// Nodes that are sums, by the bits that they read.
+    pub(super) sums: HashMap<Vec<Bit>, Vec<u32>>,
     /// Bits that were proved to be bits of words.
     pub(super) proved: QuickMap<Bit, Bit>,
     /// Bits that were looked for among the words' in vain.

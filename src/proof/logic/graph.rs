@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Format, Range};
 use crate::netlist::node_names;
 use crate::random::Random;
+use std::time::Instant;
 
 /// Samples.
 const SAMPLES: usize = 64 * LANES;
@@ -18,15 +19,19 @@ impl<'a> Logic<'a> {
     /// The codes of all nodes of a graph, each a word of its own unless it is wiring.
     ///
     /// # Errors
-    /// A node that is no integer of at most 120 bits in units of its range's step; the error names it.
-    pub fn of(dfg: &'a Dfg) -> Result<Logic<'a>> {
+    /// A node that is no integer of at most 120 bits in units of its range's step (the error names it); the deadline is over.
+    pub fn of(dfg: &'a Dfg, deadline: Option<Instant>) -> Result<Logic<'a>> {
         let mut logic = Logic::new(Some(dfg));
+        logic.deadline = deadline;
         let mut samples: Vec<Vec<Fixed>> = vec![Vec::new(); dfg.nodes.len()];
         let mut uses = dfg.uses();
         let mut random = Random::new(1);
         logic.ports(dfg, &mut random);
         for id in dfg.ids() {
             let place = || Error::bug(format!("{}: {id} = {} has no code", dfg.source(id), dfg[id].op));
+            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+                return Err(Error::bug("the time is over"));
+            }
             let values = logic.values(dfg, id, &samples).ok_or_else(place)?;
             let wiring = logic.wiring(dfg, id).ok_or_else(place)?;
             let code = match wiring {

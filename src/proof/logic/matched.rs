@@ -5,6 +5,7 @@ use super::gates::{Bit, Gate, Lanes, Logic, ONE, ZERO};
 use super::sum::{Sum, WIDEST};
 use super::word::Word;
 use crate::dfg::Id;
+use std::collections::HashMap;
 
 /// Most bits of words that one bit is compared with.
 const CANDIDATES: usize = 4;
@@ -18,8 +19,11 @@ impl Logic<'_> {
         {
             return Word::Bits(bits);
         }
-        if matches!(word, Word::Sum(..)) && hint.is_none() {
-            return word;
+        if let (Word::Sum(sum, drop, width), None) = (&word, hint) {
+            // Another name, or a net within a node: a sum of the same bits may be the node.
+            let nodes = self.sums_of().get(&read(sum)).cloned().unwrap_or_default();
+            let found = nodes.into_iter().find_map(|node| self.same_sum(sum, *drop, *width, node));
+            return found.map_or(word, Word::Bits);
         }
 
         let bits = match word {
@@ -38,6 +42,18 @@ impl Logic<'_> {
             self.strange = Some(name.into());
         }
         Word::Bits(found)
+    }
+
+    /// The nodes that are sums, by the bits that they read.
+    fn sums_of(&mut self) -> &HashMap<Vec<Bit>, Vec<u32>> {
+        if self.sums.is_empty() {
+            for node in 0..self.codes.len() as u32 {
+                if let Some(sum) = self.linear(Id(node)) {
+                    self.sums.entry(read(&sum)).or_default().push(node);
+                }
+            }
+        }
+        &self.sums
     }
 
     /// A constant, or a bit of a word?
@@ -103,7 +119,9 @@ impl Logic<'_> {
         let places: Vec<usize> = open.iter().copied().filter(|at| fits(*at, shift)).collect();
         let places = places.into_iter().filter(|at| !self.proved.contains_key(&(bits[*at] & !1)));
         let pairs: Vec<(Bit, Bit)> = places.map(|at| (bits[at], own(at, shift))).collect();
-        for ((bit, own), equal) in pairs.iter().zip(self.equal(&pairs, Effort::MUCH)) {
+        // What depends on a strange net is strange as a rule.
+        let effort = if self.strange.is_some() { Effort::LITTLE } else { Effort::MUCH };
+        for ((bit, own), equal) in pairs.iter().zip(self.equal(&pairs, effort)) {
             if equal {
                 self.proved.insert(bit & !1, own ^ (bit & 1));
             }
@@ -133,6 +151,11 @@ impl Logic<'_> {
         }
         None
     }
+}
+
+/// The bits that a sum reads.
+fn read(sum: &Sum) -> Vec<Bit> {
+    sum.terms.iter().map(|(bit, _)| *bit).collect()
 }
 
 fn bit(code: &[Bit], at: u32, top: Bit) -> Bit {

@@ -29,7 +29,7 @@ impl<'a> Logic<'a> {
         logic.ports(dfg, &mut random);
         for id in dfg.ids() {
             let place = || Error::bug(format!("{}: {id} = {} has no code", dfg.source(id), dfg[id].op));
-            if deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            if logic.late() {
                 return Err(Error::bug("the time is over"));
             }
             let values = logic.values(dfg, id, &samples).ok_or_else(place)?;

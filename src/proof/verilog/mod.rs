@@ -134,6 +134,9 @@ impl<'a> Reader<'a> {
             State::Open => return Err(wrong(format!("`{}` depends on itself", self.circuit.nets[id].name))),
             State::Unknown => self.state[id] = State::Open,
         }
+        if logic.late() {
+            return Err(Error::bug("the time is over"));
+        }
         let (name, width) = (self.circuit.nets[id].name.clone(), self.circuit.nets[id].width);
         let drivers = self.circuit.nets[id].drivers.clone();
         let (mut words, mut stage, mut at) = (Vec::new(), None, 0);

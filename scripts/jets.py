@@ -3,7 +3,7 @@ writes the tables of its README.md.
 
     python scripts/jets.py PROGRAM [BLOCK]   # needs numpy, nanotrig with training, and ../shared/data (jets.sh calls it)
 
-Without a BLOCK all four are written: paper, front, headline and search. Accuracies are those of the integer evaluator on the 100,000 test jets. LUTs and latencies are the compiler's estimates for the
+Without a BLOCK all five are written: paper, front, onward, headline and search. Accuracies are those of the integer evaluator on the 100,000 test jets. LUTs and latencies are the compiler's estimates for the
 generic target at 200 MHz. What is in build/jet_search already is not made again.
 """
 
@@ -26,8 +26,7 @@ PAPER = {
     "qe": ("QE, AutoQKeras for energy", (72.3, 9149, 66, 55)),
     "qb": ("QB, AutoQKeras for bits", (71.9, 11193, 69, 70)),
 }
-# Trainings whose networks are one front, each with what it began with.
-FRONTS = {"wrapped": "random weights", "onward": "public `openml_e71874`"}
+LEARNED = ("learned", "learned bits")
 # Of these Verilator and Yosys are asked: those with batch normalisations. The others take them hours.
 DEEPER = ["qe", "qb"]
 
@@ -156,15 +155,15 @@ def headline(rows, front):
             f"LUT + 100 DSP shrink by a factor of {factor:.1f}.")
 
 
-def points(name, begun):
+def points(name, title):
     """The networks of a training's front."""
     found = sorted((trained(name) / "front").iterdir(), key=lambda path: int(path.name))
-    return [(f"from {begun}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)) for path in found]
+    return [(f"{title}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)) for path in found]
 
 
-def front():
-    """All trainings' networks beside the public ones."""
-    found = [point for name, begun in FRONTS.items() for point in points(name, begun)]
+def front(*trainings):
+    """All networks of some trainings, named with their titles, beside the public ones."""
+    found = [point for name, title in trainings for point in points(name, title)]
     public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
     return fronts(found, public)
 
@@ -186,8 +185,9 @@ def papers_rows():
 
 BLOCKS = {
     "paper": lambda: papers(papers_rows()),
-    "front": front,
-    "headline": lambda: headline(papers_rows(), points("learned", "random weights")),
+    "front": lambda: front(LEARNED),
+    "onward": lambda: front(("onward", "from `openml_e71874`")),
+    "headline": lambda: headline(papers_rows(), points(*LEARNED)),
     "search": lambda: search(papers_rows()),
 }
 

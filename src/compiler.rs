@@ -1,7 +1,7 @@
 //! The compiler's stages in order, each a function: network, tensor graph, dataflow graph, schedule, netlist.
 
 use crate::batch::Batch;
-use crate::dfg::{Dfg, Evaluator, random};
+use crate::dfg::{Dfg, Evaluator, Id, random};
 use crate::error::{At, Error, Result};
 use crate::fixed::Quantization;
 use crate::layers::{self, Expanded};
@@ -11,6 +11,7 @@ use crate::netlist::{self, Netlist, Simulator};
 use crate::network::Network;
 use crate::passes;
 use crate::port::Port;
+use crate::reuse::{self, Folded};
 use crate::samples::Samples;
 use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler, fuse};
 use crate::targets::{TARGETS, Target};
@@ -59,6 +60,8 @@ pub struct Making {
     pub goal: Goal,
     /// Whether there is a reset port.
     pub reset: bool,
+    /// Clocks from event to event, at least.
+    pub interval: u32,
     /// How long to search.
     pub effort: Effort,
     /// Is told what is being done, for those who wait.
@@ -74,6 +77,7 @@ impl Default for Making {
             scheduler: SCHEDULERS[0].make,
             goal: Goal { period: Some(5000), ..Goal::default() },
             reset: false,
+            interval: 1,
             effort: Effort::Default,
             progress: Box::new(|_| ()),
         }
@@ -107,7 +111,9 @@ pub struct Names {
 pub struct Hardware {
     /// The optimised graph.
     pub dfg: Dfg,
-    /// Its schedule.
+    /// What was scheduled in its place, if events come at an interval: the graph of a clock.
+    pub folded: Option<Folded>,
+    /// The schedule.
     pub schedule: Schedule,
     /// The circuit.
     pub netlist: Netlist,
@@ -166,6 +172,9 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// # Errors
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
+    if making.interval > 1 {
+        return reused(dfg, making, seen);
+    }
     (making.progress)("optimising");
     let (effort, slack) = best(dfg, making)?;
     let (dfg, schedule) = optimised(dfg, making, effort, slack, seen)?;
@@ -173,14 +182,37 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
     (making.progress)("building the netlist");
-    let options = netlist::Options {
+    let netlist = netlist::build(&dfg, &schedule, &options(making))?;
+    Ok(Hardware { dfg, folded: None, schedule, netlist })
+}
+
+/// The same for events at an interval: constant matrices take digits. `seen` is shown the graph of a clock.
+fn reused(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
+    let (target, period) = (&*making.target, reuse::period(making.goal)?);
+    (making.progress)("optimising");
+    let context = passes::Context { target, multiplier: making.multiplier, effort: making.effort, slack: 0 };
+    let whole = passes::run(dfg, &context, None, |_, _| ())?;
+    let mut folded = reuse::fold(&dfg.without_dead(), making.interval)?;
+    folded.dfg = passes::run(&folded.dfg, &context, None, seen)?;
+    (making.progress)("scheduling");
+    let schedule = reuse::schedule(&folded, target, making.scheduler, making.goal)?;
+    let (dfg, schedule) = fuse(folded.dfg, schedule, target)?;
+    folded.dfg = dfg;
+    folded.dfg.verify().at("after sums were fused")?;
+    folded.verify(&schedule, target, period)?;
+    (making.progress)("building the netlist");
+    let netlist = netlist::build_folded(&folded, &schedule, &options(making))?;
+    Ok(Hardware { dfg: whole, folded: Some(folded), schedule, netlist })
+}
+
+/// What the netlist is built with.
+fn options(making: &Making) -> netlist::Options {
+    netlist::Options {
         // What has no initial values begins with a reset.
         reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
         direct: making.target.sums().direct,
-    };
-    let netlist = netlist::build(&dfg, &schedule, &options)?;
-    Ok(Hardware { dfg, schedule, netlist })
+    }
 }
 
 /// Passes, schedule, and sums of three.
@@ -323,6 +355,17 @@ impl Meaning {
 }
 
 impl Hardware {
+    /// The graph that the schedule is one of.
+    pub fn scheduled(&self) -> &Dfg {
+        self.folded.as_ref().map_or(&self.dfg, |folded| &folded.dfg)
+    }
+
+    /// The link that makes a node of that graph, if one does.
+    pub fn link(&self, id: Id) -> Option<(&Folded, usize)> {
+        let folded = self.folded.as_ref()?;
+        Some((folded, folded.link(&folded.dfg[id].op)?))
+    }
+
     /// The output codes of input codes, by the numbers or by the circuit.
     ///
     /// # Errors

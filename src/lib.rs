@@ -79,6 +79,7 @@ pub mod multipliers;
 pub mod passes;
 pub mod targets;
 pub mod schedulers;
+pub mod reuse;
 pub mod netlist;
 pub mod backends;
 pub mod emulator;

@@ -3,6 +3,7 @@
 
 typedef Vdut Dut;
 static const unsigned LATENCY = {{ latency }};
+static const unsigned INTERVAL = {{ interval }};  // clocks from event to event, at least
 static const bool HAS_RESET = {{ reset }};
 {%- if not initial_values %}
 #define RESET_FIRST  // valid bits have no initial value

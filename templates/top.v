@@ -1,4 +1,4 @@
-// {{ name }}: latency {{ latency }} cycles, a new event every cycle.
+// {{ name }}: latency {{ latency }} cycles, a new event every {{ events }}.
 {%- for format in formats %}
 //   {{ format }}
 {%- endfor %}

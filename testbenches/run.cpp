@@ -91,6 +91,7 @@ class Bench {
     Words inputs, expected, got, noise;
     std::vector<Event> flight;  // the event at each stage, a ring
     std::size_t head = 0;
+    unsigned since = INTERVAL;  // clocks since the last event
     std::vector<const uint32_t *> driven;
     std::vector<uint32_t *> sampled;
     std::mt19937 random;
@@ -120,6 +121,9 @@ public:
 
     unsigned draw(unsigned bound) { return random() % bound; }
 
+    // Whether the design takes an event in this cycle.
+    bool ready() const { return since >= INTERVAL; }
+
     void cycle(bool valid, std::size_t row, bool rst, const char *phase) {
         const uint32_t *words = inputs.data() + row * in.words;
         if (!valid) {
@@ -147,8 +151,11 @@ public:
             flight[head] = now;
             head = (head + 1) % LATENCY;
         }
-        if (rst)
+        since = valid ? 1 : since + 1;
+        if (rst) {
             for (Event &event : flight) event.valid = false;
+            since = INTERVAL;
+        }
         cycles++;
     }
 
@@ -214,19 +221,23 @@ int main(int argc, char **argv) {
     bench.flush("start");
     auto start = std::chrono::steady_clock::now();
     uint64_t before = cycles;
-    for (std::size_t row = 0; row < bench.rows; row++) bench.cycle(true, row, false, "back to back");
+    for (std::size_t row = 0; row < bench.rows;) {
+        bool valid = bench.ready();
+        bench.cycle(valid, row, false, "back to back");
+        row += valid;
+    }
     bench.flush("back to back");
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     uint64_t timed = cycles - before;
     std::size_t some = bench.rows < 10000 ? bench.rows : 10000;
     for (std::size_t row = 0; row < some;) {
-        bool valid = bench.draw(3) != 0;
+        bool valid = bench.ready() && bench.draw(3) != 0;
         bench.cycle(valid, row, false, "gaps");
         row += valid;
     }
     bench.flush("gaps");
     for (std::size_t row = 0; HAS_RESET && row < some;) {
-        bool valid = bench.draw(4) != 0;
+        bool valid = bench.ready() && bench.draw(4) != 0;
         bench.cycle(valid, row, bench.draw(2 * LATENCY + 4) == 0, "reset");
         row += valid;
     }

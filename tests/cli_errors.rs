@@ -252,6 +252,20 @@ fn options() -> Vec<Case> {
             &["net.toml", "1 stages are not enough", "--stages 4"],
         ),
         goal("stages-too-many", "compile net.toml -o out --stages 100000", &["--stages"]),
+        goal("interval-0", "compile net.toml -o out --interval 0", &["--interval"]),
+        goal("interval-no-matrix", "compile net.toml -o out --interval 4", &["net.toml", "--interval 4"]),
+        goal("interval-stages", "compile net.toml -o out --interval 4 --stages 9", &["--interval", "--clock"]),
+        goal("interval-split", "split net.toml -o out --parts 2 --interval 4", &["--interval 4"]),
+        case(
+            "interval-stream",
+            "compile net.toml -o out --interval 4 --interface axi-stream",
+            [toml(&format!(
+                "{}{}",
+                INPUT.replace("[2]", "[4]"),
+                DENSE.replace("kernel = [", "kernel = [[0.5, 1.0], [1.0, 0.25], ")
+            ))],
+            &["--interface axi-stream", "one every 4"],
+        ),
         goal("clock-too-fast", "compile net.toml -o out --clock 5000", &["net.toml", "d[", "MHz"]),
         goal("clock-0", "compile net.toml -o out --clock 0", &["--clock"]),
         goal("clock-nan", "compile net.toml -o out --clock nan", &["--clock"]),

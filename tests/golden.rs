@@ -92,6 +92,7 @@ fn schedulers() {
             period: option(words, "--period"),
             stages: option(words, "--stages"),
             latency: option(words, "--latency"),
+            ..Goal::default()
         };
         let schedule = (find("scheduler", SCHEDULERS, words[0])?.make)(&dfg, &*target, goal)?;
         schedule.verify(&dfg)?;

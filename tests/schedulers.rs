@@ -68,7 +68,7 @@ fn fused_sums_keep_the_schedule() {
         let mut random = Random::new(seed);
         let dfg = graph(&mut random, 60).expect("small numbers");
         let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
-        let goal = Goal { period: Some(1500 + 500 * (seed as u32 % 4)), stages: None, latency: None };
+        let goal = Goal { period: Some(1500 + 500 * (seed as u32 % 4)), ..Goal::default() };
         let Ok(schedule) = (SCHEDULERS[0].make)(&dfg, &*target, goal) else { continue };
         let (fused, after) = fuse(dfg.clone(), schedule.clone(), &*target).expect("sums that were there");
         fused.verify().unwrap_or_else(|error| panic!("seed {seed}: {error}\n{fused}"));

@@ -74,6 +74,11 @@ pub fn files(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
     Ok(files)
 }
 
+/// How often an event may come: `an event every` this.
+pub(crate) fn every(interval: u32) -> String {
+    if interval > 1 { format!("{interval} cycles") } else { "cycle".into() }
+}
+
 /// The version that stands in the head of every file.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

@@ -14,6 +14,7 @@ pub const BACKEND: Entry<Backend> = Entry { name: "verilator", doc: "a C++ test 
 struct Text<'a> {
     top: &'a str,
     latency: u32,
+    interval: u32,
     reset: bool,
     /// Whether the valid bits are 0 before any reset.
     initial_values: bool,
@@ -46,6 +47,7 @@ impl<'a> Text<'a> {
         Text {
             top: &netlist.name,
             latency: netlist.latency,
+            interval: netlist.interval,
             reset: netlist.reset,
             initial_values: false,
             inputs: netlist.inputs.iter().map(port).collect(),

@@ -23,7 +23,7 @@ mod top;
 
 use super::{Backend, Context, File, hdl};
 use crate::error::Result;
-use crate::netlist::{Bits, Cell, NetId, Netlist, ones};
+use crate::netlist::{Bits, Cell, Net, NetId, Netlist, ones};
 use crate::registry::Entry;
 use adder::Adder;
 use module::Module;
@@ -52,7 +52,8 @@ fn make(netlist: &Netlist, context: &Context) -> Result<Vec<File>> {
 /// The paths of a netlist's Verilog files, in reading order; then those of the modules of `hdl/`, for one use.
 pub(crate) fn paths(netlist: &Netlist, context: &Context, use_of: hdl::Use) -> Vec<String> {
     let mut used = vec![false; netlist.layers.len()];
-    netlist.nets.iter().for_each(|net| used[net.layer as usize] = true);
+    let of_layer = |net: &&Net| !matches!(net.cell, Cell::Valid(_));
+    netlist.nets.iter().filter(of_layer).for_each(|net| used[net.layer as usize] = true);
     let layers = (0..netlist.layers.len()).filter(|layer| used[*layer]);
     let names = rows::names(netlist);
     let modules = layers.flat_map(|layer| {
@@ -116,7 +117,9 @@ impl<'a> Design<'a> {
             design.prefix.push_str("u_");
         }
         let mut nets: Vec<Vec<NetId>> = vec![Vec::new(); netlist.layers.len()];
-        for (index, net) in netlist.nets.iter().enumerate() {
+        // Valid bits are the top's.
+        let of_layer = |(_, net): &(usize, &Net)| !matches!(net.cell, Cell::Valid(_));
+        for (index, net) in netlist.nets.iter().enumerate().filter(of_layer) {
             nets[net.layer as usize].push(NetId(index as u32));
         }
         let names = rows::names(netlist);
@@ -188,10 +191,13 @@ impl Reads {
         reads.exported.clone_from(&reads.results);
         for net in &netlist.nets {
             for (id, mask) in net.cell.operands().into_iter().flat_map(Bits::reads) {
-                let own = netlist[id].layer == net.layer;
+                let own = netlist[id].layer == net.layer && !matches!(netlist[id].cell, Cell::Valid(_));
                 let place = if own { &mut reads.within } else { &mut reads.exported };
                 place[id.0 as usize] |= mask;
             }
+        }
+        for (net, within) in netlist.nets.iter().zip(&mut reads.within).filter(|(net, _)| net.cell.feeds_back()) {
+            *within |= ones(net.width);
         }
         reads
     }

@@ -85,6 +85,9 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     output.write("ir/tensor.txt", meaning.graph.to_string().as_bytes())?;
     output.write("ir/dfg.txt", meaning.dfg.to_string().as_bytes())?;
     output.write("ir/optimised.txt", hardware.dfg.to_string().as_bytes())?;
+    if let Some(folded) = &hardware.folded {
+        output.write("ir/folded.txt", folded.dfg.to_string().as_bytes())?;
+    }
     output.write("ir/netlist.txt", hardware.netlist.to_string().as_bytes())?;
     let report = report.around(&arguments.interface, shell.as_ref()).timed(start.elapsed().as_secs_f64());
     let json = report.json()?;

@@ -9,6 +9,7 @@ use crate::multipliers::{Effort, MULTIPLIERS};
 use crate::network::Network;
 use crate::precision::{self, Precision};
 use crate::registry::find;
+use crate::reuse;
 use crate::schedulers::{Goal, SCHEDULERS};
 use crate::targets::TARGETS;
 use clap::{Args, ValueEnum};
@@ -117,6 +118,10 @@ pub struct MakingArguments {
     /// A synchronous reset port that drops every event in flight
     #[arg(long)]
     reset: bool,
+    /// Clocks from event to event, at least: with more than one, constant matrices take their inputs digit by digit and are
+    /// smaller
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    interval: u32,
     /// How long to search for a small circuit: high takes many times as long, for a few percent
     #[arg(long, value_enum, default_value_t = EffortArgument::Default)]
     effort: EffortArgument,
@@ -138,12 +143,17 @@ enum EffortArgument {
 impl MakingArguments {
     /// Looks the names up and works out the goal.
     pub fn making(&self) -> Result<Making> {
+        if !(1..=reuse::MOST).contains(&self.interval) {
+            let help = format!("use 1 to {} clocks from event to event", reuse::MOST);
+            return Err(Error::user(format!("--interval {}: out of range", self.interval), help));
+        }
         Ok(Making {
             target: (find("target", TARGETS, &self.target)?.make)(),
             multiplier: find("multiplier", MULTIPLIERS, &self.multiplier)?.make,
             scheduler: find("scheduler", SCHEDULERS, &self.scheduler)?.make,
             goal: self.goal()?,
             reset: self.reset,
+            interval: self.interval,
             effort: match self.effort {
                 EffortArgument::Fast => Effort::Fast,
                 EffortArgument::Default => Effort::Default,
@@ -167,7 +177,12 @@ impl MakingArguments {
         }
         let latency = self.latency.map(|latency| nanoseconds(latency, "--latency")).transpose()?;
         let given = asked.is_some() || self.stages.is_some() || latency.is_some();
-        Ok(Goal { period: if given { asked } else { Some(DEFAULT_PERIOD) }, stages: self.stages, latency })
+        Ok(Goal {
+            period: if given { asked } else { Some(DEFAULT_PERIOD) },
+            stages: self.stages,
+            latency,
+            registered: false,
+        })
     }
 }
 

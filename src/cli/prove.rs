@@ -56,7 +56,11 @@ fn prove(dir: &Path, check: bool, limit: u32) -> Result<u8> {
         latency: report.latency_cycles,
         reset,
     };
-    proof.verilog("Verilog", &optimised, &verilog, &interface);
+    if report.initiation_interval > 1 {
+        proof.unproved("Verilog", "what happens in several clocks of an event is not followed");
+    } else {
+        proof.verilog("Verilog", &optimised, &verilog, &interface);
+    }
     for link in &proof.links {
         let reason = link.reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
         print::line(format_args!("{:<18} {} of {} outputs proved{reason}", link.level, link.proved, link.outputs))?;

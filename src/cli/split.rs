@@ -51,6 +51,10 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         return Err(Error::user(what, "a link takes 1 to 1000 clocks"));
     }
     let making = Making { reset: true, ..arguments.making.making()? };
+    if making.interval > 1 {
+        let what = format!("--interval {}: parts of a split network take an event every clock", making.interval);
+        return Err(Error::user(what, "leave --interval out"));
+    }
     let place = arguments.model.model.display().to_string();
     let (_, meaning) = arguments.model.meaning()?;
     let ends = ends(arguments, &meaning, &making).at(&place)?;

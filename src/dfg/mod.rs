@@ -7,6 +7,7 @@
 mod build;
 mod chain;
 mod eval;
+mod fit;
 mod linear;
 mod op;
 mod parse;

@@ -154,6 +154,11 @@ pub fn shell(netlist: &Netlist, stream: &Stream) -> Result<Shell> {
 /// # Errors
 /// Those of [`shell`].
 pub fn joining(netlist: &Netlist, stream: &Stream, parts: &[usize]) -> Result<Shell> {
+    if netlist.interval > 1 {
+        let what =
+            format!("a stream may bring an event every clock, and the circuit takes one every {}", netlist.interval);
+        return Err(Error::user(what, "use --interface bare or fixed-slot, or leave --interval out"));
+    }
     let mut ports = &netlist.inputs[..];
     let mut inputs = Vec::new();
     let mut groups = Vec::new();

@@ -5,6 +5,7 @@
 //! not pass, each with its stage; then registers between them, for the bits that are read later and no others.
 
 mod cells;
+mod links;
 mod names;
 mod registers;
 mod sum;
@@ -14,10 +15,12 @@ use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Range};
 use crate::port::Port;
+use crate::reuse::Folded;
 use crate::schedulers::Schedule;
 pub use names::node_names;
 
 use names::Names;
+use std::collections::HashMap;
 
 /// What a netlist is built with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,10 +33,12 @@ pub struct Options {
     pub direct: bool,
 }
 
-/// A net before registers: its cell reads other such nets by index, at its own stage.
+/// A net before registers: its cell reads other such nets by index.
 struct Made {
     net: Net,
     stage: u32,
+    /// The stage at which it reads: its own, but for registers that read themselves.
+    reads: u32,
 }
 
 /// The wiring of a number: the bits of its range's format.
@@ -53,6 +58,10 @@ struct Maker<'a> {
     options: Options,
     /// The lowest bit of each element of each input port.
     starts: Vec<Vec<u32>>,
+    /// What inputs that are no ports' are made of.
+    folded: Option<&'a Folded>,
+    /// The valid bit of each stage that has one.
+    valid: HashMap<u32, NetId>,
 }
 
 /// Builds the netlist of a graph without dots.
@@ -60,12 +69,25 @@ struct Maker<'a> {
 /// # Errors
 /// A dot, a schedule that does not belong to the graph, or a result that its port cannot hold is a bug of the caller's.
 pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlist> {
+    made(dfg, None, schedule, options)
+}
+
+/// Builds the netlist of a folded graph without dots: its links become registers that read themselves.
+///
+/// # Errors
+/// Those of [`build`].
+pub fn build_folded(folded: &Folded, schedule: &Schedule, options: &Options) -> Result<Netlist> {
+    made(&folded.dfg, Some(folded), schedule, options)
+}
+
+fn made(dfg: &Dfg, folded: Option<&Folded>, schedule: &Schedule, options: &Options) -> Result<Netlist> {
     if schedule.stage.len() != dfg.nodes.len() {
         return Err(Error::bug("the schedule is not one of this graph"));
     }
     let (nets, values, options) = (Vec::new(), Vec::new(), *options);
     let starts = dfg.inputs.iter().map(starts).collect();
-    let mut maker = Maker { dfg, schedule, names: Names::new(dfg), nets, values, options, starts };
+    let (names, valid) = (Names::new(dfg), HashMap::new());
+    let mut maker = Maker { dfg, schedule, names, nets, values, options, starts, folded, valid };
     for id in dfg.ids() {
         let early = dfg[id].op.args().any(|arg| schedule.of(arg) > schedule.of(id));
         if early || schedule.of(id) > schedule.latency {
@@ -74,19 +96,22 @@ pub fn build(dfg: &Dfg, schedule: &Schedule, options: &Options) -> Result<Netlis
         let value = maker.node(id)?;
         maker.values.push(value);
     }
-    let results = maker.results()?;
+    let own = |ports: &[Port]| ports[..ports.len() - usize::from(folded.is_some())].to_vec();
+    let (inputs, outputs) = (own(&dfg.inputs), own(&dfg.outputs));
+    let results = maker.results(&outputs)?;
     let latency = schedule.latency;
     let (nets, results) = registers::insert(maker.nets, results, latency, &mut maker.names);
     let mut netlist = Netlist {
         name: dfg.name.clone(),
         layers: dfg.layers.clone(),
-        inputs: dfg.inputs.clone(),
-        outputs: dfg.outputs.clone(),
+        inputs,
+        outputs,
         nets,
         rows: Vec::new(),
         results,
         latency,
         reset: options.reset,
+        interval: folded.map_or(1, |folded| folded.interval),
     };
     netlist.verify()?;
     netlist.rows = super::rows::find(&netlist);
@@ -140,7 +165,12 @@ impl Maker<'_> {
                 place(&arg.bits, arg.range.signed(), arg.range.exp + shift, range.exp, width)
             }
             Op::Floor(arg, _) | Op::Wrap { arg, .. } => self.value(*arg).on(range.exp, width),
-            Op::Input { port, element } => self.input(id, *port, *element),
+            Op::Input { port, element } => {
+                match self.folded.and_then(|folded| Some((folded, folded.link(&self.dfg[id].op)?))) {
+                    Some((folded, link)) => self.link(id, folded, link)?,
+                    None => self.input(id, *port, *element),
+                }
+            }
             _ if width == 0 => Bits::empty(),
             _ => self.cells(id)?,
         };
@@ -170,7 +200,7 @@ impl Maker<'_> {
             row: self.dfg.row(self.dfg[id].from),
             note,
         };
-        self.nets.push(Made { net, stage: 0 });
+        self.nets.push(Made { net, stage: 0, reads: 0 });
         let bits = Bits::net(NetId(self.nets.len() as u32 - 1), format.width);
         place(&bits, format.signed, format.lsb, range.exp, range.width())
     }
@@ -188,15 +218,16 @@ impl Maker<'_> {
             (self.names.part(id, suffix), String::new())
         };
         let net = Net { name, width, signed, cell, layer, row, note };
-        self.nets.push(Made { net, stage: self.schedule.of(id) });
+        let stage = self.schedule.of(id);
+        self.nets.push(Made { net, stage, reads: stage });
         Bits::net(NetId(self.nets.len() as u32 - 1), width)
     }
 
     /// The bits of each output port: every element in its declared format.
-    fn results(&self) -> Result<Vec<Bits>> {
+    fn results(&self, outputs: &[Port]) -> Result<Vec<Bits>> {
         let mut elements = self.dfg.results.iter();
         let mut results = Vec::new();
-        for port in &self.dfg.outputs {
+        for port in outputs {
             let mut bits = Bits::empty();
             for element in &port.elements {
                 let id = elements.next().ok_or_else(|| Error::bug("an output element without a result"))?;

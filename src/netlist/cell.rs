@@ -87,35 +87,70 @@ pub enum Cell {
     },
     /// A register: the operand's value one clock earlier, `w` bits, no reset.
     Register(Bits),
+    /// 1 bit: is the event at this stage one?
+    Valid(u32),
+    /// A register that takes `value`, `w` bits, where `start` is 1, and else moves down by `digit` bits, the highest of them being
+    /// the value's always: so its low bits are the value's digits, one a clock.
+    Digits {
+        /// The condition, 1 bit.
+        start: Bits,
+        /// The value.
+        value: Bits,
+        /// Bits of a digit.
+        digit: u32,
+    },
+    /// A register that adds up: its highest bits, as many as `part` has, become their sum modulo 2^width with `part`, `digit`
+    /// bits lower down than before, or `first + part` where `start` is 1; the bits below move down by `digit`.
+    Total {
+        /// The condition, 1 bit.
+        start: Bits,
+        /// What is added.
+        part: Bits,
+        /// What the sum begins with.
+        first: u128,
+        /// Bits of a digit.
+        digit: u32,
+        /// Whether the highest bit of the sum is its sign.
+        signed: bool,
+    },
 }
 
 impl Cell {
     /// The operands, in order.
     pub fn operands(&self) -> Vec<&Bits> {
         match self {
-            Cell::Input { .. } => Vec::new(),
+            Cell::Input { .. } | Cell::Valid(_) => Vec::new(),
             Cell::Wire(a) | Cell::Any(a) | Cell::All(a) | Cell::Not(a) | Cell::Register(a) => vec![a],
             Cell::Mul(a, b) | Cell::Less(a, b) => vec![a, b],
             Cell::Sum(terms) => terms.iter().map(|(bits, _)| bits).collect(),
             Cell::Mux { sel, a, b } => vec![sel, a, b],
             Cell::Rom { index, .. } => vec![index],
+            Cell::Digits { start, value, .. } => vec![start, value],
+            Cell::Total { start, part, .. } => vec![start, part],
         }
     }
 
     /// Replaces every operand.
     pub fn map_operands(&mut self, f: impl Fn(&Bits) -> Bits) {
         match self {
-            Cell::Input { .. } => {}
+            Cell::Input { .. } | Cell::Valid(_) => {}
             Cell::Wire(a) | Cell::Any(a) | Cell::All(a) | Cell::Not(a) | Cell::Register(a) => *a = f(a),
             Cell::Mul(a, b) | Cell::Less(a, b) => (*a, *b) = (f(a), f(b)),
             Cell::Sum(terms) => terms.iter_mut().for_each(|(bits, _)| *bits = f(bits)),
             Cell::Mux { sel, a, b } => (*sel, *a, *b) = (f(sel), f(a), f(b)),
             Cell::Rom { index, .. } => *index = f(index),
+            Cell::Digits { start, value, .. } => (*start, *value) = (f(start), f(value)),
+            Cell::Total { start, part, .. } => (*start, *part) = (f(start), f(part)),
         }
     }
 
     /// Whether it is a register.
     pub fn is_register(&self) -> bool {
-        matches!(self, Cell::Register(_))
+        matches!(self, Cell::Register(_)) || self.feeds_back()
+    }
+
+    /// Whether it is a register that reads itself.
+    pub fn feeds_back(&self) -> bool {
+        matches!(self, Cell::Digits { .. } | Cell::Total { .. })
     }
 }

@@ -24,7 +24,10 @@ impl<'a> Stepper<'a> {
     pub fn step(&mut self, inputs: &[i128], in_valid: bool, rst: bool) -> (Vec<i128>, bool) {
         let ports = pack(self.netlist, inputs);
         for (index, net) in self.netlist.nets.iter().enumerate() {
-            if !net.cell.is_register() {
+            if let Cell::Valid(stage) = net.cell {
+                let arrived = stage.checked_sub(1).map_or(in_valid, |before| self.valid[before as usize]);
+                self.values[index] = arrived.into();
+            } else if !net.cell.is_register() {
                 self.values[index] = self.cell(&net.cell, &ports) & ones(net.width);
             }
         }
@@ -35,11 +38,22 @@ impl<'a> Stepper<'a> {
     }
 
     fn clock(&mut self, in_valid: bool, rst: bool) {
-        let held = |net: &super::Net| match &net.cell {
+        let held = |(net, own): (&super::Net, &u128)| match &net.cell {
             Cell::Register(bits) => Some(self.read(bits)),
+            Cell::Digits { start, value, digit } => {
+                let (new, low) = (self.read(value), net.width - digit);
+                Some(if self.read(start) == 1 { new } else { new >> low << low | own >> digit })
+            }
+            Cell::Total { start, part, first, digit, signed } => {
+                let (width, low) = (part.width(), net.width - part.width());
+                let sum = wrap((own >> low) as i128, width, *signed) >> digit;
+                let before = if self.read(start) == 1 { *first } else { sum as u128 };
+                let sum = before.wrapping_add(self.read(part)) & ones(width);
+                Some(sum << low | own >> digit & ones(low))
+            }
             _ => None,
         };
-        let next: Vec<Option<u128>> = self.netlist.nets.iter().map(held).collect();
+        let next: Vec<Option<u128>> = self.netlist.nets.iter().zip(&self.values).map(held).collect();
         for (value, next) in self.values.iter_mut().zip(next) {
             *value = next.unwrap_or(*value);
         }
@@ -98,6 +112,7 @@ impl<'a> Stepper<'a> {
             Cell::Rom { index, entries } => entries[read(index) as usize],
             // Registers change at the clock edge only.
             Cell::Register(a) => read(a),
+            Cell::Valid(_) | Cell::Digits { .. } | Cell::Total { .. } => 0,
         }
     }
 }

@@ -40,6 +40,11 @@ impl Netlist {
             match &net.cell {
                 Cell::Wire(operand) => bits = resolved(operand, &sources),
                 Cell::Sum(terms) => pass_low(terms, &sources, &mut bits),
+                Cell::Digits { value, .. } => {
+                    kept[index] = (0..value.width()).filter(|at| value.live() >> at & 1 == 1).count() as u32
+                }
+                // All that is above a bit that is read comes to its place.
+                Cell::Total { .. } => kept[index] = net.width - read[index].trailing_zeros().min(net.width),
                 Cell::Register(operand) => {
                     for (bit, source) in resolved(operand, &sources).into_iter().enumerate() {
                         let Some(place) = bits.get_mut(bit) else { break };
@@ -75,7 +80,7 @@ impl Netlist {
             // A carry comes from below.
             let below = ones(128 - wanted.leading_zeros());
             match &net.cell {
-                Cell::Input { .. } => {}
+                Cell::Input { .. } | Cell::Valid(_) => {}
                 Cell::Wire(a) | Cell::Register(a) => mark(a, wanted, &mut read),
                 Cell::Sum(terms) => terms.iter().for_each(|(bits, _)| mark(bits, below, &mut read)),
                 Cell::Mul(a, b) => [a, b].into_iter().for_each(|bits| mark(bits, below, &mut read)),

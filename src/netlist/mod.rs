@@ -1,7 +1,7 @@
 //! The netlist: bit-vectors of explicit width in a clock cycle. Nothing is extended, truncated or signed implicitly.
 //!
 //! A [`Net`] is one named bit-vector with the [`Cell`] that drives it; cells come after the nets they read, registers
-//! included (the pipeline has no loops). Wiring is not a cell: an operand is a [`Bits`], a concatenation of slices.
+//! included (the pipeline has no loops, but for registers that read themselves). Wiring is not a cell: an operand is a [`Bits`], a concatenation of slices.
 
 mod bits;
 mod build;
@@ -11,10 +11,11 @@ mod kept;
 mod print;
 mod rows;
 mod sim;
+mod unroll;
 mod verify;
 
 pub use bits::ones;
-pub use build::{Options, build, node_names};
+pub use build::{Options, build, build_folded, node_names};
 pub use cell::{Bits, Cell, Part};
 pub use cycle::Stepper;
 pub use rows::{Row, Rows};
@@ -74,4 +75,6 @@ pub struct Netlist {
     pub latency: u32,
     /// Whether the design has a synchronous reset port `rst`.
     pub reset: bool,
+    /// Clocks from event to event, at least.
+    pub interval: u32,
 }

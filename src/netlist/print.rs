@@ -32,6 +32,14 @@ impl Cell {
                 format!("rom {} of {}", bits(index), entries.join(" "))
             }
             Cell::Register(a) => format!("register {}", bits(a)),
+            Cell::Valid(stage) => format!("valid at stage {stage}"),
+            Cell::Digits { start, value, digit } => {
+                format!("digits of {digit} {} ? {}", bits(start), bits(value))
+            }
+            Cell::Total { start, part, first, digit, signed } => {
+                let sign = if *signed { "signed" } else { "unsigned" };
+                format!("{sign} total by {digit} {} ? {first}, {}", bits(start), bits(part))
+            }
         }
     }
 }
@@ -52,7 +60,9 @@ impl Bits {
 
 impl fmt::Display for Netlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "netlist {} (latency {}{}) {{", self.name, self.latency, if self.reset { ", reset" } else { "" })?;
+        let interval = if self.interval > 1 { format!(", interval {}", self.interval) } else { String::new() };
+        let reset = if self.reset { ", reset" } else { "" };
+        writeln!(f, "netlist {} (latency {}{interval}{reset}) {{", self.name, self.latency)?;
         let name = |id: super::NetId| self[id].name.clone();
         for net in &self.nets {
             let kind = if net.signed { 's' } else { 'u' };

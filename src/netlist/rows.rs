@@ -43,7 +43,7 @@ pub fn find(netlist: &Netlist) -> Vec<Rows> {
     let mut exported = vec![0u128; netlist.nets.len()];
     netlist.results.iter().flat_map(Bits::reads).for_each(|(id, mask)| exported[id.0 as usize] |= mask);
     for (index, net) in netlist.nets.iter().enumerate() {
-        if !matches!(net.cell, Cell::Input { .. }) {
+        if !matches!(net.cell, Cell::Input { .. } | Cell::Valid(_)) {
             layers.entry(net.layer).or_default().push(NetId(index as u32));
         }
         let foreign = |(id, _): &(NetId, u128)| netlist[*id].layer != net.layer;
@@ -133,7 +133,7 @@ fn of_layer(netlist: &Netlist, layer: u32, groups: Groups, exported: &[u128]) ->
 fn lines(cell: &Cell, width: u32) -> usize {
     match cell {
         Cell::Rom { entries, .. } => 1 + entries.len() / 32 + width as usize * (1 + entries.len() / 400),
-        Cell::Register(_) => 2,
+        Cell::Register(_) | Cell::Digits { .. } | Cell::Total { .. } => 2,
         _ => 1,
     }
 }

@@ -1,13 +1,14 @@
 //! The simulator for many samples: the same bits as the hardware, as fast as a processor goes.
 //!
 //! A verified pipeline crosses equally many registers on every path, so a stream of samples can be followed sample by
-//! sample: a register is then a second name for what it holds. Samples go side by side through each cell, in the
+//! sample: a register is then a second name for what it holds. What happens in several clocks of an event is
+//! unrolled first. Samples go side by side through each cell, in the
 //! narrowest machine integer that holds every vector. [`super::Stepper`] follows the clock cycles instead.
 
 mod compile;
 mod lane;
 
-use super::Netlist;
+use super::{Netlist, unroll::unroll};
 use crate::batch::Batch;
 use crate::error::Result;
 use compile::{Action, Operand, Piece, Program, Rare, Step, compile};
@@ -25,6 +26,9 @@ impl Simulator {
     /// # Errors
     /// A vector beyond 127 bits.
     pub fn new(netlist: &Netlist) -> Result<Simulator> {
+        if netlist.nets.iter().any(|net| net.cell.feeds_back()) {
+            return Ok(Simulator { program: compile(&unroll(netlist))? });
+        }
         Ok(Simulator { program: compile(netlist)? })
     }
 

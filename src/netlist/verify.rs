@@ -34,15 +34,16 @@ impl Netlist {
     /// 2. a net has 1 to 128 bits and belongs to a layer;
     /// 3. operands read nets that come before, inside their width, in parts of at least one bit;
     /// 4. operands are as wide as the cell's contract says;
-    /// 5. a net reads its own or earlier layers;
-    /// 6. every path from an input port crosses the same number of registers to a net (constants count for any);
-    /// 7. each output port has its bits, at exactly `latency` registers from the inputs.
+    /// 5. a net reads its own or earlier layers (valid bits have none);
+    /// 6. every path from an input port crosses the same number of registers to a net (constants count for any), a total
+    ///    being `interval` of them; and what it reads has one value in an event, or one in each clock of it, as the cell asks;
+    /// 7. each output port has its bits, at exactly `latency` registers from the inputs, one value in an event.
     ///
     /// # Errors
     /// The first condition that does not hold, as a bug of whoever made the netlist.
     pub fn verify(&self) -> Result<()> {
         self.names()?;
-        let stages = self.stages();
+        let (stages, serial) = (self.stages(), self.serial());
         let ports: Vec<u32> = self.inputs.iter().map(|port| port.width()).collect();
         for (index, net) in self.nets.iter().enumerate() {
             let broken =
@@ -57,10 +58,11 @@ impl Netlist {
             check(self.contract(net, &ports), 4)?;
             // check (5)
             let read = || operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
-            check(read().all(|id| self[id].layer <= net.layer), 5)?;
+            let of_layer = |id: &super::NetId| !matches!(self[*id].cell, Cell::Valid(_));
+            check(read().filter(of_layer).all(|id| self[id].layer <= net.layer), 5)?;
             // check (6)
             let at: HashSet<u32> = read().filter_map(|id| stages[id.0 as usize]).collect();
-            check(at.len() <= 1, 6)?;
+            check(at.len() <= 1 && self.alike(net, &stages, &serial), 6)?;
         }
         // check (7)
         let whole = |(port, bits): (&crate::port::Port, &Bits)| {
@@ -68,6 +70,7 @@ impl Netlist {
             bits.width() == port.width()
                 && self.inside(bits, self.nets.len())
                 && read().all(|id| stages[id.0 as usize].is_none_or(|stage| stage == self.latency))
+                && !read().any(|id| serial[id.0 as usize])
         };
         if self.results.len() != self.outputs.len() || !self.outputs.iter().zip(&self.results).all(whole) {
             return Err(Error::bug("an output port breaks condition 7"));
@@ -82,10 +85,47 @@ impl Netlist {
             let operands = net.cell.operands();
             let read = operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
             let mut known = read.filter_map(|id| stages.get(id.0 as usize).copied().flatten());
-            let stage = if matches!(net.cell, Cell::Input { .. }) { Some(0) } else { known.next() };
-            stages.push(stage.map(|stage| stage + net.cell.is_register() as u32));
+            let stage = match net.cell {
+                Cell::Input { .. } => Some(0),
+                Cell::Valid(stage) => Some(stage),
+                _ => known.next(),
+            };
+            let registers =
+                if matches!(net.cell, Cell::Total { .. }) { self.interval } else { net.cell.is_register() as u32 };
+            stages.push(stage.map(|stage| stage + registers));
         }
         stages
+    }
+
+    /// Which nets have a value in each clock of an event, and not one in an event: digits, and what depends on them.
+    pub fn serial(&self) -> Vec<bool> {
+        let mut serial: Vec<bool> = Vec::with_capacity(self.nets.len());
+        for net in &self.nets {
+            let operands = net.cell.operands();
+            let read = operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
+            serial.push(match net.cell {
+                Cell::Digits { .. } => true,
+                Cell::Total { .. } => false,
+                _ => read.into_iter().any(|id| serial.get(id.0 as usize).is_some_and(|serial| *serial)),
+            });
+        }
+        serial
+    }
+
+    /// Whether what a net reads, constants aside, has values as often as its cell asks.
+    fn alike(&self, net: &Net, stages: &[Option<u32>], serial: &[bool]) -> bool {
+        let all = |bits: &Bits, often: bool| {
+            let mut read = bits.0.iter().filter_map(Part::net).map(|id| id.0 as usize);
+            read.all(|id| stages[id].is_none() || serial[id] == often)
+        };
+        match &net.cell {
+            Cell::Digits { start, value, .. } => all(start, false) && all(value, false),
+            Cell::Total { start, part, .. } => all(start, false) && all(part, true),
+            cell => {
+                let operands = cell.operands();
+                [false, true].into_iter().any(|often| operands.iter().all(|bits| all(bits, often)))
+            }
+        }
     }
 
     // check (1)
@@ -128,6 +168,17 @@ impl Netlist {
         let wide = |bits: &Bits| bits.width() == net.width;
         match &net.cell {
             Cell::Input { port, lo } => ports.get(*port as usize).is_some_and(|width| lo + net.width <= *width),
+            Cell::Valid(stage) => net.width == 1 && *stage < self.latency,
+            Cell::Digits { start, value, digit } => {
+                start.width() == 1 && wide(value) && net.width == digit * self.interval
+            }
+            Cell::Total { start, part, digit, first, .. } => {
+                let whole = part.width() + digit * (self.interval.max(1) - 1);
+                start.width() == 1
+                    && net.width == whole
+                    && first & !super::ones(part.width()) == 0
+                    && *digit < part.width()
+            }
             Cell::Wire(a) | Cell::Register(a) => wide(a),
             Cell::Sum(terms) => !terms.is_empty() && terms.iter().all(|(bits, _)| wide(bits)),
             Cell::Mul(a, b) => wide(a) && wide(b),

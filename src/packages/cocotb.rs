@@ -17,6 +17,7 @@ pub const PACKAGE: Entry<Package> = Entry { name: "cocotb", doc: "a cocotb test 
 struct Text<'a> {
     top: &'a str,
     latency: u32,
+    interval: u32,
     reset: bool,
     files: Vec<String>,
 }
@@ -33,6 +34,7 @@ fn make(design: &Design) -> Result<Vec<File>> {
     let text = Text {
         top: &netlist.name,
         latency: netlist.latency,
+        interval: netlist.interval,
         reset: netlist.reset,
         files: verilog::paths(netlist, design.context, Use::Simulation),
     };

@@ -98,6 +98,8 @@ fn cell(space: &mut Space, netlist: &Netlist, known: &[Known], cell: &Cell, widt
             vector::slice(space, &whole, *lo, width)
         }
         Cell::Wire(a) | Cell::Register(a) => of(space, a),
+        // What happens in several clocks is not followed.
+        Cell::Valid(_) | Cell::Digits { .. } | Cell::Total { .. } => None,
         Cell::Sum(terms) => {
             let mut sum = Form::default();
             for (bits, negative) in terms {

@@ -6,7 +6,7 @@ mod scale;
 mod text;
 
 use super::{LayerRow, Report};
-use crate::backends::page;
+use crate::backends::{every, page};
 use crate::compiler::Head;
 use crate::error::Result;
 use ports::Port;
@@ -96,10 +96,7 @@ impl Report {
     fn tiles(&self) -> Vec<Tile> {
         let tile = |name, value, unit, more| Tile { name, value, unit, more };
         let (period, shortest) = (self.period_ns, self.shortest_period_ns);
-        let events = match self.initiation_interval {
-            1 => "an event every cycle".to_string(),
-            n => format!("an event every {n} cycles"),
-        };
+        let events = format!("an event every {}", every(self.initiation_interval));
         let margin = match period - shortest {
             left if left > 0.0 => format!("{left:.3} ns ({:.1} %) left of {period:.3} ns", percent(left, period)),
             _ => "as fast as its longest stage".into(),

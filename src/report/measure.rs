@@ -22,12 +22,15 @@ pub struct Measure<'a> {
 impl Measure<'_> {
     /// Asks the target about every node; areas are multiplied by the factors of the calibration.
     pub fn new<'a>(hardware: &'a Hardware, target: &dyn Target, fitted: Option<&Calibration>) -> Measure<'a> {
-        let dfg = &hardware.dfg;
+        let dfg = hardware.scheduled();
         let thousandths = |area: f64| (area * 1000.0).round() as u64;
         let (mut luts, mut carry) = (Vec::with_capacity(dfg.nodes.len()), Vec::with_capacity(dfg.nodes.len()));
         let mut kinds = [(0, 0); Kind::ALL.len()];
         for (id, read) in dfg.ids().zip(hardware.schedule.uses(dfg)) {
-            let area = needed(dfg, target, id, read.unread, read.registered);
+            let area = match hardware.link(id) {
+                Some((folded, link)) => folded.area(link, target),
+                None => needed(dfg, target, id, read.unread, read.registered),
+            };
             let kind = Kind::of(dfg, id).map(|kind| kind as usize);
             if let Some(sums) = kind.and_then(|kind| kinds.get_mut(kind)) {
                 *sums = (sums.0 + thousandths(area.luts), sums.1 + thousandths(area.carry));
@@ -73,7 +76,7 @@ impl Measure<'_> {
 
     /// Operations with logic on the path that has most of them.
     pub fn depth(&self) -> u32 {
-        let dfg = &self.hardware.dfg;
+        let dfg = self.hardware.scheduled();
         let mut depth = vec![0; dfg.nodes.len()];
         for id in dfg.ids() {
             let operands = dfg[id].op.args().map(|arg| depth[arg.index()]).max().unwrap_or(0);
@@ -94,7 +97,7 @@ impl Measure<'_> {
 
     /// A row for each layer that has values.
     pub fn layers(&self) -> Vec<LayerRow> {
-        let dfg = &self.hardware.dfg;
+        let dfg = self.hardware.scheduled();
         let mut rows: Vec<LayerRow> = dfg.layers.iter().map(|name| LayerRow::named(name)).collect();
         let (mut luts, mut carry) = (vec![0; rows.len()], vec![0; rows.len()]);
         let given = self.given();
@@ -126,7 +129,7 @@ impl Measure<'_> {
 
     /// A row for each stage.
     pub fn stages(&self) -> Vec<StageRow> {
-        let (dfg, schedule) = (&self.hardware.dfg, &self.hardware.schedule);
+        let (dfg, schedule) = (self.hardware.scheduled(), &self.hardware.schedule);
         let (width, count) = (dfg.layers.len(), schedule.latency as usize);
         let mut longest = vec![0; count];
         let mut luts = vec![0; width * count];
@@ -160,7 +163,7 @@ impl Measure<'_> {
 
     /// Which nodes other layers or ports read, constants aside.
     fn given(&self) -> Vec<bool> {
-        let dfg = &self.hardware.dfg;
+        let dfg = self.hardware.scheduled();
         let mut given = vec![false; dfg.nodes.len()];
         for id in dfg.ids() {
             let foreign = dfg[id].op.args().filter(|arg| dfg[*arg].from.layer != dfg[id].from.layer);

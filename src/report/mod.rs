@@ -239,7 +239,7 @@ impl Report {
             shortest_period_ns: ns(hardware.schedule.period),
             latency_cycles: latency,
             latency_ns: f64::from(period) * f64::from(latency) / 1000.0,
-            initiation_interval: 1,
+            initiation_interval: hardware.netlist.interval,
             luts: measure.luts(),
             registers: measure.register_rows().iter().sum(),
             dsps: 0,

@@ -1,6 +1,7 @@
 //! The summary that a compile prints.
 
 use super::Report;
+use crate::backends::every;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -34,7 +35,8 @@ impl Report {
     fn lines(&self, text: &mut String, place: &Path) -> std::fmt::Result {
         let (cycles, ns) = (self.latency_cycles, self.latency_ns);
         let plural = if cycles == 1 { "" } else { "s" };
-        writeln!(text, "latency   {cycles} cycle{plural} = {ns:.1} ns at {}, an event every cycle", self.clock())?;
+        let every = every(self.initiation_interval);
+        writeln!(text, "latency   {cycles} cycle{plural} = {ns:.1} ns at {}, an event every {every}", self.clock())?;
         let (period, shortest) = (self.period_ns, self.shortest_period_ns);
         writeln!(text, "period    {period:.3} ns; the longest stage needs {shortest:.3} ns, estimated")?;
         let (luts, carry, registers) = (self.luts, self.carry, self.registers);

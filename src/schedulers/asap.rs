@@ -14,13 +14,12 @@ pub const SCHEDULER: Entry<Scheduler> =
 fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     let logic = Logic::new(dfg, target);
     let plan = logic.plan(dfg, goal)?;
-    Ok(logic.schedule(dfg, &plan.stage, plan.latency))
+    Ok(logic.schedule(dfg, &plan.stage, plan.first, plan.latency))
 }
 
 /// The earliest stage of each cell with `budget` ps between registers, which no cell may exceed, and the registers from
-/// input port to output port. Inputs are registered, unless a single stage is asked for.
-pub fn earliest(logic: &Logic, budget: i64, stages: Option<u32>) -> (Vec<u32>, u32) {
-    let first = (stages != Some(1)) as u32;
+/// input port to output port. Logic begins at stage `first`.
+pub fn earliest(logic: &Logic, budget: i64, first: u32) -> (Vec<u32>, u32) {
     let mut stage = vec![first; logic.delay.len()];
     let mut arrival = vec![0i64; logic.delay.len()];
     for cell in logic.cells() {

@@ -44,6 +44,8 @@ pub struct Logic {
 pub struct Plan {
     /// Time between registers, in ps.
     pub budget: i64,
+    /// The first stage with logic: inputs have registers of their own, unless they come from some or there is a single stage.
+    pub first: u32,
     /// Registers from input port to output port.
     pub latency: u32,
     /// The earliest stage of each cell.
@@ -122,7 +124,8 @@ impl Logic {
 
     /// The fewest stages for so much time between registers, or the stages asked for.
     fn within(&self, goal: Goal, budget: i64) -> Result<Plan> {
-        let (stage, fewest) = earliest(self, budget, goal.stages);
+        let first = if goal.registered { 0 } else { behind_inputs(goal.stages) };
+        let (stage, fewest) = earliest(self, budget, first);
         if let Some(stages) = goal.stages.filter(|stages| *stages < fewest) {
             let what = format!("{stages} stages are not enough at this clock: {fewest} are needed");
             return Err(Error::user(what, format!("use --stages {fewest}, or a slower clock")));
@@ -137,7 +140,8 @@ impl Logic {
                 return Err(Error::user(what, help));
             }
         }
-        Ok(Plan { budget, latency, stage })
+        let first = if goal.registered { 0 } else { 1.min(latency - 1) };
+        Ok(Plan { budget, first, latency, stage })
     }
 
     /// The shortest time between registers that a number of stages leaves.
@@ -145,7 +149,11 @@ impl Logic {
         let (mut low, mut high) = (self.slowest(), self.depth());
         while low < high {
             let middle = low + (high - low) / 2;
-            if earliest(self, middle, Some(stages)).1 <= stages { high = middle } else { low = middle + 1 }
+            if earliest(self, middle, behind_inputs(Some(stages))).1 <= stages {
+                high = middle
+            } else {
+                low = middle + 1
+            }
         }
         high
     }
@@ -194,9 +202,8 @@ impl Logic {
         arrival.into_iter().max().unwrap_or(0)
     }
 
-    /// The schedule of a graph from that of its cells. Wiring is where it reads.
-    pub fn schedule(&self, dfg: &Dfg, stage: &[u32], latency: u32) -> Schedule {
-        let first = 1.min(latency - 1);
+    /// The schedule of a graph from that of its cells. Wiring is where it reads, from stage `first` on.
+    pub fn schedule(&self, dfg: &Dfg, stage: &[u32], first: u32, latency: u32) -> Schedule {
         let of = |id: Id| match self.reads.root[id.index()] {
             NONE => 0,
             cell if self.reads.cells[cell as usize] == id => stage[cell as usize],
@@ -204,6 +211,11 @@ impl Logic {
         };
         Schedule::new(dfg, &self.times, dfg.ids().map(of).collect(), latency)
     }
+}
+
+/// The first stage with logic behind input ports, which have registers unless a single stage is asked for.
+fn behind_inputs(stages: Option<u32>) -> u32 {
+    (stages != Some(1)) as u32
 }
 
 /// Picoseconds as nanoseconds.

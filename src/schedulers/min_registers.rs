@@ -35,7 +35,7 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     if logic.delay.len() <= JOINT {
         moves::improve(&logic, &plan, &mut stage);
     }
-    Ok(logic.schedule(dfg, &stage, plan.latency))
+    Ok(logic.schedule(dfg, &stage, plan.first, plan.latency))
 }
 
 /// Moves rows until none moves; gives the stages of the cells.

@@ -47,9 +47,11 @@ pub struct Goal {
     pub stages: Option<u32>,
     /// The time that the answer may take, in ps: latency in cycles times period.
     pub latency: Option<u32>,
+    /// Whether inputs come from registers, so that there may be logic at stage 0: for a piece of a circuit.
+    pub registered: bool,
 }
 
-/// A schedule of a dataflow graph at initiation interval 1.
+/// A schedule of a dataflow graph: at initiation interval 1, or of what happens in a clock ([`crate::reuse`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The stage of each node, by id.

@@ -16,7 +16,7 @@ use std::collections::BinaryHeap;
 
 /// Moves sets of cells as long as register bits are saved.
 pub fn improve(logic: &Logic, plan: &Plan, stage: &mut [u32]) {
-    let moves = Moves { logic, budget: plan.budget, latency: plan.latency };
+    let moves = Moves { logic, budget: plan.budget, first: plan.first, latency: plan.latency };
     let (mut idle, mut later, mut known) = (0, true, None);
     while idle < 2 {
         let drags: &Vec<(u32, u32)> = known.get_or_insert_with(|| moves.drags(stage));
@@ -36,6 +36,7 @@ pub fn improve(logic: &Logic, plan: &Plan, stage: &mut [u32]) {
 struct Moves<'a> {
     logic: &'a Logic,
     budget: i64,
+    first: u32,
     latency: u32,
 }
 
@@ -145,7 +146,7 @@ impl Moves<'_> {
     /// Whether a cell has a stage to move to.
     fn may(&self, cell: u32, stage: &[u32], later: bool) -> bool {
         let at = stage[cell as usize];
-        !self.logic.input[cell as usize] && if later { at + 1 < self.latency } else { at > 1.min(self.latency - 1) }
+        !self.logic.input[cell as usize] && if later { at + 1 < self.latency } else { at > self.first }
     }
 
     /// Pairs of cells of which the second must move later if the first does, and the first earlier if the second does.

@@ -28,7 +28,7 @@ fn cost(logic: &Logic, schedule: &Schedule) -> u64 {
 fn schedules(logic: &Logic, dfg: &Dfg, target: &dyn Target, (latency, period): (u32, u32), each: &mut dyn FnMut(u64)) {
     let mut stage: Vec<u32> = logic.input.iter().map(|input| !*input as u32).collect();
     loop {
-        let schedule = logic.schedule(dfg, &stage, latency);
+        let schedule = logic.schedule(dfg, &stage, 1.min(latency - 1), latency);
         if schedule.verify(dfg).is_ok() && schedule.verify_timing(dfg, target, period).is_ok() {
             each(cost(logic, &schedule));
         }
@@ -150,7 +150,7 @@ fn moves_only_save() {
         moves::improve(&logic, &plan, &mut stage);
         let moved = logic.cost(&stage, plan.latency);
         assert!(moved <= swept, "seed {seed}");
-        let schedule = logic.schedule(&dfg, &stage, plan.latency);
+        let schedule = logic.schedule(&dfg, &stage, plan.first, plan.latency);
         schedule.verify(&dfg).expect("causal");
         schedule.verify_timing(&dfg, &*target, 2000).expect("in time");
         // From the earliest schedule alone the moves come to the same number: it is the optimum.

@@ -15,7 +15,7 @@ pub use system::{System, files};
 
 use crate::dfg::{Builder, Dfg, Id, Op};
 use crate::error::{Error, Result};
-use crate::fixed::{Format, Quantization, Range};
+use crate::fixed::{Format, Quantization};
 use crate::port::Port;
 use std::collections::BTreeMap;
 
@@ -141,7 +141,7 @@ impl<'a> Cut<'a> {
                     return Err(missing(arg));
                 }
                 let op = builder.adopt(dfg, id, |arg| new[arg.index()].unwrap_or(arg));
-                let op = inside(&mut builder, op)?;
+                let op = builder.inside(op)?;
                 new[id.index()] = Some(builder.push(op)?);
             }
         }
@@ -158,7 +158,7 @@ impl<'a> Cut<'a> {
         let formats: Vec<Format> = formats.collect();
         let mut results = Vec::new();
         for (id, format) in leaving.iter().zip(formats) {
-            results.push(fitted(&mut builder, place(id)?, format)?);
+            results.push(builder.fitted(place(id)?, format)?);
         }
         Ok(builder.finish(outputs, results).without_dead())
     }
@@ -225,30 +225,4 @@ fn place(elements: &[(u32, u32)], element: (u32, u32)) -> Option<(u32, u32)> {
     let mut ports = elements.chunk_by(|a, b| a.0 == b.0).enumerate();
     let (port, run) = ports.find(|(_, run)| run[0].0 == element.0)?;
     Some((port as u32, run.binary_search(&element).ok()? as u32))
-}
-
-/// An operation whose operands are inside a table's domains: what comes from another part was there before, but its bits do not say
-/// so.
-fn inside(builder: &mut Builder, op: Op) -> Result<Op> {
-    let Op::Table { table, args } = op else { return Ok(op) };
-    let domains = builder.dfg().tables[table as usize].domains.clone();
-    let mut kept = Vec::new();
-    for (arg, domain) in args.into_iter().zip(domains) {
-        kept.push(if domain.contains(&builder.range(arg)) { arg } else { clipped(builder, arg, &domain)? });
-    }
-    Ok(Op::Table { table, args: kept })
-}
-
-fn clipped(builder: &mut Builder, arg: Id, domain: &Range) -> Result<Id> {
-    let (low, high) = (builder.constant(domain.low())?, builder.constant(domain.high())?);
-    let above = builder.max(arg, low)?;
-    builder.min(above, high)
-}
-
-/// A value in its port's format: it fits, and bits that it does not need go.
-fn fitted(builder: &mut Builder, id: Id, format: Format) -> Result<Id> {
-    if format.range().contains(&builder.range(id)) {
-        return Ok(id);
-    }
-    builder.wrap(id, format.integer(), format.signed)
 }

@@ -96,7 +96,7 @@ fn added(netlist: &Netlist, terms: &[(Bits, bool)]) -> String {
 }
 
 /// What a cell computes; operands are as wide as the result, so nothing depends on Verilog's extension rules.
-/// Inputs, ROMs and registers are no expressions.
+/// Inputs, valid bits, ROMs and registers are no expressions.
 pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
     let read = |operand: &Bits| bits(netlist, operand);
     Some(match cell {
@@ -108,8 +108,31 @@ pub fn cell(netlist: &Netlist, cell: &Cell) -> Option<String> {
         Cell::Any(a) => format!("|{}", read(a)),
         Cell::All(a) => format!("&{}", read(a)),
         Cell::Not(a) => format!("~{}", read(a)),
-        Cell::Input { .. } | Cell::Rom { .. } | Cell::Register(_) => return None,
+        Cell::Input { .. } | Cell::Valid(_) | Cell::Rom { .. } | Cell::Register(_) => return None,
+        Cell::Digits { .. } | Cell::Total { .. } => return None,
     })
+}
+
+/// What a register takes at the clock edge; none for what is no register.
+pub fn update(netlist: &Netlist, net: &Net) -> Option<String> {
+    let read = |operand: &Bits| bits(netlist, operand);
+    let own = |lo: u32| slice(&net.name, net.width, lo, net.width - lo);
+    match &net.cell {
+        Cell::Register(value) => Some(read(value)),
+        Cell::Digits { start, value, digit } => {
+            let low = net.width - digit;
+            let (high, first) = (read(&value.slice(low, *digit)), read(&value.slice(0, low)));
+            Some(format!("{{{high}, {} ? {first} : {}}}", read(start), own(*digit)))
+        }
+        Cell::Total { start, part, first, digit, signed } => {
+            let (width, low, top) = (part.width(), net.width - part.width(), net.width - 1);
+            let sign = if *signed { format!("{{{digit}{{{}[{top}]}}}}", net.name) } else { constant(0, *digit) };
+            let before = format!("{{{sign}, {}}}", own(low + digit));
+            let sum = format!("{} + ({} ? {} : {before})", read(part), read(start), constant(*first, width));
+            Some(format!("{{{sum}, {}}}", slice(&net.name, net.width, *digit, low)))
+        }
+        _ => None,
+    }
 }
 
 /// The lines of a ROM before its value, and the value: one constant vector for each bit, indexed by the operand.

@@ -152,11 +152,12 @@ fn stages(design: &Design, module: &Module) -> Vec<Stage> {
             let (mut wires, mut declarations, mut updates) = (Vec::new(), Vec::new(), Vec::new());
             for id in ids {
                 let net = &netlist[*id];
-                if let Cell::Register(bits) = &net.cell {
+                if let Some(next) = expression::update(netlist, net) {
+                    let comment = if net.cell.feeds_back() { format!("  // {}", net.note) } else { String::new() };
                     if !module.leaves(*id) {
-                        declarations.push(format!("reg {}{};", design.range(*id), net.name));
+                        declarations.push(format!("reg {}{};{comment}", design.range(*id), net.name));
                     }
-                    updates.push(format!("{} <= {};", net.name, expression::bits(netlist, bits)));
+                    updates.push(format!("{} <= {next};", net.name));
                 } else {
                     wires.extend(wire(design, module, *id));
                 }

@@ -1,9 +1,9 @@
 //! The top module: layers joined, outputs gathered, valid delayed.
 
-use super::super::render;
+use super::super::{every, render};
 use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
-use crate::netlist::NetId;
+use crate::netlist::{Cell, NetId};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -13,6 +13,8 @@ const TEMPLATE: &str = include_str!("../../../templates/top.v");
 struct Text<'a> {
     name: &'a str,
     latency: u32,
+    /// How often an event may come.
+    events: String,
     reset: bool,
     formats: Vec<String>,
     ports: Vec<String>,
@@ -42,10 +44,11 @@ pub fn text(design: &Design) -> Result<String> {
     let text = Text {
         name: &netlist.name,
         latency,
+        events: every(netlist.interval),
         reset: netlist.reset,
         formats: formats(design),
         ports: ports(design),
-        wires: leaving().map(|id| format!("wire {}{};", design.range(id), netlist[id].name)).collect(),
+        wires: leaving().map(|id| wire(design, id)).collect(),
         instances: instances(design),
         outputs: outputs(design),
         valid_range: range(latency),
@@ -60,6 +63,19 @@ pub fn text(design: &Design) -> Result<String> {
         unused: lines(&unused(design)),
     };
     render(TEMPLATE, &text)
+}
+
+/// A value between modules; a valid bit is the top's own.
+fn wire(design: &Design, id: NetId) -> String {
+    let net = &design.netlist[id];
+    let valid = |stage: u32| match stage.checked_sub(1) {
+        None => "in_valid".to_string(),
+        Some(before) => expression::slice("valid", design.netlist.latency, before, 1),
+    };
+    match net.cell {
+        Cell::Valid(stage) => format!("wire {} = {};", net.name, valid(stage)),
+        _ => format!("wire {}{};", design.range(id), net.name),
+    }
 }
 
 /// What the bits of each port mean, for the head of the file.

@@ -52,6 +52,11 @@ impl Names {
         self.unique(format!("{}_{suffix}", self.wanted[id.index()]))
     }
 
+    /// The name of the valid bit of a stage.
+    pub fn valid(&mut self, stage: u32) -> String {
+        self.unique(format!("valid_s{stage}"))
+    }
+
     /// The name of a net's register that ends a stage.
     pub fn register(&mut self, net: &str, stage: u32) -> String {
         self.unique(format!("{net}_s{stage}"))

@@ -46,17 +46,17 @@ pub fn insert(mut made: Vec<Made>, results: Vec<Bits>, latency: u32, names: &mut
         }
         trim(&mut made[index].net, 128 - all.leading_zeros());
         for bits in made[index].net.cell.operands() {
-            mark(&mut reads, &made, bits, made[index].stage);
+            mark(&mut reads, &made, bits, made[index].reads);
         }
     }
     let mut nets: Vec<Net> = Vec::new();
     let mut held: Vec<Vec<Held>> = Vec::with_capacity(made.len());
     let stages: Vec<u32> = made.iter().map(|made| made.stage).collect();
-    for (Made { mut net, stage }, reads) in made.into_iter().zip(reads) {
+    for (Made { mut net, stage, reads: at }, reads) in made.into_iter().zip(reads) {
         let needed = reads.needed();
         let mut chain = Vec::with_capacity(needed.len());
         if !needed.is_empty() {
-            net.cell.map_operands(|bits| moved(bits, stage, &stages, &held));
+            net.cell.map_operands(|bits| moved(bits, at, &stages, &held));
             chain.push(Held { net: NetId(nets.len() as u32), lo: 0 });
             nets.push(net);
             for (after, mask) in needed.iter().enumerate().skip(1) {
@@ -80,7 +80,8 @@ fn mark(reads: &mut [Reads], made: &[Made], bits: &Bits, stage: u32) {
 
 /// Drops a net's bits from `width` up, where its cell can do without them.
 fn trim(net: &mut Net, width: u32) {
-    let fits = |cell: &Cell| matches!(cell, Cell::Less(..) | Cell::Any(_) | Cell::All(_) | Cell::Not(_));
+    let fits =
+        |cell: &Cell| matches!(cell, Cell::Less(..) | Cell::Any(_) | Cell::All(_) | Cell::Not(_)) || cell.feeds_back();
     if width >= net.width || fits(&net.cell) {
         return;
     }

@@ -186,9 +186,11 @@ impl Compiler<'_> {
                 };
                 Rare::Rom(plain(index), entries.iter().map(value).collect())
             }
-            // Wiring makes no step; these dissolve before.
+            // Wiring makes no step, and what reads itself is unrolled: these dissolve before.
             Cell::Wire(a) | Cell::Register(a) => Rare::Sum(raw(a)),
-            Cell::Input { .. } => Rare::Sum(Operand { pieces: Vec::new(), constant: 0, wrap }),
+            Cell::Input { .. } | Cell::Valid(_) | Cell::Digits { .. } | Cell::Total { .. } => {
+                Rare::Sum(Operand { pieces: Vec::new(), constant: 0, wrap })
+            }
         };
         Action::Other(Box::new(rare))
     }

@@ -20,7 +20,7 @@ use crate::registry::Entry;
 /// The entry.
 pub const QUANTIZER: Entry<Make> = Entry {
     name: "learned",
-    doc: "learned(fraction,integer,group='element',overflow='SAT',rounding='RND',own): fixed point, bits found by training",
+    doc: "learned(fraction,integer,group,overflow,rounding,own): fixed point, its bits found by training",
     make,
 };
 

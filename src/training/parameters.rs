@@ -131,12 +131,9 @@ impl Parameters {
         for formats in graph.sources.formats.values() {
             let integer = |format: &Format| (format.integer() - i32::from(format.signed)) as f32;
             let fraction = |format: &Format| -format.lsb as f32;
-            let bits: [(&str, Part, &dyn Fn(&Format) -> f32); 2] =
-                [("integer", Part::Integers, &integer), ("fraction", Part::Steps, &fraction)];
-            for (tensor, part, bits) in bits {
-                let entry = Entry::new(&formats.layer, tensor, Kind::Bits, part, &formats.shape);
-                all.push((entry, formats.first.iter().map(bits).collect()));
-            }
+            let entry = |tensor, part| Entry::new(&formats.layer, tensor, Kind::Bits, part, &formats.shape);
+            all.push((entry("integer", Part::Integers), formats.first.iter().map(integer).collect()));
+            all.push((entry("fraction", Part::Steps), formats.first.iter().map(fraction).collect()));
         }
         all.sort_by_key(|(entry, _)| entry.part);
         let values: Vec<f32> = all.iter().flat_map(|(_, values)| values.iter().copied()).collect();

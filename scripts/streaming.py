@@ -73,7 +73,7 @@ def main():
     print(done.stdout, end="")
     if done.returncode:
         return done.returncode
-    line = f"With a circuit for each position it would take about {unrolled(done.stdout) / 1e6:.1f} million LUTs, digits at the same intervals."
+    line = f"Unrolled, with a circuit for each position at these intervals, it would take about {unrolled(done.stdout) / 1e6:.1f} million LUTs."
     print(line)
     if options.table:
         options.table.write_text(f"{WHAT}```text\n{done.stdout}```\n\n{line}\n")

@@ -239,7 +239,7 @@ int main(int argc, char **argv) {
     bench.flush("gaps");
     for (std::size_t row = 0; HAS_RESET && row < some;) {
         bool valid = bench.ready() && bench.draw(4) != 0;
-        bool rst = bench.draw(2 * LATENCY + 4) == 0;
+        bool rst = bench.draw(2 * (LATENCY + PIXELS) + 2) == 0;
         bench.cycle(valid, row, rst, "reset");
         row += valid;
         if (rst) row = (row + PIXELS - 1) / PIXELS * PIXELS;

@@ -1,9 +1,9 @@
 """The jets of distil_jets.py: trains the recipes of examples/jet_search, compiles them and the public networks alike, and
 writes the tables of its README.md.
 
-    python scripts/jets.py PROGRAM           # needs numpy, nanotrig with training, and ../shared/data (jets.sh calls it)
+    python scripts/jets.py PROGRAM [BLOCK]   # needs numpy, nanotrig with training, and ../shared/data (jets.sh calls it)
 
-Accuracies are those of the integer evaluator on the 100,000 test jets. LUTs and latencies are the compiler's estimates for the
+Without a BLOCK all five are written: paper, front, onward, headline and search. Accuracies are those of the integer evaluator on the 100,000 test jets. LUTs and latencies are the compiler's estimates for the
 generic target at 200 MHz. What is in build/jet_search already is not made again.
 """
 
@@ -26,6 +26,7 @@ PAPER = {
     "qe": ("QE, AutoQKeras for energy", (72.3, 9149, 66, 55)),
     "qb": ("QB, AutoQKeras for bits", (71.9, 11193, 69, 70)),
 }
+LEARNED = ("learned", "learned bits")
 # Of these Verilator and Yosys are asked: those with batch normalisations. The others take them hours.
 DEEPER = ["qe", "qb"]
 
@@ -135,7 +136,7 @@ def papers(rows):
 
 
 def fronts(front, public):
-    cells = [[f"learned bits, epoch {name}", share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ""] for name, row in front]
+    cells = [[name, share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ""] for name, row in front]
     for name, row in public:
         beaten = [own["lut"] for _, own in front if own["accuracy"] >= row["accuracy"]]
         ratio = f"{min(beaten) / row['lut']:.2f}" if beaten else "none"
@@ -154,6 +155,19 @@ def headline(rows, front):
             f"LUT + 100 DSP shrink by a factor of {factor:.1f}.")
 
 
+def points(name, title):
+    """The networks of a training's front."""
+    found = sorted((trained(name) / "front").iterdir(), key=lambda path: int(path.name))
+    return [(f"{title}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)) for path in found]
+
+
+def front(*trainings):
+    """All networks of some trainings, named with their titles, beside the public ones."""
+    found = [point for name, title in trainings for point in points(name, title)]
+    public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
+    return fronts(found, public)
+
+
 def write(parts):
     """Puts texts between the markers of README.md."""
     readme = EXAMPLE / "README.md"
@@ -165,17 +179,26 @@ def write(parts):
     readme.write_text(text)
 
 
-def main():
+def papers_rows():
+    return {name: measured(trained(name) / "model.toml", BUILD / name, deeper=name in DEEPER) for name in PAPER}
+
+
+BLOCKS = {
+    "paper": lambda: papers(papers_rows()),
+    "front": lambda: front(LEARNED),
+    "onward": lambda: front(("onward", "from `openml_e71874`")),
+    "headline": lambda: headline(papers_rows(), points(*LEARNED)),
+    "search": lambda: search(papers_rows()),
+}
+
+
+def main(blocks):
     BUILD.mkdir(parents=True, exist_ok=True)
     test = np.load(ROOT / "build" / "jets" / "test.npz")
     np.save(BUILD / "x.npy", test["x"])
     np.save(BUILD / "y.npy", test["y"])
-    public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
-    rows = {name: measured(trained(name) / "model.toml", BUILD / name, deeper=name in DEEPER) for name in PAPER}
-    points = sorted((trained("learned") / "front").iterdir(), key=lambda path: int(path.name))
-    front = [(path.name, measured(path / "model.toml", BUILD / "learned" / path.name)) for path in points]
-    write({"paper": papers(rows), "front": fronts(front, public), "headline": headline(rows, front), "search": search(rows)})
+    write({name: BLOCKS[name]() for name in blocks})
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[2:] or list(BLOCKS))

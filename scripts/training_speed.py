@@ -4,7 +4,7 @@
     python scripts/training_speed.py nanotrig-fixed|nanotrig-learned SAMPLES PROGRAM
 
 The network is 16-64-32-32-5 with ReLU; weights, biases and activations are quantized: quantized_bits(6,0) and quantized_relu(6) in
-qkeras and nanotrig-fixed, bits learned for each weight in hgq2 and nanotrig-learned. Adam, batch 1024, random data. Prints the
+qkeras and nanotrig-fixed, bits learned for each weight and value, which wraps, in hgq2 and nanotrig-learned. Adam, batch 1024, random data. Prints the
 mean seconds of an epoch, and of its processors' time; what happens once (compilation, reading) is not counted.
 """
 
@@ -73,7 +73,7 @@ def network(learned):
         last = units == WIDTHS[-1]
         bits = "learned(6)" if learned else "quantized_bits(6,0,alpha=1)"
         if learned:
-            text += f'[[layer]]\nname = "q{index}"\nkind = "quantize"\nformat = "learned(6,3)"\n'
+            text += f'[[layer]]\nname = "q{index}"\nkind = "quantize"\nformat = "learned(6,2,overflow=\'WRAP\')"\n'
         text += f'[[layer]]\nname = "d{index}"\nkind = "dense"\nunits = {units}\n'
         text += f'kernel_quantizer = "{bits}"\nbias_quantizer = "{bits}"\n'
         if not last:

@@ -1,21 +1,26 @@
 //! The compiler's stages in order, each a function: network, tensor graph, dataflow graph, schedule, netlist.
 
+mod interval;
+mod tensors;
+
+pub use tensors::{Tensors, tensors};
+
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, Id, random};
 use crate::error::{At, Error, Result};
-use crate::fixed::Quantization;
-use crate::layers::{self, Expanded};
+use crate::fixed::{Format, Quantization};
+use crate::layers::Expanded;
 use crate::lower::lower;
 use crate::multipliers::{Effort, MULTIPLIERS, Solve};
 use crate::netlist::{self, Netlist, Simulator};
 use crate::network::Network;
 use crate::passes;
 use crate::port::Port;
-use crate::reuse::{self, Folded};
+use crate::reuse::Folded;
 use crate::samples::Samples;
 use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler, fuse};
 use crate::targets::{TARGETS, Target};
-use crate::tensor::{self, Float, Graph, Tail, Value, apply_tail, cast_outputs, fold, tail};
+use crate::tensor::{self, Graph, Tail, Value, apply_tail};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -133,34 +138,9 @@ pub enum Level {
 /// Expands a network and lowers it to numbers.
 ///
 /// # Errors
-/// Whatever is wrong with the network or the options; the error names the layer.
+/// Those of [`tensors`], and numbers that are too wide.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
-    let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
-    let options = layers::Options { input_formats, max_operations, sources: false };
-    let expanded = layers::expand(network, &options)?;
-    let format = reading.output_format.as_ref();
-    let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
-    let headed = match (reading.head, &format) {
-        (Head::Full | Head::Logits, _) => None,
-        (Head::Argmax, _) => Some(layers::with_argmax(&expanded.graph)),
-        (Head::Softmax, Some(format)) => Some(layers::with_softmax(&expanded.graph, format)),
-        (Head::Softmax, None) => {
-            let help = "give --output-format, such as ufixed<8,0,RND,SAT>";
-            Some(Err(Error::user("a softmax in hardware needs the format of its result", help)))
-        }
-    };
-    let headed = headed.transpose().at("--head")?;
-    let (mut graph, mut tails) = tail(&fold(headed.as_ref().unwrap_or(&expanded.graph))?)?;
-    if reading.head == Head::Logits {
-        for tail in &mut tails {
-            if tail.floats.last() == Some(&Float::Softmax) {
-                tail.floats.pop();
-            }
-        }
-    }
-    if let Some(format) = format {
-        graph = cast_outputs(&graph, format)?;
-    }
+    let Tensors { expanded, graph, tails } = tensors(network, reading)?;
     let dfg = lower(&graph)?;
     let inputs = network.inputs.iter().map(|input| input.name.clone()).collect();
     let names = Names { inputs, outputs: network.outputs.clone() };
@@ -173,7 +153,7 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
     if making.interval > 1 {
-        return reused(dfg, making, seen);
+        return interval::hardware(dfg, making, seen);
     }
     (making.progress)("optimising");
     let (effort, slack) = best(dfg, making)?;
@@ -184,25 +164,6 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     (making.progress)("building the netlist");
     let netlist = netlist::build(&dfg, &schedule, &options(making))?;
     Ok(Hardware { dfg, folded: None, schedule, netlist })
-}
-
-/// The same for events at an interval: constant matrices take digits. `seen` is shown the graph of a clock.
-fn reused(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
-    let (target, period) = (&*making.target, reuse::period(making.goal)?);
-    (making.progress)("optimising");
-    let context = passes::Context { target, multiplier: making.multiplier, effort: making.effort, slack: 0 };
-    let whole = passes::run(dfg, &context, None, |_, _| ())?;
-    let mut folded = reuse::fold(&dfg.without_dead(), making.interval)?;
-    folded.dfg = passes::run(&folded.dfg, &context, None, seen)?;
-    (making.progress)("scheduling");
-    let schedule = reuse::schedule(&folded, target, making.scheduler, making.goal)?;
-    let (dfg, schedule) = fuse(folded.dfg, schedule, target)?;
-    folded.dfg = dfg;
-    folded.dfg.verify().at("after sums were fused")?;
-    folded.verify(&schedule, target, period)?;
-    (making.progress)("building the netlist");
-    let netlist = netlist::build_folded(&folded, &schedule, &options(making))?;
-    Ok(Hardware { dfg: whole, folded: Some(folded), schedule, netlist })
 }
 
 /// What the netlist is built with.
@@ -303,18 +264,7 @@ impl Meaning {
     /// # Errors
     /// Codes outside the ports' formats.
     pub fn codes(&self, inputs: &Batch) -> Result<Batch> {
-        let evaluation = tensor::evaluate(&self.graph, inputs, &tensor::Options::default())?;
-        let formats = self.dfg.output_formats();
-        let mut codes = Batch::new(formats.len());
-        let outside = || Error::bug("an output is not on its port's grid");
-        for row in 0..inputs.rows() {
-            let numbers =
-                evaluation.outputs.iter().flat_map(|value| (0..value.columns()).map(move |e| value.number(row, e)));
-            for (number, format) in numbers.zip(&formats) {
-                codes.data.push(number.and_then(|number| number.at(format.lsb)).ok_or_else(outside)?);
-            }
-        }
-        Ok(codes)
+        codes(&self.graph, inputs, &self.dfg.output_formats())
     }
 
     /// The user's values of output codes: each port's tail applied by the host in float32, or the exact value.
@@ -376,6 +326,24 @@ impl Hardware {
             _ => Ok(Evaluator::new(&self.dfg)?.run(inputs)),
         }
     }
+}
+
+/// The output codes of input codes, by a tensor graph whose output elements leave in these formats.
+///
+/// # Errors
+/// Codes outside the formats.
+pub fn codes(graph: &Graph, inputs: &Batch, formats: &[Format]) -> Result<Batch> {
+    let evaluation = tensor::evaluate(graph, inputs, &tensor::Options::default())?;
+    let mut codes = Batch::new(formats.len());
+    let outside = || Error::bug("an output is not on its port's grid");
+    for row in 0..inputs.rows() {
+        let numbers =
+            evaluation.outputs.iter().flat_map(|value| (0..value.columns()).map(move |e| value.number(row, e)));
+        for (number, format) in numbers.zip(formats) {
+            codes.data.push(number.and_then(|number| number.at(format.lsb)).ok_or_else(outside)?);
+        }
+    }
+    Ok(codes)
 }
 
 /// Checks that tensor graph, optimised numbers and circuit give the same codes; gives the codes.

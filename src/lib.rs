@@ -91,6 +91,7 @@ pub mod proof;
 
 // What puts it together, and what the user sees.
 pub mod compiler;
+pub mod streaming;
 pub mod report;
 pub mod costs;
 #[cfg(feature = "search")]

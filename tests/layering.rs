@@ -65,6 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tensor",
         ],
     ),
+    ("streaming", &["backends", "batch", "compiler", "interfaces", "netlist", "network", "port"]),
     ("report", &["backends", "compiler", "dfg", "host", "interfaces", "port", "targets"]),
     ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
     ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),

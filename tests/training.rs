@@ -142,6 +142,26 @@ fn formats_are_learned_and_written_into_the_network() {
 }
 
 #[test]
+fn a_trained_network_is_trained_on_and_becomes_smaller() {
+    let split = blobs(1500, 8, 3, 1).split(0.2, 1).unwrap();
+    let mut network = learned();
+    for layer in network.layers.iter_mut().filter(|layer| layer.kind == "quantize") {
+        layer.attributes.insert("format".into(), "learned(4,3,overflow='WRAP',rounding='TRN')".into());
+    }
+    let first = train(&network, &split, &Recipe { epochs: 12, ..short("ebops = 1e-6") }, &mut |_| ()).unwrap();
+    let format = first.network.layer("format_1").unwrap();
+    assert_eq!([&format.attributes["overflow"], &format.attributes["rounding"]], ["WRAP", "TRN"]);
+    // Integer bits are those of the samples: none that training has seen wraps.
+    let best = first.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
+    assert!((first.score.accuracy.unwrap() - best.accuracy.unwrap()).abs() < 0.02, "{:?}, {best:?}", first.score);
+    let recipe = Recipe { epochs: 12, ..short("ebops = 1e-3\nlearn = 1") };
+    let second = train(&first.network, &split, &recipe, &mut |_| ()).unwrap();
+    let (before, after) = (first.history.last().unwrap().ebops, second.history.last().unwrap().ebops);
+    assert!(after < 0.6 * before, "{after} bit operations, {before} before");
+    assert!(second.history[0].accuracy.unwrap() > 0.9 && second.score.accuracy.unwrap() > 0.9, "{:?}", second.score);
+}
+
+#[test]
 fn features_are_standardised_by_the_network() {
     let mut data = blobs(600, 8, 3, 1);
     for (at, value) in data.inputs.data.iter_mut().enumerate() {

@@ -9,7 +9,7 @@ use nanotrig::layers;
 use nanotrig::network::{Input, Layer, Network};
 use nanotrig::random::Random;
 use nanotrig::tensor::{self, Float, Op};
-use nanotrig::training::{Engine, Mode, initialise};
+use nanotrig::training::{Engine, Mode, initialise, learn};
 use std::path::Path;
 use tch::Tensor;
 
@@ -142,6 +142,56 @@ fn every_quantizer() {
         // The values of the logarithmic law have so many bits that sums of them are beyond float32.
         let expected = if activation.starts_with("quantized_ulaw") { 0 } else { 150 };
         assert_eq!(compared(&network, 50), expected, "{activation}");
+    }
+}
+
+/// A network of weights and formats that training may begin with.
+fn with_formats(overflow: &str) -> Network {
+    let tensor = |shape: &[usize], data: &[f64]| nanotrig::network::Tensor::new(shape.to_vec(), data.to_vec()).unwrap();
+    let format = |name: &str, before: &str, bits: [&[f64]; 3]| {
+        let layer =
+            Layer::new(name, "quantize", vec![before.into()]).with("rounding", "TRN").with("overflow", overflow);
+        ["signed", "integer", "fraction"]
+            .iter()
+            .zip(bits)
+            .fold(layer, |layer, (name, bits)| layer.with_tensor(name, tensor(&[bits.len()], bits)))
+    };
+    let dense = |name: &str, before: &str, kernel: Vec<f64>, rows: usize, bias: &[f64]| {
+        let layer = Layer::new(name, "dense", vec![before.into()]);
+        let kernel = tensor(&[rows, kernel.len() / rows], &kernel);
+        layer.with_tensor("kernel", kernel).with_tensor("bias", tensor(&[bias.len()], bias))
+    };
+    let kernel: Vec<f64> = (0..24).map(|e| f64::from((e * 7) % 11 - 5) / 8.0).collect();
+    let second: Vec<f64> = (0..12).map(|e| f64::from((e * 5) % 7 - 3) * 2.0).collect();
+    let layers = vec![
+        format("a_format", "x", [&[1.0], &[2.0], &[3.0, 1.0, 0.0, 2.0, 3.0, 4.0]]),
+        dense("a", "a_format", kernel, 6, &[0.5, 0.0, -1.0, 0.125]).with("activation", "relu"),
+        // The third has no bits: it is 0.
+        format("b_format", "a", [&[0.0, 0.0, 1.0, 0.0], &[3.0, 2.0, 23.0, 4.0], &[1.0, 2.0, -24.0, 0.0]]),
+        dense("b", "b_format", second, 4, &[0.0, 4.0, -2.0]),
+    ];
+    let x = Input { name: "x".into(), shape: vec![6], format: Some("fixed<7,3>".into()) };
+    Network { name: "formats".into(), inputs: vec![x], layers, outputs: vec!["b".into()] }
+}
+
+#[test]
+fn a_network_that_is_trained_on_begins_as_it_was() {
+    for overflow in ["WRAP", "SAT", "SAT_SYM"] {
+        for spare in [0, 2] {
+            let network = with_formats(overflow);
+            let learned = learn(&network, spare).unwrap();
+            assert_ne!(learned, network);
+            let of = |network: &Network| {
+                let expanded = layers::expand(network, &layers::Options::default()).unwrap();
+                let codes = codes(&expanded.graph.inputs, 60, 4);
+                tensor::evaluate(&expanded.graph, &codes, &tensor::Options::default()).unwrap().outputs
+            };
+            assert_eq!(of(&network), of(&learned), "{overflow}");
+            // Values that wrap are in the engine what they are in hardware, but in training.
+            assert_eq!(compared(&learned, 60), 180, "{overflow}");
+            let quantize = |network: &Network| network.layer("b_format").unwrap().attributes["learned"].clone();
+            assert_eq!(quantize(&learned), true);
+        }
     }
 }
 

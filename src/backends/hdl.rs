@@ -20,7 +20,7 @@ pub(super) fn taken(name: &str) -> bool {
 }
 
 /// The blocks that shells are made of, for synthesis and simulation alike: names and texts.
-pub const STREAM: [(&str, &str); 10] = [
+pub const STREAM: [(&str, &str); 11] = [
     ("nanotrig_skid", include_str!("../../hdl/stream/nanotrig_skid.v")),
     ("nanotrig_fifo", include_str!("../../hdl/stream/nanotrig_fifo.v")),
     ("nanotrig_credits", include_str!("../../hdl/stream/nanotrig_credits.v")),
@@ -31,6 +31,7 @@ pub const STREAM: [(&str, &str); 10] = [
     ("nanotrig_cross", include_str!("../../hdl/stream/nanotrig_cross.v")),
     ("nanotrig_pad", include_str!("../../hdl/stream/nanotrig_pad.v")),
     ("nanotrig_link", include_str!("../../hdl/stream/nanotrig_link.v")),
+    ("nanotrig_window", include_str!("../../hdl/stream/nanotrig_window.v")),
 ];
 
 /// The carry chain of each family.

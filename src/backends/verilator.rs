@@ -18,6 +18,9 @@ struct Text<'a> {
     reset: bool,
     /// Whether the valid bits are 0 before any reset.
     initial_values: bool,
+    /// Words that make an event, and which of them completes its answer.
+    pixels: usize,
+    due: usize,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
     /// Whether modules are instances several times.
@@ -50,6 +53,8 @@ impl<'a> Text<'a> {
             interval: netlist.interval,
             reset: netlist.reset,
             initial_values: false,
+            pixels: 1,
+            due: 0,
             inputs: netlist.inputs.iter().map(port).collect(),
             outputs: netlist.outputs.iter().map(port).collect(),
             rows: !netlist.rows.is_empty(),
@@ -64,6 +69,50 @@ impl<'a> Text<'a> {
 /// None in practice.
 pub fn around(netlist: &Netlist, top: &str, latency: u32) -> Result<Vec<File>> {
     bench("shell", &Text { top, latency, ..Text::new(netlist) })
+}
+
+/// A module that takes an image pixel by pixel.
+pub struct Pixels<'a> {
+    /// The module.
+    pub top: &'a str,
+    /// Clocks from the pixel that completes an answer to the answer.
+    pub latency: u32,
+    /// Clocks from pixel to pixel, at least.
+    pub interval: u32,
+    /// The port of a pixel.
+    pub input: Port,
+    /// The ports of the answer.
+    pub outputs: &'a [Port],
+    /// Pixels of an image, and which of them completes the answer.
+    pub image: [usize; 2],
+    /// Whether modules are instances several times.
+    pub rows: bool,
+    /// The Verilog.
+    pub files: Vec<String>,
+}
+
+/// The test bench of such a module, in `verilator/`.
+///
+/// # Errors
+/// None in practice.
+pub fn pixels(module: Pixels) -> Result<Vec<File>> {
+    let text = Text {
+        top: module.top,
+        latency: module.latency,
+        interval: module.interval,
+        reset: true,
+        initial_values: false,
+        pixels: module.image[0],
+        due: module.image[1],
+        inputs: vec![port(&module.input)],
+        outputs: module.outputs.iter().map(port).collect(),
+        rows: module.rows,
+        files: module.files,
+    };
+    let arguments = render(include_str!("../../templates/args.f"), &text)?;
+    let mut files = bench("verilator", &text)?;
+    files.push(File { path: "verilator/args.f".into(), text: arguments });
+    Ok(files)
 }
 
 fn bench(folder: &str, text: &Text) -> Result<Vec<File>> {

@@ -17,6 +17,7 @@ mod run;
 #[cfg(feature = "search")]
 mod search;
 mod split;
+mod stream;
 mod synth;
 mod train;
 mod verify;
@@ -49,6 +50,8 @@ enum Command {
     Synth(synth::Arguments),
     /// Cut a network into parts for several devices, joined by packets
     Split(split::Arguments),
+    /// Compile a convolutional network for images that come pixel by pixel
+    Stream(stream::Arguments),
     /// Write a network in nanotrig's native format
     Import(import::Arguments),
     /// Give what a network costs: energy, bits, and operations on bits, layer by layer
@@ -87,6 +90,7 @@ pub fn run() -> Result<u8> {
         #[cfg(feature = "search")]
         Command::Search(arguments) => search::run(&arguments),
         Command::Split(arguments) => split::run(&arguments),
+        Command::Stream(arguments) => stream::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

@@ -108,6 +108,16 @@ fn path(block: &str) -> String {
     format!("hdl/stream/{block}.v")
 }
 
+/// The file of a block of `hdl/stream/`, as it is in the output folder.
+///
+/// # Errors
+/// There is no such block.
+pub fn block(name: &str) -> Result<File> {
+    let found = STREAM.iter().find(|(block, _)| *block == name);
+    let (_, text) = found.ok_or_else(|| Error::bug(format!("hdl/stream/ has no {name}")))?;
+    Ok(File { path: path(name), text: (*text).into() })
+}
+
 /// The paths of its Verilog, blocks first.
 pub fn paths(shell: &Shell) -> Vec<String> {
     let own = shell.files.iter().map(|file| file.path.clone()).filter(|path| path.ends_with(".v"));
@@ -127,7 +137,7 @@ pub fn files(shell: &Shell, netlist: &Netlist) -> Result<Vec<File>> {
     let text = Text { top: &shell.top, rows: !netlist.rows.is_empty() };
     let arguments = render(include_str!("../../templates/shell.f"), &text)?;
     let used = STREAM.iter().filter(|(name, _)| shell.blocks.contains(name));
-    let blocks = used.map(|(name, text)| File { path: path(name), text: (*text).into() });
+    let blocks: Vec<File> = used.map(|(name, _)| block(name)).collect::<Result<_>>()?;
     let arguments = File { path: "shell/args.f".into(), text: arguments };
     Ok(shell.files.iter().cloned().chain(blocks).chain([arguments]).collect())
 }

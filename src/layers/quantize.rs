@@ -3,7 +3,7 @@
 //! Attribute `format`, such as `fixed<8,3,RND,SAT>`; or tensors `signed` (0 or 1), `integer` (bits before the point, without
 //! the sign) and `fraction`, each with one value, one per element of the last axis, one each, or of the input's rank with axes
 //! of 1 where a format holds for all; and attributes `rounding` (default `TRN`) and `overflow` (default `WRAP`).
-//! `signed + integer + fraction <= 0` leaves only 0. Without `signed` and `integer` there is no overflow: the input is only rounded to
+//! `signed + integer + fraction <= 0` leaves only 0. With `learned = true` training begins with these formats and finds others. Without `signed` and `integer` there is no overflow: the input is only rounded to
 //! `fraction` bits.
 
 use super::activation::activate;
@@ -29,12 +29,14 @@ struct Attributes {
     format: Option<String>,
     rounding: Option<String>,
     overflow: Option<String>,
+    #[serde(default)]
+    learned: bool,
 }
 
 enum Quantize {
     Call(String),
-    /// For each element of a shape, which the input's shape extends.
-    Elements(Vec<Quantization>, Vec<usize>),
+    /// For each element of a shape, which the input's shape extends; and whether they are learned.
+    Elements(Vec<Quantization>, Vec<usize>, bool),
     /// Rounds to so many fraction bits, for each element of a shape; nothing overflows.
     Grid(Vec<i32>, Vec<usize>, Rounding),
 }
@@ -55,12 +57,12 @@ fn make(layer: &network::Layer) -> Result<Box<dyn Layer>> {
         let found: Vec<Tensor> = found.into_iter().map(required).collect::<Result<_>>()?;
         let shape = found.iter().max_by_key(|tensor| tensor.data.len()).map(|tensor| tensor.shape.clone());
         let elements = elements(&found, rounding, overflow)?;
-        return Ok(Box::new(Quantize::Elements(elements, shape.unwrap_or_default())));
+        return Ok(Box::new(Quantize::Elements(elements, shape.unwrap_or_default(), attributes.learned)));
     };
     tensors(layer, &[], &[])?;
-    if attributes.rounding.is_some() || attributes.overflow.is_some() {
-        let help = "write them into the format, as in fixed<8,3,RND,SAT>";
-        return Err(Error::user("`format` comes with `rounding` or `overflow`", help));
+    if attributes.rounding.is_some() || attributes.overflow.is_some() || attributes.learned {
+        let help = "write them into the format, as in fixed<8,3,RND,SAT> or learned(4,5,overflow='WRAP')";
+        return Err(Error::user("`format` comes with `rounding`, `overflow` or `learned`", help));
     }
     quantizers::parse(&format)?.activation()?;
     Ok(Box::new(Quantize::Call(format)))
@@ -147,13 +149,30 @@ impl Layer for Quantize {
             Quantize::Call(text) => {
                 let y = activate(g, x, text)?;
                 if let Some(learned) = quantizers::parse(text)?.learned() {
-                    g.learned(y, learned.group.shape(g.shape(y)), [learned.integer, learned.fraction]);
+                    let shape = learned.group.shape(g.shape(y));
+                    let first = vec![learned.quantization().format; shape.iter().product()];
+                    let ranges = &g.graph().node(x).ranges;
+                    let negative = |e: usize| ranges.get(e).is_none_or(|range| range.lo < 0);
+                    let signed = (0..g.graph().node(y).len()).map(negative).collect();
+                    g.learned(y, shape, first, signed);
                 }
                 Ok(y)
             }
-            Quantize::Elements(elements, own) => {
-                let elements = spread(elements, own, g.shape(x));
-                g.quantize(x, elements)
+            Quantize::Elements(elements, own, learned) => {
+                let all = spread(elements, own, g.shape(x));
+                let y = g.quantize(x, all.clone())?;
+                if *learned {
+                    let shape = if elements.len() == 1 { Vec::new() } else { own.clone() };
+                    let first = elements.iter().map(|element| element.format).collect();
+                    // Integer bits that follow the data do so for what the data may be.
+                    let ranges = &g.graph().node(x).ranges;
+                    let negative = |e: usize| ranges.get(e).is_none_or(|range| range.lo < 0);
+                    let wraps = all.iter().all(|element| element.overflow == Overflow::Wrap);
+                    let sign = |e: usize| if wraps { negative(e) } else { pick(&all, e, g.shape(y)).format.signed };
+                    let signed = (0..g.graph().node(y).len()).map(sign).collect();
+                    g.learned(y, shape, first, signed);
+                }
+                Ok(y)
             }
             Quantize::Grid(fractions, own, rounding) => {
                 let fractions = spread(fractions, own, g.shape(x));
@@ -166,7 +185,7 @@ impl Layer for Quantize {
     fn port(&self, shape: &[usize]) -> Result<Option<Vec<Quantization>>> {
         match self {
             Quantize::Call(text) => Ok(quantizers::parse(text)?.activation()?.port().map(|format| vec![format])),
-            Quantize::Elements(elements, own) => Ok(Some(spread(elements, own, shape))),
+            Quantize::Elements(elements, own, _) => Ok(Some(spread(elements, own, shape))),
             Quantize::Grid(..) => Ok(None),
         }
     }

@@ -6,6 +6,7 @@
 
 use super::{Builder, Float, Id, Op};
 use crate::error::Result;
+use crate::fixed::Format;
 use crate::functions::Gradient;
 use std::collections::BTreeMap;
 
@@ -27,8 +28,10 @@ pub struct Formats {
     pub layer: String,
     /// The shape of the formats, which broadcasts to the node's.
     pub shape: Vec<usize>,
-    /// Integer bits without the sign, and fraction bits, to begin with.
-    pub bits: [i32; 2],
+    /// The formats to begin with: as many as the shape has; the signs are not theirs.
+    pub first: Vec<Format>,
+    /// Whether each element of the node has a sign, which is not learned.
+    pub signed: Vec<bool>,
 }
 
 /// Where the constants of a node come from.
@@ -108,10 +111,10 @@ impl Builder {
         }
     }
 
-    /// Says that a node's formats are learned, and what integer and fraction bits they begin with.
-    pub fn learned(&mut self, id: Id, shape: Vec<usize>, bits: [i32; 2]) {
+    /// Says that a node's formats are learned, of which shape they are, and what they begin with; and which elements have a sign.
+    pub fn learned(&mut self, id: Id, shape: Vec<usize>, first: Vec<Format>, signed: Vec<bool>) {
         if self.traced {
-            let formats = Formats { layer: self.place(), shape, bits };
+            let formats = Formats { layer: self.place(), shape, first, signed };
             self.graph.sources.formats.insert(id, formats);
         }
     }

@@ -8,17 +8,22 @@
 use super::functions;
 use super::norm::{self, Moments};
 use super::parameters::Parameters;
-use super::plan::{Plan, live, plan};
+use super::plan::{Learned, Plan, live, plan};
 use super::present::Present;
+use super::ranges;
 use super::steps::{lengths, straight_through};
 use super::value::{Value, before_softmax, gather, matmul, static_bits};
 use crate::error::{At, Error, Result};
+use crate::fixed::Overflow;
 use crate::layers::{self, Expanded};
 use crate::network::Network;
-use crate::quantizers::learned::trained;
+use crate::quantizers::learned::{MOST, trained};
 use crate::tensor::{Graph, Id, Made, Node, Op, Reduction, Source};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
+
+/// Samples that are run at once where nothing is trained.
+pub const MANY: usize = 8192;
 
 /// A network, ready to run.
 pub struct Engine {
@@ -38,6 +43,8 @@ pub struct Mode {
     pub training: bool,
     /// Whether bit operations are counted.
     pub count: bool,
+    /// Learned formats that wrap take the integer bits that the samples need, where they have too few.
+    pub trace: bool,
     /// How far quantizers are on: 1 for whole.
     pub noise: f64,
     /// The seed with which stochastic quantizers draw, if they do.
@@ -47,7 +54,7 @@ pub struct Mode {
 impl Default for Mode {
     /// As hardware is.
     fn default() -> Mode {
-        Mode { training: false, count: false, noise: 1.0, draw: None }
+        Mode { training: false, count: false, trace: false, noise: 1.0, draw: None }
     }
 }
 
@@ -67,6 +74,8 @@ struct Shared<'a> {
     mode: Mode,
     present: Present<'a>,
     moments: BTreeMap<String, Moments>,
+    /// The greatest numbers of formats whose integer bits follow the data, with their layers.
+    greatest: Vec<(String, Tensor)>,
     ebops: Tensor,
 }
 
@@ -104,8 +113,8 @@ impl Engine {
     pub fn forward(&self, inputs: &[Tensor], mode: Mode) -> Result<Pass> {
         let mut values: Vec<Option<Value>> = Vec::with_capacity(self.graph.nodes.len());
         let present = Present::new(&self.parameters, mode.noise, mode.draw)?;
-        let (moments, ebops) = (BTreeMap::new(), Tensor::from(0f32));
-        let mut shared = Shared { inputs, mode, present, moments, ebops };
+        let (moments, greatest, ebops) = (BTreeMap::new(), Vec::new(), Tensor::from(0f32));
+        let mut shared = Shared { inputs, mode, present, moments, greatest, ebops };
         for index in 0..self.graph.nodes.len() {
             let value = if self.live[index] { Some(self.node(index, &values, &mut shared)?) } else { None };
             values.push(value);
@@ -113,6 +122,7 @@ impl Engine {
         if mode.training {
             norm::follow(&self.parameters, &shared.moments);
         }
+        ranges::follow(&self.parameters, &shared.greatest, if mode.training { ranges::DECAY } else { 0.0 })?;
         let samples = inputs.first().map_or(1, |input| input.size()[0]);
         let output = |(_, id): &(String, Id)| {
             let value = values[id.0 as usize].as_ref().ok_or_else(|| Error::bug("an output was not computed"))?;
@@ -169,9 +179,7 @@ impl Engine {
                 let x = &args[0].tensor;
                 one(straight_through(formats.apply(x), x, gradient, *factor, shared.mode.noise))
             }
-            (Op::Quantize { .. }, Plan::Learned(layer, signed)) => {
-                self.learned(args[0], layer, signed, &shared.present)?
-            }
+            (Op::Quantize { .. }, Plan::Learned(plan)) => self.learned(args[0], plan, shared)?,
             (Op::Steps { .. }, Plan::Steps(stairs, gradient, factor)) => {
                 let x = &args[0].tensor;
                 one(straight_through(stairs.apply(x), x, gradient, *factor, shared.mode.noise))
@@ -216,18 +224,42 @@ impl Engine {
     }
 
     /// A value in formats that are learned.
-    fn learned(&self, x: &Value, layer: &str, signed: &Tensor, present: &Present) -> Result<Value> {
-        let bits = |tensor: &str| {
-            let found = present.find(layer, tensor);
-            found
-                .map(|found| found.codes.shallow_clone())
-                .ok_or_else(|| Error::bug(format!("`{layer}` has no {tensor}")))
+    fn learned(&self, x: &Value, plan: &Learned, shared: &mut Shared) -> Result<Value> {
+        let Learned { layer, signed, negative, rounding, overflow } = plan;
+        let found = shared.present.formats(layer)?;
+        let Mode { training, trace, .. } = shared.mode;
+        let tensor = if *overflow == Overflow::Wrap && x.batched && (training || trace) {
+            let q = trained::rounded(&x.tensor, &found.grid, *rounding);
+            let greatest = tch::no_grad(|| trained::greatest(&q, &found.integer.size(), *negative));
+            shared.greatest.push((layer.clone(), greatest));
+            q
+        } else {
+            let bounds = trained::Bounds { integer: &found.integer, signed, overflow: *overflow };
+            trained::quantize(&x.tensor, &found.grid, *rounding, &bounds)
         };
-        let (integer, fraction) = (bits("integer")?, bits("fraction")?);
-        let bounds = trained::Bounds { integer: &integer, signed };
-        let tensor = trained::quantize(&x.tensor, &fraction, Some(&bounds));
-        let bits = trained::value_bits(&fraction, &bounds);
-        Ok(Value { tensor, batched: x.batched, bits: Some(bits) })
+        Ok(Value { tensor, batched: x.batched, bits: Some(found.bits.shallow_clone()) })
+    }
+
+    /// Gives learned formats that wrap the integer bits that samples `[samples, ..]` need, and no more.
+    ///
+    /// # Errors
+    /// Training has diverged.
+    pub fn trace(&mut self, inputs: &[&Tensor]) -> Result<()> {
+        let wraps = |plan: &Plan| matches!(plan, Plan::Learned(learned) if learned.overflow == Overflow::Wrap);
+        let layers = self.plans.iter().filter(|plan| wraps(plan));
+        let layers: Vec<&str> =
+            layers.filter_map(|plan| if let Plan::Learned(l) = plan { Some(&*l.layer) } else { None }).collect();
+        if layers.is_empty() {
+            return Ok(());
+        }
+        let _guard = tch::no_grad_guard();
+        for layer in layers {
+            let _ = self.parameters.get(layer, "integer")?.own.shallow_clone().fill_(-f64::from(MOST));
+        }
+        for part in inputs.iter().flat_map(|inputs| inputs.split(MANY as i64, 0)) {
+            self.forward(&[part], Mode { trace: true, ..Mode::default() })?;
+        }
+        Ok(())
     }
 
     /// The bit operations of a matrix product: for each product, the bits of its two factors.
@@ -237,6 +269,9 @@ impl Engine {
             args[at].bits.as_ref().map_or_else(|| static_bits(&self.graph, ids[at], args[at]), known)
         };
         let (x, w) = (bits(0), bits(1));
+        if x.dim() == 1 {
+            return x.dot(&w.sum_dim_intlist([-1i64].as_slice(), false, Kind::Float));
+        }
         let inner = x.size().last().copied().unwrap_or(1);
         let rows = x.reshape([-1, inner]).sum_dim_intlist([0i64].as_slice(), false, Kind::Float);
         (rows * w.sum_dim_intlist([-1i64].as_slice(), false, Kind::Float)).sum(Kind::Float)

@@ -44,6 +44,17 @@ impl Wanted {
         }
     }
 
+    /// How many of outputs `[samples, classes]` are right; with a teacher's probabilities, how many would be on average of classes
+    /// that are drawn from them, which leaves out the noise of drawing.
+    pub fn right(&self, outputs: &Tensor) -> f64 {
+        let chosen = outputs.argmax(1, false);
+        let right = match &self.soft {
+            Some(soft) => soft.gather(1, &chosen.unsqueeze(1), false),
+            None => chosen.eq_tensor(&self.hard),
+        };
+        right.sum(Kind::Double).double_value(&[])
+    }
+
     /// The targets of samples one after another.
     pub fn narrow(&self, start: i64, length: i64) -> Wanted {
         let part = |tensor: &Tensor| tensor.narrow(0, start, length);
@@ -61,11 +72,12 @@ pub fn loss(outputs: &Tensor, wanted: &Wanted, loss: &Loss) -> Tensor {
         Loss::MeanSquared => (outputs - &wanted.hard).square().mean(Kind::Float),
         Loss::GaussianNll => gaussian(&outputs, &wanted.hard),
         Loss::Distillation { temperature, share, .. } => {
-            let hard = outputs.cross_entropy_for_logits(&wanted.hard);
-            let Some(soft) = &wanted.soft else { return hard };
+            let hard = || outputs.cross_entropy_for_logits(&wanted.hard);
+            let Some(soft) = &wanted.soft else { return hard() };
             let log = (&outputs / *temperature).log_softmax(-1, Kind::Float);
             let taught = (soft * log).sum_dim_intlist([1i64].as_slice(), false, Kind::Float).mean(Kind::Float).neg();
-            hard * (1.0 - share) + taught * (share * temperature * temperature)
+            let taught = taught * (share * temperature * temperature);
+            if *share == 1.0 { taught } else { hard() * (1.0 - share) + taught }
         }
     }
 }

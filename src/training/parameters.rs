@@ -1,13 +1,13 @@
 //! The numbers that are trained: float32 shadows of the layers' tensors, in one vector.
 
-use super::steps::Formats;
+use super::steps::{Formats, lengths};
 use crate::error::{At, Error, Result};
-use crate::fixed::{Overflow, Quantization, Rounding};
+use crate::fixed::{Format, Overflow, Quantization, Rounding};
 use crate::functions::Gradient;
 use crate::network::{self, Network};
 use crate::quantizers::learned::trained;
 use crate::quantizers::{self, Quantizer, Role};
-use crate::tensor::{Graph, Id, Made, Parameter};
+use crate::tensor::{self, Graph, Made, Node, Op, Parameter};
 use std::collections::BTreeMap;
 use tch::Tensor;
 
@@ -18,10 +18,37 @@ const FOLLOWERS: [&str; 2] = ["mean", "variance"];
 pub struct Parameters {
     /// Their float32 values, one after another.
     pub flat: Tensor,
-    /// Formats that are applied to all at once, and 1 for each number that has one.
+    /// Formats that are applied to all plain ones at once, and 1 for each number that has one.
     pub alike: Option<(Formats, Tensor)>,
+    /// Learned formats of values, in the order of their entries.
+    pub formats: Vec<Values>,
     entries: Vec<Entry>,
     index: BTreeMap<(String, String), usize>,
+}
+
+/// Learned formats of a layer's values.
+pub struct Values {
+    /// The layer.
+    pub layer: String,
+    /// 1 for each format with a sign, else 0.
+    pub signed: Vec<f32>,
+    /// Whether values beyond wrap.
+    pub wraps: bool,
+}
+
+/// What is done together: entries of one part stand side by side, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Numbers whose bits are not learned.
+    Plain,
+    /// Weights whose bits are.
+    Weights,
+    /// Fraction bits of weights.
+    Fractions,
+    /// Integer bits of values.
+    Integers,
+    /// Fraction bits of values.
+    Steps,
 }
 
 /// One tensor of one layer.
@@ -34,6 +61,8 @@ pub struct Entry {
     pub shape: Vec<i64>,
     /// What it is.
     pub kind: Kind,
+    /// What it stands with.
+    pub part: Part,
     /// The values, a view of [`Parameters::flat`].
     pub own: Tensor,
     /// What is done to them.
@@ -77,39 +106,43 @@ impl Parameters {
     /// # Errors
     /// A quantizer is not known, which expanding the network would have said.
     pub fn new(network: &Network, graph: &Graph) -> Result<Parameters> {
-        let mut values: Vec<f32> = Vec::new();
-        let mut entries: Vec<Entry> = Vec::new();
+        let mut all: Vec<(Entry, Vec<f32>)> = Vec::new();
         for ((layer, tensor), (quantizer, kernel)) in wanted(graph) {
             // A batch normalisation may go without gamma and beta: they are 1 and 0, and stay so.
             let Some(own) = network.layer(&layer).and_then(|layer| layer.tensors.get(&tensor)) else { continue };
             let role = if kernel { Role::Kernel } else { Role::Other };
             let quantizer = quantizer.as_deref().map(quantizers::parse).transpose().at(format!("layer `{layer}`"))?;
-            values.extend(own.data.iter().map(|value| *value as f32));
+            let numbers = own.data.iter().map(|value| *value as f32).collect();
             if let Some(learned) = quantizer.as_ref().and_then(|quantizer| quantizer.learned()) {
                 let shape = learned.group.shape(&own.shape);
-                let count = shape.iter().product();
                 let kind = Kind::Of { kernel, learned: true };
-                entries.push(Entry { form: Form::Learned, ..Entry::new(&layer, &tensor, kind, &own.shape) });
-                values.extend(std::iter::repeat_n(learned.fraction as f32, count));
-                entries.push(Entry::new(&layer, &bits_of(&tensor), Kind::Bits, &shape));
+                let entry = Entry::new(&layer, &tensor, kind, Part::Weights, &own.shape);
+                all.push((Entry { form: Form::Learned, ..entry }, numbers));
+                let entry = Entry::new(&layer, &bits_of(&tensor), Kind::Bits, Part::Fractions, &shape);
+                all.push((entry, learned.fractions(own).at(format!("layer `{layer}`"))?));
                 continue;
             }
             let limit = quantizer.as_ref().and_then(|quantizer| quantizer.limit()).unwrap_or(f32::INFINITY);
             let kind =
                 if FOLLOWERS.contains(&tensor.as_str()) { Kind::Follows } else { Kind::Of { kernel, learned: false } };
             let form = form(quantizer, role);
-            entries.push(Entry { form, limit, ..Entry::new(&layer, &tensor, kind, &own.shape) });
+            all.push((Entry { form, limit, ..Entry::new(&layer, &tensor, kind, Part::Plain, &own.shape) }, numbers));
         }
         for formats in graph.sources.formats.values() {
-            for (tensor, bits) in ["integer", "fraction"].iter().zip(formats.bits) {
-                values.extend(std::iter::repeat_n(bits as f32, formats.shape.iter().product()));
-                entries.push(Entry::new(&formats.layer, tensor, Kind::Bits, &formats.shape));
-            }
+            let integer = |format: &Format| (format.integer() - i32::from(format.signed)) as f32;
+            let fraction = |format: &Format| -format.lsb as f32;
+            let entry = |tensor, part| Entry::new(&formats.layer, tensor, Kind::Bits, part, &formats.shape);
+            all.push((entry("integer", Part::Integers), formats.first.iter().map(integer).collect()));
+            all.push((entry("fraction", Part::Steps), formats.first.iter().map(fraction).collect()));
         }
+        all.sort_by_key(|(entry, _)| entry.part);
+        let values: Vec<f32> = all.iter().flat_map(|(_, values)| values.iter().copied()).collect();
+        let entries: Vec<Entry> = all.into_iter().map(|(entry, _)| entry).collect();
         let name = |(index, entry): (usize, &Entry)| ((entry.layer.clone(), entry.tensor.clone()), index);
         let index = entries.iter().enumerate().map(name).collect();
         let alike = alike(&entries);
-        let mut parameters = Parameters { flat: Tensor::from_slice(&values), alike, entries, index };
+        let formats = graph.sources.formats.iter().map(|(id, formats)| Values::new(graph.node(*id), formats)).collect();
+        let mut parameters = Parameters { flat: Tensor::from_slice(&values), alike, formats, entries, index };
         parameters.bind();
         Ok(parameters)
     }
@@ -124,14 +157,32 @@ impl Parameters {
         }
     }
 
-    /// How far from 0 each number may go: infinity where nothing limits it.
-    pub fn limits(&self) -> Tensor {
+    /// The least and the greatest that each number may be, if anything limits one.
+    pub fn limits(&self) -> Option<[Tensor; 2]> {
         let own = |entry: &Entry| {
             let count = entry.own.numel() as i64;
             Tensor::full([count], f64::from(entry.limit), (tch::Kind::Float, tch::Device::Cpu))
         };
         let all: Vec<Tensor> = self.entries.iter().map(own).collect();
-        if all.is_empty() { self.flat.full_like(f64::INFINITY) } else { Tensor::cat(&all, 0) }
+        let high = self.entries.iter().any(|entry| entry.limit.is_finite()).then(|| Tensor::cat(&all, 0))?;
+        Some([high.neg(), high])
+    }
+
+    /// How far each number moves in a step of rate 1: bits by 1, and weights by the root mean square of their tensor's, of those
+    /// that are not 0. Networks from elsewhere may have weights of any size.
+    ///
+    /// # Errors
+    /// libtorch fails.
+    pub fn pace(&self) -> Result<Tensor> {
+        let own = |entry: &Entry| {
+            let count = entry.own.numel() as i64;
+            let own: Vec<f64> = values(&entry.own)?.into_iter().filter(|value| *value != 0.0).collect();
+            let square = own.iter().map(|value| value * value).sum::<f64>() / own.len().max(1) as f64;
+            let weights = matches!(entry.kind, Kind::Of { .. }) && !own.is_empty();
+            let pace = if weights { square.sqrt() } else { 1.0 };
+            Ok(Tensor::full([count], pace, (tch::Kind::Float, tch::Device::Cpu)))
+        };
+        Ok(Tensor::cat(&self.entries.iter().map(own).collect::<Result<Vec<Tensor>>>()?, 0))
     }
 
     /// All of them.
@@ -158,7 +209,10 @@ impl Parameters {
         for entry in self.entries.iter().filter(|entry| entry.kind != Kind::Bits) {
             let learned = matches!(entry.kind, Kind::Of { learned: true, .. });
             let data = values(&match learned {
-                true => trained::quantize(&entry.own, &self.get(&entry.layer, &bits_of(&entry.tensor))?.own, None),
+                true => {
+                    let grid = trained::Grid::new(&self.get(&entry.layer, &bits_of(&entry.tensor))?.own);
+                    trained::rounded(&entry.own, &grid, Rounding::Rnd)
+                }
                 false => entry.own.shallow_clone(),
             })?;
             if data.iter().any(|value| !value.is_finite()) {
@@ -174,17 +228,22 @@ impl Parameters {
         }
         for (id, formats) in &graph.sources.formats {
             let node = graph.node(*id);
-            let signed = signs(graph, *id);
-            let mut tensors = vec![("signed", network::Tensor { shape: node.shape.clone(), data: signed })];
-            for tensor in ["integer", "fraction"] {
-                let entry = self.get(&formats.layer, tensor)?;
-                let data = values(&entry.own)?.into_iter().map(trained::bits).collect();
-                tensors.push((tensor, network::Tensor { shape: entry.shape(), data }));
-            }
+            let Op::Quantize { elements } = &node.op else { return Err(Error::bug("formats of a node without")) };
+            let bits = |tensor: &str| {
+                let all = self.get(&formats.layer, tensor)?.own.expand(lengths(&node.shape).as_slice(), false);
+                Ok(values(&all)?.into_iter().map(trained::bits).collect::<Vec<f64>>())
+            };
+            let (integer, fraction) = (bits("integer")?, bits("fraction")?);
+            // What wraps has a sign only beside other bits.
+            let bare = |e: usize| elements[0].overflow == Overflow::Wrap && integer[e] + fraction[e] <= 0.0;
+            let signed = (0..node.len()).map(|e| f64::from(u8::from(formats.signed[e] && !bare(e)))).collect();
+            let tensors = [("signed", signed), ("integer", integer), ("fraction", fraction)];
+            let tensors = tensors.map(|(name, data)| (name, network::Tensor { shape: node.shape.clone(), data }));
             let layer = layer_of(&mut network, &formats.layer)?;
             layer.attributes.remove("format");
-            layer.attributes.insert("rounding".into(), "RND".into());
-            layer.attributes.insert("overflow".into(), "SAT".into());
+            layer.attributes.remove("learned");
+            layer.attributes.insert("rounding".into(), elements[0].rounding.to_string().into());
+            layer.attributes.insert("overflow".into(), elements[0].overflow.to_string().into());
             layer.tensors.extend(tensors.into_iter().map(|(name, tensor)| (name.to_string(), tensor)));
         }
         Ok(network)
@@ -193,6 +252,20 @@ impl Parameters {
     /// One of them, which is there.
     pub fn get(&self, layer: &str, tensor: &str) -> Result<&Entry> {
         self.find(layer, tensor).ok_or_else(|| Error::bug(format!("no parameter `{tensor}` of `{layer}`")))
+    }
+}
+
+impl Values {
+    fn new(node: &Node, formats: &tensor::Formats) -> Values {
+        // A format for several elements has a sign if one of them has.
+        let count = formats.first.len();
+        let mut signed = vec![0f32; count];
+        for (e, sign) in formats.signed.iter().enumerate() {
+            let place = if count == formats.signed.len() { e } else { e % count };
+            signed[place] = signed[place].max(f32::from(u8::from(*sign)));
+        }
+        let wraps = matches!(&node.op, Op::Quantize { elements } if elements[0].overflow == Overflow::Wrap);
+        Values { layer: formats.layer.clone(), signed, wraps }
     }
 }
 
@@ -216,18 +289,11 @@ fn alike(entries: &[Entry]) -> Option<(Formats, Tensor)> {
     let any = entries.iter().find_map(format)?;
     let count = |entry: &Entry| entry.shape.iter().product::<i64>() as usize;
     let each = |entry: &Entry| std::iter::repeat_n(format(entry), count(entry));
-    let all: Vec<Option<Quantization>> = entries.iter().flat_map(each).collect();
+    let plain = entries.iter().filter(|entry| entry.part == Part::Plain);
+    let all: Vec<Option<Quantization>> = plain.flat_map(each).collect();
     let formats: Vec<Quantization> = all.iter().map(|format| format.unwrap_or(any)).collect();
     let mask: Vec<bool> = all.iter().map(Option::is_some).collect();
     Some((Formats::new(&formats, &[formats.len()]), Tensor::from_slice(&mask)))
-}
-
-/// 1 for each element of a quantizing node that may be negative, else 0.
-pub fn signs(graph: &Graph, id: Id) -> Vec<f64> {
-    let node = graph.node(id);
-    let negative =
-        |e: usize| node.args.first().and_then(|x| graph.node(*x).ranges.get(e)).is_none_or(|range| range.lo < 0);
-    (0..node.len()).map(|e| f64::from(u8::from(negative(e)))).collect()
 }
 
 /// The parameters that constants of a graph come from: quantizer, and whether it is a kernel.
@@ -260,13 +326,14 @@ fn layer_of<'n>(network: &'n mut Network, name: &str) -> Result<&'n mut network:
 }
 
 impl Entry {
-    fn new(layer: &str, tensor: &str, kind: Kind, shape: &[usize]) -> Entry {
+    fn new(layer: &str, tensor: &str, kind: Kind, part: Part, shape: &[usize]) -> Entry {
         let shape = shape.iter().map(|length| *length as i64).collect();
         Entry {
             layer: layer.into(),
             tensor: tensor.into(),
             kind,
             shape,
+            part,
             own: Tensor::new(),
             form: Form::None,
             limit: f32::INFINITY,

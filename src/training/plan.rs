@@ -1,8 +1,8 @@
 //! What each node of a graph needs at every step, made once.
 
-use super::parameters::signs;
 use super::steps::{Quantize, Stairs, constants, lengths, slope};
 use crate::error::{Error, Result};
+use crate::fixed::{Overflow, Quantization, Rounding};
 use crate::functions::Gradient;
 use crate::tensor::{Graph, Id, Made, Op, Source};
 use tch::Tensor;
@@ -20,10 +20,23 @@ pub enum Plan {
     /// The greater of a value and 0: unlike for others, there is no slope where they are equal.
     Relu,
     Quantize(Quantize, Gradient, f32),
-    /// The layer that has the formats, and where values may be negative.
-    Learned(String, Tensor),
+    Learned(Learned),
     Steps(Stairs, Gradient, f32),
     Table(Tensor),
+}
+
+/// Formats that are learned.
+pub struct Learned {
+    /// The layer that has them.
+    pub layer: String,
+    /// 1 where values may be negative, else 0.
+    pub signed: Tensor,
+    /// Whether any may.
+    pub negative: bool,
+    /// What becomes of values between two numbers.
+    pub rounding: Rounding,
+    /// What becomes of values beyond.
+    pub overflow: Overflow,
 }
 
 /// Which nodes outputs depend on.
@@ -73,10 +86,13 @@ pub fn plan(graph: &Graph, id: Id) -> Result<Plan> {
             Plan::Gather(if all { order(flat) } else { Some(Tensor::from_slice(&places)) })
         }
         Op::Max if is_zero(graph, node.args[1]) && graph.node(node.args[0]).shape == node.shape => Plan::Relu,
-        Op::Quantize { .. } if graph.sources.formats.contains_key(&id) => {
-            let signed: Vec<f32> = signs(graph, id).into_iter().map(|sign| sign as f32).collect();
+        Op::Quantize { elements } if graph.sources.formats.contains_key(&id) => {
+            let formats = &graph.sources.formats[&id];
+            let signed: Vec<f32> = formats.signed.iter().map(|sign| f32::from(u8::from(*sign))).collect();
             let signed = Tensor::from_slice(&signed).view(lengths(&node.shape).as_slice());
-            Plan::Learned(graph.sources.formats[&id].layer.clone(), signed)
+            let Quantization { rounding, overflow, .. } = elements[0];
+            let negative = formats.signed.contains(&true);
+            Plan::Learned(Learned { layer: formats.layer.clone(), signed, negative, rounding, overflow })
         }
         Op::Quantize { elements } => {
             let (gradient, factor) = stated.unwrap_or_else(|| (slope(elements), 1.0));

@@ -57,6 +57,8 @@ pub struct Recipe {
     pub front: Option<usize>,
     /// Weights that become 0, if any.
     pub pruning: Option<Pruning>,
+    /// All formats of a network that has them are learned, beginning as they are; weights have so many fraction bits more.
+    pub learn: Option<i32>,
     /// The shares of all steps between which quantizers are turned on, from not at all to whole; whole from the start if not given.
     pub ramp: Option<[f64; 2]>,
 }
@@ -248,6 +250,7 @@ impl Default for Recipe {
             front: None,
             pruning: None,
             ramp: None,
+            learn: None,
         }
     }
 }

@@ -5,8 +5,9 @@
 
 use crate::fixed::{Fixed, Overflow, Quantization, Rounding};
 use crate::functions::Gradient;
+use crate::quantizers::learned::trained::round;
 use crate::tensor::{Staircase, pick};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 /// Formats of the elements of a tensor, as tensors that broadcast to it.
 pub struct Formats {
@@ -15,6 +16,8 @@ pub struct Formats {
     step: Tensor,
     low: Tensor,
     high: Tensor,
+    /// Both as numbers, where one format is for all.
+    alone: Option<[f64; 2]>,
     rounding: Rounding,
     overflow: Overflow,
 }
@@ -58,6 +61,7 @@ impl Formats {
             step: all(&|q| 2f64.powi(q.format.lsb)),
             low: all(&least),
             high: all(&|q| bound(q, q.format.range().hi)),
+            alone: (elements.len() == 1).then(|| [least(&first), bound(&first, first.format.range().hi)]),
             rounding: first.rounding,
             overflow: first.overflow,
         }
@@ -69,7 +73,10 @@ impl Formats {
             let mut rounded = round(x * &self.inverse, self.rounding);
             let _ = rounded.g_mul_(&self.step);
             match self.overflow {
-                Overflow::Sat | Overflow::SatSym => rounded.clamp_tensor_(Some(&self.low), Some(&self.high)),
+                Overflow::Sat | Overflow::SatSym => match self.alone {
+                    Some([low, high]) => rounded.clamp_(low, high),
+                    None => rounded.clamp_tensor_(Some(&self.low), Some(&self.high)),
+                },
                 Overflow::SatZero => {
                     let inside = rounded.ge_tensor(&self.low).logical_and(&rounded.le_tensor(&self.high));
                     rounded * inside
@@ -81,30 +88,6 @@ impl Formats {
                 }
             }
         })
-    }
-}
-
-/// Rounds to whole numbers.
-fn round(mut x: Tensor, rounding: Rounding) -> Tensor {
-    // The distance from the floor decides ties exactly only in f64, but for those that go up.
-    let by_rest = |up: fn(&Tensor, &Tensor) -> Tensor| {
-        let x = x.to_kind(Kind::Double);
-        let floor = x.floor();
-        let rest = &x - &floor;
-        (&floor + up(&rest, &floor).to_kind(Kind::Double)).to_kind(Kind::Float)
-    };
-    match rounding {
-        Rounding::Trn => x.floor_(),
-        Rounding::TrnZero => x.trunc_(),
-        Rounding::RndConv => x.round_(),
-        Rounding::Rnd => {
-            let floor = x.floor();
-            let up = (x - &floor).ge(0.5);
-            floor + up
-        }
-        Rounding::RndMinInf => by_rest(|rest, _| rest.gt(0.5)),
-        Rounding::RndZero => by_rest(|rest, floor| rest.gt(0.5).logical_or(&rest.eq(0.5).logical_and(&floor.lt(0.0)))),
-        Rounding::RndInf => by_rest(|rest, floor| rest.gt(0.5).logical_or(&rest.eq(0.5).logical_and(&floor.ge(0.0)))),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The training loop.
 
 use super::data::{Data, Split};
-use super::engine::{Engine, Mode, Pass};
+use super::engine::{Engine, MANY, Mode, Pass};
 use super::front::Front;
 use super::initialise::initialise;
+use super::learn::learn;
 use super::loss::{Wanted, loss};
 use super::optimizer::State;
 use super::parameters::{Entry, values};
@@ -16,9 +17,6 @@ use crate::network::{self, Network};
 use crate::random::Random;
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
-
-/// Samples that are run at once where nothing is trained.
-const MANY: usize = 8192;
 
 /// A trained network.
 pub struct Trained {
@@ -43,7 +41,8 @@ pub struct Epoch {
     pub loss: f64,
     /// The mean loss on the validation samples.
     pub validation_loss: f64,
-    /// The share of validation samples in the right class; `None` where there are no classes.
+    /// The share of validation samples in the right class; of classes drawn from a teacher's probabilities, its mean. `None`
+    /// where there are no classes.
     pub accuracy: Option<f64>,
     /// The learning rate of its last step.
     pub rate: f64,
@@ -118,8 +117,10 @@ pub struct Run<'a> {
     kernels: Tensor,
     /// 0 for pruned weights, 1 for all others.
     mask: Tensor,
-    /// How far from 0 each number may go.
-    limits: Tensor,
+    /// How far each number moves in a step, where not all do alike.
+    pace: Option<Tensor>,
+    /// The least and the greatest that each number may be, if any has such.
+    limits: Option<[Tensor; 2]>,
     history: Vec<Epoch>,
     /// The least validation loss, and the parameters that had it.
     best: (f64, Tensor),
@@ -137,7 +138,11 @@ impl<'a> Run<'a> {
     pub fn new(network: &Network, split: &'a Split, recipe: &'a Recipe) -> Result<Run<'a>> {
         recipe.check()?;
         tch::set_num_threads(i32::try_from(recipe.threads).unwrap_or(1).max(1));
-        let network = initialise(network, recipe.seed)?;
+        let network = match recipe.learn {
+            Some(spare) => learn(network, spare)?,
+            None => network.clone(),
+        };
+        let network = initialise(&network, recipe.seed)?;
         let engine = Engine::new(&network)?;
         let hosts = layers::expand(&network, &layers::Options::default())?.hosts;
         let tensors = |data: &Data| {
@@ -161,6 +166,7 @@ impl<'a> Run<'a> {
         let state = State::new(&engine.parameters.flat);
         let mask = engine.parameters.flat.ones_like();
         let limits = engine.parameters.limits();
+        let pace = recipe.learn.map(|_| engine.parameters.pace()).transpose()?;
         let best = (f64::INFINITY, engine.parameters.flat.copy());
         Ok(Run {
             network,
@@ -172,6 +178,7 @@ impl<'a> Run<'a> {
             state,
             kernels: Tensor::cat(&kernels, 0),
             mask,
+            pace,
             limits,
             history: Vec::new(),
             best,
@@ -202,16 +209,18 @@ impl<'a> Run<'a> {
         let order = Random::new(self.recipe.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number as u64)).order(rows);
         let order: Vec<i64> = order.into_iter().map(|row| row as i64).collect();
         let order = Tensor::from_slice(&order);
+        let (inputs, targets) = (self.train.inputs.index_select(0, &order), self.train.targets.select(&order));
         let steps = rows.div_ceil(self.recipe.batch);
         let (mut sum, mut rate) = (0.0, 0.0);
         for step in 0..steps {
             let start = step * self.recipe.batch;
             let length = self.recipe.batch.min(rows - start);
-            let rows = order.narrow(0, start as i64, length as i64);
+            let part = |tensor: &Tensor| tensor.narrow(0, start as i64, length as i64);
+            let batch = Tensors { inputs: part(&inputs), targets: targets.narrow(start as i64, length as i64) };
             let share = ((number - 1) * steps + step) as f64 / (self.recipe.epochs * steps) as f64;
             rate = self.recipe.optimizer.rate * self.recipe.optimizer.schedule.factor(share);
             self.prune((number - 1) * steps + step, share);
-            sum += self.step(&rows, rate, share)? * length as f64;
+            sum += self.step(&batch, rate, share)? * length as f64;
             if !sum.is_finite() {
                 let what = format!("the loss became NaN or infinite in epoch {number}, step {}", step + 1);
                 return Err(Error::user(what, "use a smaller learning rate, or look for extreme values in the data"));
@@ -233,23 +242,26 @@ impl<'a> Run<'a> {
     }
 
     /// One step of descent; gives the batch's mean loss.
-    fn step(&mut self, rows: &Tensor, rate: f64, share: f64) -> Result<f64> {
-        let inputs = self.train.inputs.index_select(0, rows);
-        let targets = self.train.targets.select(rows);
+    fn step(&mut self, batch: &Tensors, rate: f64, share: f64) -> Result<f64> {
         let penalty = self.recipe.ebops.at(share);
         let draw = Some(self.recipe.seed.rotate_left(32) ^ self.state.steps as u64);
-        let mode = Mode { training: true, count: penalty > 0.0, noise: self.recipe.noise(share), draw };
-        let pass = self.engine.forward(&[inputs], mode)?;
-        let loss = loss(&pass.outputs[0], &targets, &self.recipe.loss);
-        (&loss + pass.ebops * penalty).backward();
+        let mode = Mode { training: true, count: penalty > 0.0, trace: false, noise: self.recipe.noise(share), draw };
+        let pass = self.engine.forward(std::slice::from_ref(&batch.inputs), mode)?;
+        let loss = loss(&pass.outputs[0], &batch.targets, &self.recipe.loss);
+        if penalty > 0.0 {
+            (&loss + pass.ebops * penalty).backward()
+        } else {
+            loss.backward()
+        }
         let mut gradient = pass.leaf.grad();
         let flat = &mut self.engine.parameters.flat;
         if self.recipe.l1 > 0.0 {
             gradient += flat.sign() * &self.kernels * self.recipe.l1;
         }
-        self.state.step(flat, &gradient, &self.kernels, &self.recipe.optimizer, rate);
-        let low = self.limits.neg();
-        tch::no_grad(|| drop(flat.clamp_tensor_(Some(&low), Some(&self.limits))));
+        self.state.step(flat, &gradient, self.pace.as_ref(), &self.kernels, &self.recipe.optimizer, rate);
+        if let Some([low, high]) = &self.limits {
+            tch::no_grad(|| drop(flat.clamp_tensor_(Some(low), Some(high))));
+        }
         if self.recipe.pruning.is_some() {
             tch::no_grad(|| drop(self.engine.parameters.flat.g_mul_(&self.mask)));
         }
@@ -271,7 +283,7 @@ impl<'a> Run<'a> {
     fn validate(&mut self) -> Result<(f64, Option<f64>, f64)> {
         let _guard = tch::no_grad_guard();
         let rows = self.validation.targets.rows();
-        let (mut sum, mut right, mut ebops) = (0.0, 0, 0.0);
+        let (mut sum, mut right, mut ebops) = (0.0, 0.0, 0.0);
         for start in (0..rows).step_by(MANY) {
             let length = MANY.min(rows - start) as i64;
             let inputs = self.validation.inputs.narrow(0, start as i64, length);
@@ -281,15 +293,10 @@ impl<'a> Run<'a> {
             ebops = counted.double_value(&[]);
             sum += loss(&outputs[0], &targets, &self.recipe.loss).double_value(&[]) * length as f64;
             if self.recipe.loss.has_classes() {
-                right += outputs[0]
-                    .flatten(1, -1)
-                    .argmax(1, false)
-                    .eq_tensor(&targets.hard)
-                    .sum(Kind::Int64)
-                    .int64_value(&[]);
+                right += targets.right(&outputs[0].flatten(1, -1));
             }
         }
-        let accuracy = self.recipe.loss.has_classes().then_some(right as f64 / rows as f64);
+        let accuracy = self.recipe.loss.has_classes().then_some(right / rows as f64);
         Ok((sum / rows as f64, accuracy, ebops))
     }
 
@@ -314,6 +321,7 @@ impl<'a> Run<'a> {
     /// The network of some parameters, and its scores.
     fn network_of(&mut self, flat: &Tensor) -> Result<(Network, Score, Option<Score>)> {
         tch::no_grad(|| self.engine.parameters.flat.copy_(flat));
+        self.engine.trace(&[&self.train.inputs, &self.validation.inputs])?;
         let network = self.engine.parameters.write(&self.network, &self.engine.graph)?;
         let validated = score(&network, &self.split.validation, &self.recipe.loss)?;
         let test = self.split.test.as_ref().map(|test| score(&network, test, &self.recipe.loss)).transpose()?;

@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         kept.write(&checkpoint)?;
     }
     progress.step("evaluating with integers");
-    let trained = run.finish().at(&*place)?;
+    let trained = uninterrupted(|| run.finish()).at(&*place)?;
     progress.step("compiling the front");
     let front = front::compiled(&trained.front)?;
     drop(progress);

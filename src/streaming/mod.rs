@@ -1,0 +1,101 @@
+//! Images whose pixels come one after another: a convolutional network as a chain of circuits, one for each layer that has
+//! windows, with line buffers between them.
+//!
+//! Each circuit computes what a layer, and the element-wise layers behind it, give at one position: an ordinary circuit, made
+//! by the compiler from a network whose input is one window. `hdl/stream/nanotrig_window.v` keeps the lines that windows
+//! reach back to. What stands behind `flatten` is a circuit of the whole last map, which is its window. Nothing stalls:
+//! a valid bit goes with each window, and the answer leaves a fixed number of clocks after the pixel that completes it.
+//!
+//! Behind a layer that moves by `s` columns, windows come `s` clocks apart or more, so its circuits may take digits
+//! ([`crate::reuse`]).
+
+mod files;
+mod plan;
+
+pub use files::files;
+pub use plan::{Stage, Window, plan};
+
+use crate::batch::Batch;
+use crate::compiler::{Hardware, Meaning};
+use crate::error::Result;
+use crate::fixed::Quantization;
+use crate::netlist::Simulator;
+use crate::port::Port;
+
+/// A stage with its circuit.
+pub struct Part {
+    /// Its window and layers.
+    pub stage: Stage,
+    /// What its layers mean.
+    pub meaning: Meaning,
+    /// Its circuit.
+    pub hardware: Hardware,
+    /// Estimated LUTs, and registers, of the circuit.
+    pub cost: [u64; 2],
+}
+
+/// A chain of circuits that pixels stream through.
+pub struct Chain {
+    /// The network's name.
+    pub name: String,
+    /// The circuits, in the order of the data.
+    pub parts: Vec<Part>,
+    /// Clocks from pixel to pixel, at least.
+    pub interval: u32,
+}
+
+impl Part {
+    /// The elements of a pixel that comes.
+    pub fn pixel(&self) -> &[Quantization] {
+        &self.hardware.netlist.inputs[0].elements[..self.stage.window.channels]
+    }
+
+    /// Bits of a pixel that comes.
+    pub fn bits(&self) -> u32 {
+        self.pixel().iter().map(|element| element.format.width).sum()
+    }
+}
+
+impl Chain {
+    /// Pixels of an image.
+    pub fn pixels(&self) -> usize {
+        let window = &self.parts[0].stage.window;
+        window.map[0] * window.map[1]
+    }
+
+    /// The pixel of an image that completes the answer: what the last window's last pixel was made of.
+    pub fn due(&self) -> usize {
+        let last = |[row, column]: [usize; 2], window: &Window| {
+            [row * window.strides[0] + window.size[0] - 1, column * window.strides[1] + window.size[1] - 1]
+        };
+        let [row, column] = self.parts.iter().rev().fold([0, 0], |at, part| last(at, &part.stage.window));
+        row * self.parts[0].stage.window.map[1] + column
+    }
+
+    /// Clocks from that pixel to the answer: each stage's window and circuit.
+    pub fn latency(&self) -> u32 {
+        self.parts.iter().map(|part| 1 + part.hardware.netlist.latency).sum()
+    }
+
+    /// The port that pixels come to.
+    pub fn input(&self) -> Port {
+        let part = &self.parts[0];
+        let port = &part.hardware.netlist.inputs[0];
+        Port { name: port.name.clone(), shape: vec![part.stage.window.channels], elements: part.pixel().to_vec() }
+    }
+
+    /// The answers to images, by the circuits on all windows.
+    ///
+    /// # Errors
+    /// A circuit that cannot be simulated.
+    pub fn run(&self, images: &Batch) -> Result<Batch> {
+        let mut maps = images.clone();
+        for part in &self.parts {
+            let windows = part.stage.window.gather(&maps);
+            let answers = Simulator::new(&part.hardware.netlist)?.run(&windows);
+            let positions = part.stage.window.positions();
+            maps = Batch { columns: answers.columns * positions[0] * positions[1], data: answers.data };
+        }
+        Ok(maps)
+    }
+}

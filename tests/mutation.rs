@@ -229,21 +229,11 @@ fn verilog(netlist: &Netlist) -> Vec<(String, String)> {
     files.into_iter().map(|file| (file.path, file.text)).collect()
 }
 
-fn interface(netlist: &Netlist) -> Interface<'_> {
-    Interface {
-        top: &netlist.name,
-        inputs: &netlist.inputs,
-        outputs: &netlist.outputs,
-        latency: netlist.latency,
-        reset: netlist.reset,
-    }
-}
-
 /// Is the circuit, as netlist and as printed, proved to be the graph?
 fn proved(dfg: &Dfg, netlist: &Netlist, printed: bool) -> bool {
     let Ok(mut proof) = Proof::of_numbers(dfg) else { return false };
     if printed {
-        proof.verilog("Verilog", dfg, &verilog(netlist), &interface(netlist));
+        proof.verilog("Verilog", dfg, &verilog(netlist), &Interface::of(netlist));
     } else {
         proof.circuit("netlist", dfg, netlist);
     }

@@ -105,14 +105,7 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
     proof.numbers("lowered", &meaning.dfg);
     proof.numbers("optimised", &hardware.dfg);
     proof.circuit("netlist", &hardware.dfg, &hardware.netlist);
-    let netlist = &hardware.netlist;
-    let interface = Interface {
-        top: &netlist.name,
-        inputs: &netlist.inputs,
-        outputs: &netlist.outputs,
-        latency: netlist.latency,
-        reset: netlist.reset,
-    };
+    let interface = Interface::of(&hardware.netlist);
     proof.verilog("Verilog", &hardware.dfg, &files, &interface);
     assert!(proof.holds(), "{:?}", proof.links);
 }

@@ -116,14 +116,7 @@ pub fn compiled(dir: &Path, meaning: &Meaning, hardware: &Hardware) -> Result<Pr
         let reason = format!("{nodes} nodes, more than {MOST}: `nanotrig prove` tries");
         return Ok(Proved { holds: false, reason: Some(reason), seconds: 0.0 });
     }
-    let netlist = &hardware.netlist;
-    let interface = Interface {
-        top: &netlist.name,
-        inputs: &netlist.inputs,
-        outputs: &netlist.outputs,
-        latency: netlist.latency,
-        reset: netlist.reset,
-    };
+    let interface = Interface::of(&hardware.netlist);
     let levels =
         Levels { meaning, lowered: &meaning.dfg, optimised: &hardware.dfg, interval: hardware.netlist.interval };
     let reason = deep(|| {

@@ -1,7 +1,7 @@
 //! A dataflow graph as words: the code of every node, in the range that was proved of it.
 
 use super::gates::{Bit, LANES, Lanes, Logic, ZERO};
-use super::sum::Sum;
+use super::sum::{Sum, WIDEST};
 use super::word::extended;
 use crate::dfg::{Dfg, Id, Op, Table};
 use crate::error::{Error, Result};
@@ -190,7 +190,7 @@ impl<'a> Logic<'a> {
         let range = dfg.range(id);
         match &dfg[id].op {
             Op::Add { .. } | Op::Dot { .. } => {
-                let sum = self.linear(id)?.modulo(range.width());
+                let sum = self.linear(id).filter(|_| range.width() <= WIDEST)?.modulo(range.width());
                 Some(self.ripple(&sum, range.width()))
             }
             Op::Mul(a, b) => {

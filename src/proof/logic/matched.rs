@@ -30,15 +30,24 @@ impl Logic<'_> {
             Word::Bits(bits) => bits,
             Word::Sum(sum, drop, width) => self.ripple(&sum, drop + width).split_off(drop as usize),
         };
-        let open: Vec<usize> = (0..bits.len()).filter(|at| !self.is_plain(bits[*at])).collect();
+        // What is another node's already may be this one's, too.
+        let code = hint.map(|node| self.codes[node as usize].clone()).unwrap_or_default();
+        let own = |at: usize| code.is_empty() || code.contains(&bits[at]) || bits[at] <= ONE;
+        let open: Vec<usize> = (0..bits.len()).filter(|at| !self.is_plain(bits[*at]) || !own(*at)).collect();
         if open.is_empty() {
             return Word::Bits(bits);
         }
+        let mut found: Vec<Bit> = bits.clone();
         if let Some(node) = hint {
-            self.try_node(&bits, &open, node);
+            // What depends on a strange net is strange as a rule; and what is known already needs no other name.
+            let much = if self.strange.is_some() { Effort::LITTLE } else { Effort::MUCH };
+            let (known, unknown): (Vec<usize>, Vec<usize>) = open.iter().partition(|at| self.is_plain(bits[**at]));
+            self.try_node(&mut found, &known, node, Effort::LITTLE);
+            self.try_node(&mut found, &unknown, node, much);
         }
-        let found: Vec<Bit> = bits.iter().map(|bit| self.settled(*bit)).collect();
-        if hint.is_some() && named(name) == name && self.strange.is_none() && found == bits {
+        let found: Vec<Bit> = found.into_iter().map(|bit| self.settled(bit)).collect();
+        let unknown = found.iter().any(|bit| !self.is_plain(*bit));
+        if unknown && hint.is_some() && named(name) == name && self.strange.is_none() && found == bits {
             self.strange = Some(name.into());
         }
         Word::Bits(found)
@@ -109,7 +118,7 @@ impl Logic<'_> {
     }
 
     /// Proves open bits to be those of a node, from the bit on that fits most.
-    fn try_node(&mut self, bits: &[Bit], open: &[usize], node: u32) {
+    fn try_node(&mut self, bits: &mut [Bit], open: &[usize], node: u32, effort: Effort) {
         let code = self.codes[node as usize].clone();
         let Some(top) = code.last().copied() else { return };
         let own = |at: usize, shift: usize| code.get(at + shift).copied().unwrap_or(top);
@@ -117,15 +126,21 @@ impl Logic<'_> {
         let count = |shift: &usize| open.iter().filter(|at| fits(**at, *shift)).count();
         let Some(shift) = (0..code.len()).rev().max_by_key(count) else { return };
         let places: Vec<usize> = open.iter().copied().filter(|at| fits(*at, shift)).collect();
-        let places = places.into_iter().filter(|at| !self.proved.contains_key(&(bits[*at] & !1)));
-        let pairs: Vec<(Bit, Bit)> = places.map(|at| (bits[at], own(at, shift))).collect();
-        // What depends on a strange net is strange as a rule.
-        let effort = if self.strange.is_some() { Effort::LITTLE } else { Effort::MUCH };
-        for ((bit, own), equal) in pairs.iter().zip(self.equal(&pairs, effort)) {
+        let pairs: Vec<(Bit, Bit)> = places.iter().map(|at| (self.mapped(bits[*at]), own(*at, shift))).collect();
+        let equal = self.equal(&pairs, effort);
+        for (at, ((bit, own), equal)) in places.into_iter().zip(pairs.into_iter().zip(equal)) {
             if equal {
-                self.proved.insert(bit & !1, own ^ (bit & 1));
+                bits[at] = own;
+                if !self.is_plain(bit) {
+                    self.proved.insert(bit & !1, own ^ (bit & 1));
+                }
             }
         }
+    }
+
+    /// A bit, or the word's bit that it was proved to be.
+    fn mapped(&self, bit: Bit) -> Bit {
+        self.proved.get(&(bit & !1)).map_or(bit, |known| known ^ (bit & 1))
     }
 
     /// The bits of a sum that is a node's by their linear forms, perhaps without low bits that nobody reads: these are 0.
@@ -141,7 +156,7 @@ impl Logic<'_> {
             }
             let moved = Sum::total(&[(sum, 1 << shift)], 0)?;
             let rest = Sum::total(&[(&own, 1), (&moved, -1)], 0)?.modulo(all + shift);
-            let (lo, hi) = rest.limits();
+            let (lo, hi) = rest.limits()?;
             // What the net leaves out carries into no bit of it.
             let zeros = moved.zeros().min(drop + shift + width);
             if lo >= 0 && hi < 1 << zeros {

@@ -34,21 +34,22 @@ impl Sum {
                 bit => sum.terms.push((bit, weight)),
             }
         }
-        sum.gathered();
+        sum.gathered()?;
         Some(sum)
     }
 
-    fn gathered(&mut self) {
+    fn gathered(&mut self) -> Option<()> {
         self.terms.sort_unstable_by_key(|(bit, _)| *bit);
         let mut all: Vec<(Bit, i128)> = Vec::with_capacity(self.terms.len());
         for (bit, c) in self.terms.drain(..) {
             match all.last_mut() {
-                Some((last, total)) if *last == bit => *total = total.wrapping_add(c),
+                Some((last, total)) if *last == bit => *total = total.checked_add(c)?,
                 _ => all.push((bit, c)),
             }
         }
         all.retain(|(_, c)| *c != 0);
         self.terms = all;
+        Some(())
     }
 
     /// `sum(factor * operand) + constant`, if it stays below 127 bits.
@@ -62,7 +63,7 @@ impl Sum {
             }
         }
         (all.terms.len() < 1 << 20).then_some(())?;
-        all.gathered();
+        all.gathered()?;
         Some(all)
     }
 
@@ -79,9 +80,11 @@ impl Sum {
     }
 
     /// The least and the greatest value of all bits.
-    pub fn limits(&self) -> (i128, i128) {
-        let part = |pick: fn(i128, i128) -> i128| self.terms.iter().map(|(_, c)| pick(*c, 0)).sum::<i128>();
-        (self.constant + part(i128::min), self.constant + part(i128::max))
+    pub fn limits(&self) -> Option<(i128, i128)> {
+        let part = |pick: fn(i128, i128) -> i128| {
+            self.terms.iter().try_fold(self.constant, |sum, (_, c)| sum.checked_add(pick(*c, 0)))
+        };
+        Some((part(i128::min)?, part(i128::max)?))
     }
 
     /// How many of the lowest bits are 0, whatever the bits are.

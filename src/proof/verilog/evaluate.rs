@@ -255,7 +255,7 @@ fn operand(logic: &mut Logic, names: &mut impl Names, scope: usize, expr: &Expr)
         Expr::Repeat(count, items) => {
             let count = number(names, scope, count)?;
             let once = operand(logic, names, scope, &Expr::Concat(items.clone()))?;
-            if count > 1 << 16 {
+            if u64::from(count) * u64::from(once.word.width()) > 1 << 24 {
                 return Err(wrong("a repetition is too long"));
             }
             Ok(Value { word: Word::Bits(logic.bits(&once.word).repeat(count as usize)), ..once })

@@ -14,6 +14,7 @@ mod syntax;
 
 use super::logic::{Bit, Logic, Word, elements};
 use crate::error::{At, Error, Result};
+use crate::netlist::Netlist;
 use crate::port::Port;
 use constant::Constant;
 use elaborate::{Circuit, NetId, Source, wrong};
@@ -33,6 +34,19 @@ pub struct Interface<'a> {
     pub latency: u32,
     /// Whether there is a port `rst`.
     pub reset: bool,
+}
+
+impl Interface<'_> {
+    /// What a netlist says that its Verilog is.
+    pub fn of(netlist: &Netlist) -> Interface<'_> {
+        Interface {
+            top: &netlist.name,
+            inputs: &netlist.inputs,
+            outputs: &netlist.outputs,
+            latency: netlist.latency,
+            reset: netlist.reset,
+        }
+    }
 }
 
 /// The bits of all output elements as the Verilog computes them.

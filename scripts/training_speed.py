@@ -90,7 +90,7 @@ def with_nanotrig(learned, samples, program):
         (folder / "network.toml").write_text(network(learned))
         spent = []
         for epochs in (2, 2 + EPOCHS):
-            recipe = f'network = "network.toml"\nepochs = {epochs}\nebops = {1e-6 if learned else 0.0}\n'
+            recipe = f'network = "network.toml"\nepochs = {epochs}\nthreads = 2\nebops = {1e-6 if learned else 0.0}\n'
             recipe += '[optimizer]\nrate = 0.002\n[data]\ntrain = "data.npz"\ninputs = "x"\ntargets = "y"\n'
             recipe += f"validation = {1024 / (samples + 1024)}\n"
             (folder / "recipe.toml").write_text(recipe)

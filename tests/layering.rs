@@ -41,7 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     // Definitions of the levels only: nothing that makes one of another.
     ("proof", &["dfg", "netlist", "port", "tensor"]),
-    ("certificate", &["files", "proof"]),
+    ("certificate", &["compiler", "dfg", "files", "frontends", "proof", "report"]),
     ("verilator", &["batch", "temporary"]),
     ("output", &["temporary"]),
     // Training runs the tensor graph, and reads data as samples are read.

@@ -3,9 +3,9 @@
 use super::model::{MakingArguments, ModelArguments};
 use super::print;
 use super::progress::Progress;
-use super::prove;
 use crate::backends;
 use crate::batch::Batch;
+use crate::certificate;
 use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
 use crate::dfg::Dfg;
 use crate::emulator;
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         None
     } else {
         progress.step("proving");
-        Some(prove::compiled(output.folder(), &meaning, &hardware)?)
+        Some(certificate::compiled(output.folder(), &meaning, &hardware)?)
     };
     let report = report.around(&arguments.interface, shell.as_ref()).timed(seconds).proved(proof);
     let json = report.json()?;

@@ -1,23 +1,11 @@
 //! `nanotrig prove DIR`: every step from tensor graph to Verilog kept the function, on all inputs.
 
 use super::print;
-use crate::compiler::{Hardware, Meaning, meaning};
-use crate::dfg::Dfg;
-use crate::error::{At, Error, Result};
-use crate::proof::Proof;
-use crate::proof::verilog::Interface;
-use crate::report::{Proved, Report};
-use crate::{certificate, files, frontends};
+use crate::certificate;
+use crate::error::Result;
 use clap::Args;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// Bytes of stack: expressions and chains of nets are followed one inside the other.
-const STACK: usize = 1 << 30;
-/// The time that a compile spends on its proof.
-const LIMIT: Duration = Duration::from_secs(10);
-/// The largest graph that a compile proves.
-const MOST: usize = 500_000;
+use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,101 +20,15 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<u8> {
-    deep(|| prove(&arguments.dir, arguments.check, Duration::from_secs(arguments.limit.into())))
-}
-
-/// Runs what goes as deep as a circuit does.
-fn deep<T: Send>(run: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        let thread =
-            thread.map_err(|error| Error::user(format!("cannot start a thread: {error}"), "free some memory"))?;
-        thread.join().map_err(|_| Error::bug("the proof failed"))?
-    })
-}
-
-fn prove(dir: &Path, check: bool, limit: Duration) -> Result<u8> {
-    let text = |path: &str| files::read_text(&dir.join(path));
-    let report = text("report.json")
-        .map_err(|error| Error { help: "give the output folder of `nanotrig compile`".into(), ..error })?;
-    let report = Report::parse(&report).at(dir.join("report.json").display().to_string())?;
-    let network = frontends::read(&dir.join("model/network.toml"), None)?;
-    let meaning = meaning(&network, &report.reading).at(dir.display().to_string())?;
-    let graph = |path: &str| text(path)?.parse::<Dfg>().at(dir.join(path).display().to_string());
-    let (lowered, optimised) = (graph("ir/dfg.txt")?, graph("ir/optimised.txt")?);
-    let interface = Interface {
-        top: &report.top,
-        inputs: &meaning.dfg.inputs,
-        outputs: &meaning.dfg.outputs,
-        latency: report.latency_cycles,
-        reset: text("ir/netlist.txt")?.lines().next().is_some_and(|line| line.contains(", reset)")),
-    };
-    let levels =
-        Levels { meaning: &meaning, lowered: &lowered, optimised: &optimised, interval: report.initiation_interval };
-    let proof = levels.proof(dir, &interface, limit)?;
-    for link in &proof.links {
+    let found = certificate::folder(&arguments.dir, arguments.check, Duration::from_secs(arguments.limit.into()))?;
+    for link in &found.links {
         let reason = link.reason.as_ref().map(|reason| format!("; {reason}")).unwrap_or_default();
         print::line(format_args!("{:<18} {} of {} outputs proved{reason}", link.level, link.proved, link.outputs))?;
     }
-    let mut holds = proof.holds();
-    if check {
-        for file in certificate::changed(dir)? {
-            holds = false;
-            print::line(format_args!("{file} is not the file of the certificate"))?;
-        }
-    } else {
-        certificate::write(dir, &proof, &interface)?;
+    for file in &found.changed {
+        print::line(format_args!("{file} is not the file of the certificate"))?;
     }
+    let holds = found.holds();
     print::line(if holds { "proved: the Verilog computes the network, on all inputs" } else { "not proved" })?;
     Ok(!holds as u8)
-}
-
-/// What is proved equal.
-struct Levels<'a> {
-    meaning: &'a Meaning,
-    lowered: &'a Dfg,
-    optimised: &'a Dfg,
-    interval: u32,
-}
-
-impl Levels<'_> {
-    /// Compares the levels, and the Verilog in a folder.
-    fn proof(&self, dir: &Path, interface: &Interface, limit: Duration) -> Result<Proof> {
-        let deadline = Instant::now().checked_add(limit);
-        let mut proof = Proof::of(&self.meaning.graph, &self.meaning.dfg.outputs, deadline)?;
-        proof.numbers("dataflow graph", self.lowered);
-        proof.numbers("after all passes", self.optimised);
-        if self.interval > 1 {
-            proof.unproved("Verilog", "what happens in several clocks of an event is not followed");
-        } else {
-            proof.verilog("Verilog", self.optimised, &certificate::verilog(dir)?, interface);
-        }
-        Ok(proof)
-    }
-}
-
-/// The proof at the end of a compile, whose Verilog and graphs are in `dir` already: writes the certificate there.
-///
-/// # Errors
-/// The disk refuses.
-pub fn compiled(dir: &Path, meaning: &Meaning, hardware: &Hardware) -> Result<Proved> {
-    let start = Instant::now();
-    let nodes = hardware.dfg.nodes.len();
-    if nodes > MOST {
-        let reason = format!("{nodes} nodes, more than {MOST}: `nanotrig prove` tries");
-        return Ok(Proved { holds: false, reason: Some(reason), seconds: 0.0 });
-    }
-    let interface = Interface::of(&hardware.netlist);
-    let levels =
-        Levels { meaning, lowered: &meaning.dfg, optimised: &hardware.dfg, interval: hardware.netlist.interval };
-    let reason = deep(|| {
-        let proof = match levels.proof(dir, &interface, LIMIT) {
-            Ok(proof) => proof,
-            Err(error) => return Ok(Some(error.what)),
-        };
-        certificate::write(dir, &proof, &interface)?;
-        let open = proof.links.iter().find(|link| !link.holds());
-        Ok(open.map(|link| format!("{}: {}", link.level, link.reason.clone().unwrap_or_default())))
-    })?;
-    Ok(Proved { holds: reason.is_none(), reason, seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0 })
 }

@@ -171,6 +171,9 @@ impl Space {
     /// The greater of two numbers that are no functions of one line, in one order with those of which they are the greatest:
     /// without a common factor and, in the first, without a constant.
     fn greatest(&mut self, x: &Form, y: &Form) -> Option<Form> {
+        if let Some(product) = self.least_bit(x, y)? {
+            return Some(product);
+        }
         let mut all = Vec::new();
         for form in [x, y] {
             match form.terms[..] {
@@ -208,6 +211,18 @@ impl Space {
         }
         let atom = self.atom(Kind::Max(Rc::new(all)), lo, hi);
         atom.times(Fixed::new(content, exp))?.offset(offset)
+    }
+
+    /// The greater of `k - c a` and `k - c b` with bits a and b, and c above 0: `k - c a b`.
+    fn least_bit(&mut self, x: &Form, y: &Form) -> Option<Option<Form>> {
+        match (&x.terms[..], &y.terms[..]) {
+            ([(a, c)], [(b, d)])
+                if c == d && *c < Fixed::ZERO && x.constant == y.constant && is_bit(self, *a) && is_bit(self, *b) =>
+            {
+                self.product(&[*a, *b])?.times(*c)?.offset(x.constant).map(Some)
+            }
+            _ => Some(None),
+        }
     }
 
     /// The lesser: `-max(-x, -y)`.

@@ -31,11 +31,6 @@ impl Space {
         self.reference.is_none_or(|count| atom < count)
     }
 
-    /// Does the reference, which has been evaluated, have an atom?
-    pub(super) fn reference_has(&self, atom: Atom) -> bool {
-        self.reference.is_some_and(|count| atom < count)
-    }
-
     /// The curves of a line that the reference has.
     pub(super) fn reference_curves(&self, line: LineId) -> &[Atom] {
         self.known.get(&line).map_or(&[], Vec::as_slice)

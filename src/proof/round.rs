@@ -84,7 +84,7 @@ impl Space {
             let (low, high) = match self.kind(*atom).clone() {
                 Kind::Curve(line, curve) => {
                     let own = curve.affine(*c, Fixed::ZERO)?;
-                    if self.reference_has(*atom) && !integral(&own) {
+                    if self.is_reference(*atom) && !integral(&own) {
                         rest = rest.plus(&Form::atom(*atom).times(*c)?, Fixed::ONE)?;
                         continue;
                     }

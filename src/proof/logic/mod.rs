@@ -16,4 +16,4 @@ mod word;
 pub use decide::Effort;
 pub use gates::{Bit, Logic, ONE, ZERO};
 pub use sum::Sum;
-pub use word::{Word, elements};
+pub use word::{Word, elements, extended};

@@ -1,5 +1,9 @@
 //! `proof.json`: what was proved, of which files, under which assumptions.
 
+mod chain;
+
+pub use chain::{Found, compiled, folder};
+
 use crate::error::{Error, Result};
 use crate::files;
 use crate::proof::Proof;

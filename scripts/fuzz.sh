@@ -16,6 +16,7 @@ seconds=${1:-600}
 cargo fuzz --version >/dev/null 2>&1 || { say "installing cargo-fuzz"; cargo install --quiet cargo-fuzz; }
 say "building"
 eval "$(scripts/libtorch.sh)"
+export LD_LIBRARY_PATH="$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 cargo fuzz build --fuzz-dir fuzz --sanitizer none --features train 2>&1 | tail -1 >&2
 programs=${CARGO_TARGET_DIR:-fuzz/target}/x86_64-unknown-linux-gnu/release
 nanotrig=${NANOTRIG:-${CARGO_TARGET_DIR:-target}/debug/nanotrig}

@@ -3,13 +3,16 @@
 //! A printed range is a claim: it is accepted if intervals or the exact linear form imply it, and refused otherwise.
 
 use super::{Builder, Dfg, Id, Op, Source, Table, Term};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Error, Kind, Result};
 use crate::fixed::{Fixed, Quantization, Range};
 use crate::port::Port;
 use std::str::FromStr;
 
+/// What to do about text that is no graph.
+const HELP: &str = "the text form is what `nanotrig dump --level dfg` prints";
+
 fn wrong(what: impl Into<String>) -> Error {
-    Error::user(what, "the text form is what `nanotrig dump --level dfg` prints")
+    Error::user(what, HELP)
 }
 
 fn number<T: FromStr>(text: &str) -> Result<T> {
@@ -170,33 +173,37 @@ impl FromStr for Dfg {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Dfg> {
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
-        let (mut name, mut layers, mut inputs, mut outputs) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut tables = Vec::new();
-        while let Some((row, line)) = lines.next_if(|(_, line)| !line.trim().starts_with(['%', '}'])) {
-            let place = format!("line {}", row + 1);
-            match line.trim().split_once(' ').unwrap_or((line.trim(), "")) {
-                ("dfg", rest) => name = rest.trim_end_matches('{').trim().into(),
-                ("layers", rest) => {
-                    let layer =
-                        |word| split(word, ":").and_then(|(name, count)| Ok((name.to_string(), number(count)?)));
-                    layers = rest.split_whitespace().map(layer).collect::<Result<_>>().at(place)?;
-                }
-                ("input", rest) => inputs.push(port(rest).at(place)?),
-                ("output", rest) => outputs.push(port(rest).at(place)?),
-                ("table", rest) => tables.push(table(split(rest, ":").at(&place)?.1).at(place)?),
-                (word, _) => return Err(wrong(format!("`{word}` is not expected here")).at(place)),
-            }
-        }
-        let mut builder = Builder::new(&name, layers, inputs);
-        tables.into_iter().for_each(|table| _ = builder.intern_table(table));
-        while let Some((row, line)) = lines.next_if(|(_, line)| line.trim().starts_with('%')) {
-            node(&mut builder, line).at(format!("line {}", row + 1))?;
-        }
-        let results = lines.next().map_or("", |(_, line)| line.trim());
-        let results: Vec<Id> = after(results, "results")?.split_whitespace().map(id).collect::<Result<_>>()?;
-        let dfg = builder.finish(outputs, results);
-        dfg.verify()?;
-        Ok(dfg)
+        // What does not hold of a graph that somebody wrote is not our mistake.
+        graph(text).map_err(|error| Error { kind: Kind::User, help: HELP.into(), ..error })
     }
+}
+
+fn graph(text: &str) -> Result<Dfg> {
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+    let (mut name, mut layers, mut inputs, mut outputs) = (String::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut tables = Vec::new();
+    while let Some((row, line)) = lines.next_if(|(_, line)| !line.trim().starts_with(['%', '}'])) {
+        let place = format!("line {}", row + 1);
+        match line.trim().split_once(' ').unwrap_or((line.trim(), "")) {
+            ("dfg", rest) => name = rest.trim_end_matches('{').trim().into(),
+            ("layers", rest) => {
+                let layer = |word| split(word, ":").and_then(|(name, count)| Ok((name.to_string(), number(count)?)));
+                layers = rest.split_whitespace().map(layer).collect::<Result<_>>().at(place)?;
+            }
+            ("input", rest) => inputs.push(port(rest).at(place)?),
+            ("output", rest) => outputs.push(port(rest).at(place)?),
+            ("table", rest) => tables.push(table(split(rest, ":").at(&place)?.1).at(place)?),
+            (word, _) => return Err(wrong(format!("`{word}` is not expected here")).at(place)),
+        }
+    }
+    let mut builder = Builder::new(&name, layers, inputs);
+    tables.into_iter().for_each(|table| _ = builder.intern_table(table));
+    while let Some((row, line)) = lines.next_if(|(_, line)| line.trim().starts_with('%')) {
+        node(&mut builder, line).at(format!("line {}", row + 1))?;
+    }
+    let results = lines.next().map_or("", |(_, line)| line.trim());
+    let results: Vec<Id> = after(results, "results")?.split_whitespace().map(id).collect::<Result<_>>()?;
+    let dfg = builder.finish(outputs, results);
+    dfg.verify()?;
+    Ok(dfg)
 }

@@ -2,6 +2,7 @@
 //! the words' bits, so that operands of a sum stand side by side. Where words are not enough, they are replaced by their
 //! definitions, the latest first.
 
+use super::diagrams::{Diagrams, Edge};
 use super::gates::{Bit, Gate, Logic};
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -48,62 +49,11 @@ impl Hasher for Quick {
 /// A map with [`Quick`] hashes.
 pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
 
-/// Diagrams over variables by their places; 0 and 1 are the constants.
-struct Diagrams {
-    nodes: Vec<(u32, u32, u32)>,
-    ids: QuickMap<(u32, u32, u32), u32>,
-    done: QuickMap<(u32, u32, u32), u32>,
-    most: usize,
-}
-
-impl Diagrams {
-    fn new(most: usize) -> Diagrams {
-        let ends = vec![(u32::MAX, 0, 0), (u32::MAX, 1, 1)];
-        Diagrams { nodes: ends, ids: QuickMap::default(), done: QuickMap::default(), most }
-    }
-
-    fn node(&mut self, place: u32, low: u32, high: u32) -> Option<u32> {
-        if low == high {
-            return Some(low);
-        }
-        if let Some(id) = self.ids.get(&(place, low, high)) {
-            return Some(*id);
-        }
-        let id = self.nodes.len() as u32;
-        self.nodes.push((place, low, high));
-        self.ids.insert((place, low, high), id);
-        (self.nodes.len() < self.most).then_some(id)
-    }
-
-    /// Both, or one of the two.
-    fn apply(&mut self, both: bool, a: u32, b: u32) -> Option<u32> {
-        let (a, b) = (a.min(b), a.max(b));
-        match (both, a, b) {
-            (true, 0, _) => return Some(0),
-            (true, 1, b) | (false, 0, b) => return Some(b),
-            (true, a, b) if a == b => return Some(a),
-            (false, a, b) if a == b => return Some(0),
-            _ => {}
-        }
-        if let Some(known) = self.done.get(&(both as u32, a, b)) {
-            return Some(*known);
-        }
-        let ((p, a0, a1), (q, b0, b1)) = (self.nodes[a as usize], self.nodes[b as usize]);
-        let place = p.min(q);
-        let (a0, a1) = if p == place { (a0, a1) } else { (a, a) };
-        let (b0, b1) = if q == place { (b0, b1) } else { (b, b) };
-        let (low, high) = (self.apply(both, a0, b0)?, self.apply(both, a1, b1)?);
-        let result = self.node(place, low, high)?;
-        self.done.insert((both as u32, a, b), result);
-        Some(result)
-    }
-}
-
 /// A try: some words are replaced by their definitions.
 struct Try {
     diagrams: Diagrams,
     places: QuickMap<Bit, u32>,
-    built: QuickMap<Bit, u32>,
+    built: QuickMap<Bit, Edge>,
 }
 
 impl Logic<'_> {
@@ -210,13 +160,13 @@ impl Logic<'_> {
         let mut care = 1;
         for bit in within {
             let limit = self.build(&mut own, bit, replaced)?;
-            care = own.diagrams.apply(true, care, limit)?;
+            care = own.diagrams.and(care, limit)?;
         }
         let mut equal = Vec::with_capacity(pairs.len());
         for (a, b) in pairs {
             let (a, b) = (self.build(&mut own, *a, replaced)?, self.build(&mut own, *b, replaced)?);
-            let differ = own.diagrams.apply(false, a, b)?;
-            equal.push(own.diagrams.apply(true, differ, care)? == 0);
+            let differ = own.diagrams.xor(a, b)?;
+            equal.push(own.diagrams.and(differ, care)? == 0);
         }
         Some(equal)
     }
@@ -284,7 +234,7 @@ impl Logic<'_> {
     }
 
     /// The diagram of a bit.
-    fn build(&mut self, own: &mut Try, bit: Bit, replaced: &HashSet<u32>) -> Option<u32> {
+    fn build(&mut self, own: &mut Try, bit: Bit, replaced: &HashSet<u32>) -> Option<Edge> {
         let positive = bit & !1;
         let known = match own.built.get(&positive) {
             Some(known) => *known,
@@ -296,23 +246,23 @@ impl Logic<'_> {
                             Some(bits) => self.build(own, bits[at as usize], replaced)?,
                             None => {
                                 let place = *own.places.get(&positive)?;
-                                own.diagrams.node(place, 0, 1)?
+                                own.diagrams.variable(place)?
                             }
                         }
                     }
                     Gate::And(a, b) => {
                         let (a, b) = (self.build(own, a, replaced)?, self.build(own, b, replaced)?);
-                        own.diagrams.apply(true, a, b)?
+                        own.diagrams.and(a, b)?
                     }
                     Gate::Xor(a, b) => {
                         let (a, b) = (self.build(own, a, replaced)?, self.build(own, b, replaced)?);
-                        own.diagrams.apply(false, a, b)?
+                        own.diagrams.xor(a, b)?
                     }
                 };
                 own.built.insert(positive, diagram);
                 diagram
             }
         };
-        if bit & 1 == 1 { own.diagrams.apply(false, known, 1) } else { Some(known) }
+        Some(known ^ (bit & 1))
     }
 }

@@ -7,6 +7,7 @@
 //! are replaced by their definitions where they are not enough. Samples tell early what differs, and what may be equal.
 
 mod decide;
+mod diagrams;
 mod gates;
 mod graph;
 mod matched;

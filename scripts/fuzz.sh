@@ -55,12 +55,12 @@ for READER in "$@"; do
         mkdir -p "$scratch/seeds"
         "$nanotrig" compile fuzz/small.toml -o "$FOLDER" >/dev/null 2>&1
         case $READER in
-        graph) FILE=ir/optimised.txt others="$FOLDER/ir/dfg.txt" ;;
-        verilog) FILE=verilog/first.v others="$FOLDER/verilog/*.v hdl/behavioural/*.v" ;;
-        report) FILE=report.json others= ;;
-        certificate) FILE=proof.json others= ;;
+        graph) FILE=ir/optimised.txt own="$FOLDER/ir/dfg.txt $FOLDER/ir/optimised.txt" ;;
+        verilog) FILE=verilog/first.v own="$FOLDER/verilog/*.v hdl/behavioural/*.v" ;;
+        report) FILE=report.json own=$FOLDER/report.json ;;
+        certificate) FILE=proof.json own=$FOLDER/proof.json ;;
         esac
-        cp "$FOLDER/$FILE" $others "$scratch/seeds"
+        cp $own "$scratch/seeds"
         ;;
     esac
     export FRONTEND INPUT WEIGHTS FOLDER FILE NETWORK

@@ -41,7 +41,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("samples", &["arrays", "batch", "files", "host", "network", "port"]),
     // Definitions of the levels only: nothing that makes one of another.
     ("proof", &["dfg", "netlist", "port", "tensor"]),
-    ("certificate", &["compiler", "dfg", "files", "frontends", "proof", "report"]),
     ("verilator", &["batch", "temporary"]),
     ("output", &["temporary"]),
     // Training runs the tensor graph, and reads data as samples are read.
@@ -70,6 +69,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
     ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),
     ("synthesis", &["files", "report", "targets"]),
+    ("certificate", &["compiler", "dfg", "files", "frontends", "proof", "report"]),
     ("cli", &["*"]),
 ];
 const LOWEST: [&str; 4] = ["error", "registry", "random", "fixed"];

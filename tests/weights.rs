@@ -115,6 +115,14 @@ fn verilator_agrees() {
     }
 }
 
+/// Two inputs, one output: for what is built many times.
+fn tiny() -> Network {
+    let tensors: [(&str, &[usize]); 2] = [("kernel", &[2, 1]), ("bias", &[1])];
+    let dense = layer(&mut Random(1), "dense", "x", &["kernel_quantizer", "bias_quantizer"], &tensors);
+    let inputs = vec![Input { name: "x".into(), shape: vec![2], format: Some("fixed<4,2>".into()) }];
+    Network { name: "tiny".into(), inputs, layers: vec![dense], outputs: vec!["my dense".into()] }
+}
+
 /// Registers that change one by one, too late, or not all: the test bench sees events of mixed weights.
 #[test]
 fn faults_of_registers_are_found() {
@@ -130,7 +138,9 @@ fn faults_of_registers_are_found() {
     ];
     for (right, wrong) in faults {
         let dir = tempfile::tempdir().expect("a folder");
-        compiled(dir.path(), &["--weight-storage", "registers"]);
+        native::write(&tiny(), &dir.path().join("tiny.toml")).expect("written");
+        let ran = nanotrig(dir.path(), &["compile", "tiny.toml", "-o", "out", "--weight-storage", "registers"]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
         let path = dir.path().join("out/hdl/stream/nanotrig_registers.v");
         let text = std::fs::read_to_string(&path).expect("a text");
         assert!(text.contains(right), "{right}");

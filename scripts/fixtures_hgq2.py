@@ -13,7 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "jax"
+os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 import keras

@@ -1,0 +1,13 @@
+"""Import before Keras: TensorFlow on one core, without graphics cards, messages, or kernels whose sums are not exact."""
+
+import os
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # no Winograd convolutions
+
+import absl.logging  # noqa: E402
+
+absl.logging.set_verbosity(absl.logging.ERROR)

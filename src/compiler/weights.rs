@@ -60,7 +60,7 @@ impl Meaning {
         let sets = vectors.rows().div_ceil(2 * SAME);
         let random = random::inputs(&mut random::Random::new(seed ^ 0x77), elements, sets);
         for (row, vector) in vectors.data.chunks_exact_mut(vectors.columns).enumerate() {
-            let set = if row / SAME % 2 == 0 { &own } else { random.row(row / (2 * SAME)) };
+            let set = if (row / SAME).is_multiple_of(2) { &own } else { random.row(row / (2 * SAME)) };
             vector[first..].copy_from_slice(set);
         }
         vectors

@@ -60,7 +60,8 @@ fn port(layer: &Layer, tensor: &str, graph: &Graph) -> Result<WeightPort> {
             return Err(Error::user(what, "train with a scale that is a power of two: alpha=1 or 'auto_po2'"));
         };
         for (element, value) in source.elements.iter().zip(values) {
-            codes[*element as usize] = Some(*value);
+            let place = codes.get_mut(*element as usize);
+            *place.ok_or_else(|| Error::bug(format!("{tensor} has no element {element}")))? = Some(*value);
         }
         quantizer = Some(parameter);
     }

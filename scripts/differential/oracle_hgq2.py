@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import keras
 import numpy as np
 from cases import Blocks, Case, Draw, codes
-from fixtures_hgq2 import OVERFLOWS, ROUNDINGS, act, randomise
+from fixtures_hgq2 import OVERFLOWS, ROUNDINGS, act, attention_config, randomise
 from hgq import layers as hl
 from hgq.config import HardSigmoidConfig, HardTanhConfig, QuantizerConfig
 from hgq.quantizer import Quantizer
@@ -195,21 +195,72 @@ def pad(g, x):
     return g.one(kl.ZeroPadding1D(1, name=g.name("pad")), kl.UpSampling1D(2, name=g.name("up")), kl.Cropping1D((0, 0), name=g.name("crop")))(x)
 
 
+@block(2)
+def attention(g, x):
+    if g.chance(0.3):
+        return hl.QLinformerAttention(g.int(1, 2), g.int(1, 3), g.int(1, 2), name=g.name("linformer"), **attention_config())(x, x)
+    other = Quantizer(g.values(x.shape[1:]), name=g.name("other"))(x)
+    fuse, value = g.one(("none", x), ("none", other), ("kv", other), ("qkv", x))
+    return hl.QMultiHeadAttention(g.int(1, 2), g.int(1, 3), fuse=fuse, use_bias=g.chance(0.7), name=g.name("attention"), **attention_config())(x, value)
+
+
+@block(2)
+def recurrent(g, x):
+    options = dict(iq_conf=act(i0=2, f0=2), paq_conf=HardTanhConfig(place="datalane", f0=g.int(2, 4)), return_sequences=g.chance(0.5), go_backwards=g.chance(0.3), use_bias=g.chance(0.7))
+    if x.shape[1] > 4:
+        x = kl.Cropping1D((0, x.shape[1] - 4), name=g.name("crop"))(x)
+    if g.chance(0.5):
+        if g.chance(0.5):
+            options |= dict(enable_sq=True, sq_conf=act(i0=1, f0=2))
+        return hl.QSimpleRNN(g.int(1, 3), name=g.name("simple"), **options)(x)
+    gates = dict(praq_conf=HardSigmoidConfig(place="datalane", f0=3), sq_conf=act(i0=1, f0=3), rhq_conf=act(i0=2, f0=3))
+    return hl.QGRU(g.int(1, 3), reset_after=g.chance(0.5), name=g.name("gru"), **options, **gates)(x)
+
+
+@block(1, 2, 3)
+def tables(g, x):
+    """Small float networks on each edge, of weights that are multiples of 1/16: see `on_grid`."""
+    axes = g.one({}, {"heterogeneous_axis": (1, len(x.shape))})
+    options = dict(n_hl=g.int(0, 2), d_hl=g.int(2, 4), subnn_activation="relu", iq_conf=act(i0=1, f0=2), use_bias=g.chance(0.7),
+                   toq_conf=QuantizerConfig("kbi", "table", b0=g.int(3, 7), i0=2), **({"activation": "relu"} if g.chance(0.3) else {}))
+    if len(x.shape) == 2:
+        return hl.QDenseT(g.int(1, 5), name=g.name("dense_t"), **(options | {"iq_conf": act(i0=1, f0=2, **axes)}))(x)
+    kind = hl.QConvT1D if len(x.shape) == 3 else hl.QConvT2D
+    return kind(g.int(1, 3), g.int(1, min(2, *x.shape[1:-1])), padding=g.one("valid", "same"), strides=g.int(1, 2), name=g.name("conv_t"), **options)(x)
+
+
+def on_grid(model):
+    """Weights of table layers as multiples of 1/16, whose float32 sums are exact."""
+    for layer in model.layers:
+        if layer.name.startswith(("dense_t", "conv_t")):
+            for variable in layer.variables:
+                if variable.name.split("/")[-1] in ("kernel", "bias"):
+                    variable.assign(np.round(np.array(variable) * 16) / 16)
+
+
 def make(seed, folder):
+    """One input with its chain of layers; or two, with what they give joined, or as two outputs."""
     keras.utils.clear_session(free_memory=False)
     g = Hgq(seed)
-    shape = g.shape()
-    inputs = keras.Input(shape, name="x")
-    i, f = g.int(0, 4), g.int(0, 5)
-    x = BLOCKS.chain(g, Quantizer(act(i0=i, f0=f, **g.modes()), name="first")(inputs))
-    if g.chance(0.5):
-        x = Quantizer(act(i0=6, f0=3, **g.modes()), name="last")(x)
-    model = keras.Model(inputs, x)
+    inputs, ends, samples = [], [], {}
+    for name in g.one("x", "x", "xz"):
+        shape = g.shape()
+        i, f = g.int(0, 4), g.int(0, 5)
+        inputs.append(keras.Input(shape, name=name))
+        ends.append(BLOCKS.chain(g, Quantizer(act(i0=i, f0=f, **g.modes()), name=f"first_{name}")(inputs[-1])))
+        # Two more bits at either end than the first quantizer keeps: it rounds and overflows.
+        samples[name] = (codes(g.rng, shape, -(1 << (i + f + 3)), 1 << (i + f + 3)) / 2.0 ** (f + 2)).astype(np.float32)
+    if len(ends) == 2 and g.chance(0.6):
+        both = kl.Concatenate(name="both")([kl.Flatten(name=f"flat_{n}")(end) for n, end in enumerate(ends)])
+        ends = [dense(g, both)]
+    if len(ends) == 2 or g.chance(0.5):
+        ends = [Quantizer(act(i0=6, f0=3, **g.modes()), name=f"last_{n}")(end) for n, end in enumerate(ends)]
+    model = keras.Model(inputs, ends)
     randomise(model, g.rng)
-    # Two more bits at either end than the first quantizer keeps: it rounds and overflows.
-    samples = (codes(g.rng, shape, -(1 << (i + f + 3)), 1 << (i + f + 3)) / 2.0 ** (f + 2)).astype(np.float32)
-    y = np.asarray(model(samples, training=False))
+    on_grid(model)
+    outputs = keras.tree.flatten(model(samples, training=False))
     path = folder / g.one("model.keras", "model.keras", "model.h5")
     model.save(path)
-    names = ", ".join(layer.name for layer in model.layers)
-    return Case(path, {"x": samples}, {model.outputs[0]._keras_history.operation.name: y}, f"{shape}: {names}")
+    names = [tensor._keras_history.operation.name for tensor in model.outputs]
+    about = f"{model.input_shape}: " + ", ".join(layer.name for layer in model.layers)
+    return Case(path, samples, {name: np.asarray(y) for name, y in zip(names, outputs)}, about)

@@ -12,6 +12,7 @@ import numpy as np
 import qkeras as qk
 from cases import Blocks, Case, Draw, codes
 from keras import layers as kl
+from keras import ops
 
 BLOCKS = Blocks()
 block = BLOCKS.block
@@ -20,6 +21,8 @@ FUNCTIONS = ["relu", "relu6", "elu", "selu", "gelu", "silu", "softplus", "softsi
 
 class QKeras(Draw):
     """Random quantizers, as text."""
+
+    hdf5 = True
 
     def bits(self, low=3, high=8):
         bits = self.int(low, high)
@@ -203,6 +206,33 @@ def recurrent(g, x):
     return g.act(kind(g.int(1, 3), name=g.name(kind.__name__.lower()), **options)(x))
 
 
+@block(2)
+def steps(g, x):
+    """A layer at each step; a recurrent one in both directions."""
+    if g.chance(0.5):
+        return g.act(kl.TimeDistributed(qk.QDense(g.int(1, 4), **g.weights("inside")), name=g.name("distributed"))(x))
+    small = f"quantized_bits({g.int(2, 4)},0,alpha=1.0)"
+    inner = qk.QSimpleRNN(g.int(1, 3), kernel_quantizer=small, recurrent_quantizer=small, bias_quantizer="quantized_bits(4,1,alpha=1.0)", activation=f"quantized_tanh({g.int(2, 4)})",
+                          return_sequences=g.chance(0.5), name=g.name("inside"))
+    merge = g.one("concat", "sum", "mul", "ave")
+    return g.act(kl.Bidirectional(inner, merge_mode=merge, name=g.name("both_ways"))(g.act(x, "quantized_bits(4,1,alpha=1.0)")))
+
+
+@block(1, 2, 3)
+def operations(g, x):
+    """Operations between layers, of Keras itself; HDF5 does not say which module they are of, and Keras does not load them."""
+    g.hdf5 = False
+    axis, last = g.int(1, len(x.shape) - 1), len(x.shape) - 1
+    order = [0, *(int(n) + 1 for n in g.rng.permutation(last))]
+    y = g.act(x)
+    return g.act(g.one(
+        lambda: x + y, lambda: x - y, lambda: x * 0.75, lambda: 1.5 - x, lambda: ops.maximum(x, y), lambda: ops.minimum(x, 0.5), lambda: ops.abs(x), lambda: -x,
+        lambda: ops.relu(x), lambda: ops.clip(x, -1.0, 1.5), lambda: ops.concatenate([x, y], axis=axis), lambda: ops.transpose(x, order),
+        lambda: ops.sum(x, axis=axis, keepdims=True), lambda: ops.max(x, axis=axis, keepdims=True), lambda: ops.expand_dims(ops.min(x, axis=axis), axis),
+        lambda: ops.square(x), lambda: x[:, : max(1, x.shape[1] - 1)], lambda: x[..., ::-1], lambda: x / 2.0, lambda: ops.leaky_relu(x, 0.25), lambda: ops.flip(x, axis=axis),
+        lambda: ops.repeat(x, 2, axis=axis), lambda: ops.reshape(x, (-1, int(np.prod(x.shape[1:])))))())
+
+
 def weight(g, variable):
     """A random value: multiples of 2^-8, and for a normalisation what makes its factor exact."""
     name, shape = variable.path.split("/")[-1], variable.shape
@@ -214,30 +244,42 @@ def weight(g, variable):
         return np.round(g.rng.uniform(0, 1, shape) * 8) / 8
     if "iteration" in name or "seed" in name:
         return None
-    return np.round(g.rng.normal(0, 0.5, shape) * 256) / 256
+    codes = np.round(g.rng.normal(0, 0.5, shape) * 256).astype(int)
+    # No powers of two: half the logarithm of 0.5 is a tie, which TensorFlow's own kernels for one and for many numbers decide differently.
+    power = (codes & (abs(codes) - 1)) == 0
+    return np.where(power, codes + np.sign(codes) * (1 + (abs(codes) == 1)), codes) / 256
 
 
 def make(seed, folder):
+    """One input with its chain of layers; or two, with what they give joined, or as two outputs."""
     keras.utils.clear_session(free_memory=False)
     g = QKeras(seed)
-    shape = g.shape()
-    inputs = keras.Input(shape, name="x")
-    bits, integer = g.int(2, 8), g.int(0, 4)
-    x = BLOCKS.chain(g, g.act(inputs, f"quantized_bits({bits},{integer},alpha=1.0)"))
-    model = keras.Model(inputs, x)
+    inputs, ends, samples = [], [], {}
+    for name in g.one("x", "x", "xz"):
+        shape = g.shape()
+        bits, integer = g.int(2, 8), g.int(0, 4)
+        inputs.append(keras.Input(shape, name=name))
+        ends.append(BLOCKS.chain(g, g.act(inputs[-1], f"quantized_bits({bits},{integer},alpha=1.0)")))
+        step = 2.0 ** (integer - bits - 1)
+        samples[name] = (codes(g.rng, shape, -(1 << (bits + 2)), 1 << (bits + 2)) * step).astype(np.float32)
+    if len(ends) == 2 and g.chance(0.6):
+        ends = [dense(g, kl.Concatenate(name="both")([kl.Flatten(name=f"flat_{n}")(end) for n, end in enumerate(ends)]))]
+    if len(ends) == 2:
+        ends = [qk.QActivation(g.bits(), name=f"last_{n}")(end) for n, end in enumerate(ends)]
+    model = keras.Model(inputs, ends)
     for variable in model.variables:
         value = weight(g, variable)
         if value is not None:
             variable.assign(value)
-    step = 2.0 ** (integer - bits - 1)
-    samples = (codes(g.rng, shape, -(1 << (bits + 2)), 1 << (bits + 2)) * step).astype(np.float32)
-    y = np.asarray(model(samples, training=False))
-    path = folder / g.one("model.keras", "model.h5", "model.json")
+    outputs = keras.tree.flatten(model(samples, training=False))
+    path = folder / g.one("model.keras", "model.h5" if g.hdf5 else "model.keras", "model.json")
+    arguments = []
     if path.suffix == ".json":
         path.write_text(model.to_json())
         model.save_weights(folder / "model.weights.h5")
+        arguments = ["--weights", str(folder / "model.weights.h5")]
     else:
         model.save(path)
-    names = ", ".join(layer.name for layer in model.layers)
-    return Case(path, {"x": samples}, {model.outputs[0]._keras_history.operation.name: y}, f"{shape}: {names}",
-                ["--weights", str(folder / "model.weights.h5")] if path.suffix == ".json" else [])
+    names = [tensor._keras_history.operation.name for tensor in model.outputs]
+    about = f"{model.input_shape}: " + ", ".join(layer.name for layer in model.layers)
+    return Case(path, samples, {name: np.asarray(y) for name, y in zip(names, outputs)}, about, arguments)

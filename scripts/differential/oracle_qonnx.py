@@ -140,11 +140,13 @@ def quantizer(g, x):
 
 @block(1, 2, 3)
 def thresholds(g, x):
-    steps = np.sort(g.grid(g.one(1, x.shape[1]), g.one(1, 3, 7), low=-40, high=40), axis=1)
+    layout, axis = {2: ("", 1), 3: g.one(("", 2), ("NCW", 1), ("NWC", 2)), 4: g.one(("", 1), ("NHWC", 3))}[len(x.shape)]
+    steps = np.sort(g.grid(g.one(1, x.shape[axis]), g.one(1, 3, 7), low=-40, high=40), axis=1)
     bits = {1: 1, 3: 2, 7: 3}[steps.shape[1]]
+    layout = {"data_layout": layout} if layout else {}
     if g.chance(0.4):
-        return g.node("MultiThreshold", x.shape, x, steps, domain=QONNX, out_dtype=f"INT{bits + 1}", out_scale=g.one(1.0, 2.0, 0.5), out_bias=g.one(0.0, -1.0))
-    return g.node("MultiThreshold", x.shape, x, steps, domain=QONNX, out_dtype=f"UINT{bits}")
+        return g.node("MultiThreshold", x.shape, x, steps, domain=QONNX, **layout, out_dtype=f"INT{bits + 1}", out_scale=g.one(1.0, 2.0, 0.5), out_bias=g.one(0.0, -1.0))
+    return g.node("MultiThreshold", x.shape, x, steps, domain=QONNX, **layout, out_dtype=f"UINT{bits}")
 
 
 @block(1, 2, 3, weight=2)
@@ -228,6 +230,55 @@ def move(g, x):
     last = g.int(first + 1, n)
     shape = [last - first if at == axis else m for at, m in enumerate(x.shape)]
     return g.node("Slice", shape, x, g.graph.integers(first), g.graph.integers(last), g.graph.integers(axis))
+
+
+@block(1, 2, 3)
+def qcdq(g, x):
+    """QuantizeLinear, perhaps Clip, and DequantizeLinear."""
+    kind = g.one(np.int8, np.uint8)
+    scale, zero = g.graph.constant(g.scale()), g.graph.constant(g.int(0, 5), kind)
+    q = g.node("QuantizeLinear", x.shape, x, scale, zero)
+    if g.chance(0.6):
+        q = g.node("Clip", x.shape, q, g.graph.constant(g.int(0, 2) if kind is np.uint8 else -g.int(1, 15), kind), g.graph.constant(g.int(5, 31), kind))
+    return g.node("DequantizeLinear", x.shape, q, scale, zero)
+
+
+@block(2)
+def einsum(g, x):
+    n, c = x.shape[1:]
+    m = g.int(1, 4)
+    equation, shape, out = g.one(("bij,jk->bik", (c, m), (n, m)), ("bij,ij->bi", (n, c), (n,)), ("bij,ijk->bk", (n, c, m), (m,)), ("bij,jk->bki", (c, m), (m, n)))
+    return g.quant(g.node("Einsum", (1, *out), x, g.weights(*shape), equation=equation))
+
+
+@block(2)
+def recurrent(g, x):
+    """Gates of functions that are exact in float32, of so few bits that each step is."""
+    steps, features = x.shape[1:]
+    if steps > 3:
+        x, steps = g.node("Slice", (1, 3, features), x, g.graph.integers(0), g.graph.integers(3), g.graph.integers(1)), 3
+    x = g.node("Quant", x.shape, x, 0.5, 0.0, 3.0, domain=QONNX, signed=1, narrow=0, rounding_mode="ROUND")
+    op, gates, functions = g.one(("RNN", 1, ["Relu"]), ("LSTM", 4, ["HardSigmoid", "Relu", "Relu"]), ("GRU", 3, ["HardSigmoid", "Relu"]))
+    units, direction = g.int(1, 2), g.one("forward", "reverse")
+    arrays = [g.grid(1, gates * units, features, low=-2, high=2, step=2), g.grid(1, gates * units, units, low=-2, high=2, step=2)]
+    if g.chance(0.7):
+        arrays.append(g.grid(1, 2 * gates * units, low=-2, high=2, step=2))
+    hard = {"activation_alpha": [0.25], "activation_beta": [0.5]} if op != "RNN" else {}
+    more = {"linear_before_reset": g.int(0, 1)} if op == "GRU" else {}
+    turned = g.node("Transpose", (steps, 1, features), x, perm=[1, 0, 2])
+    sequence, last = g.graph.node(op, turned.name, *arrays, outputs=2, hidden_size=units, activations=functions, direction=direction, **hard, **more)
+    if g.chance(0.5):
+        y = g.node("Transpose", (1, steps, units, 1), Value(sequence, ()), perm=[2, 0, 3, 1])
+        y = g.node("Squeeze", (1, steps, units), y, g.graph.integers(3))
+    else:
+        y = g.node("Squeeze", (1, units), g.node("Transpose", (1, 1, units), Value(last, ()), perm=[1, 0, 2]), g.graph.integers(1))
+    return g.quant(y)
+
+
+@block(3)
+def resize(g, x):
+    by = [1, 1, g.int(1, 2), g.int(1, 2)]
+    return g.node("Resize", [n * k for n, k in zip(x.shape, by)], x, "", np.float32(by), mode="nearest")
 
 
 def execute(model, samples):

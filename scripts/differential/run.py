@@ -127,7 +127,8 @@ def one(oracle, seed, options, tally):
             tally["failed"] += 1
             kept = options.keep / f"{options.oracle}-{seed}"
             shutil.copytree(folder, kept, dirs_exist_ok=True)
-            print(f"{options.oracle} seed {seed}: {wrong}\n  layers: {case.layers}\n  kept in {kept}: run {case.model.name} {' '.join(case.arguments)}", flush=True)
+            command = " ".join([str(case.model), *case.arguments]).replace(str(folder), str(kept))
+            print(f"{options.oracle} seed {seed}: {wrong}\n  layers: {case.layers}\n  kept: nanotrig run {command}", flush=True)
 
 
 def main():

@@ -2,14 +2,16 @@
 
 mod interval;
 mod tensors;
+mod weights;
 
 pub use tensors::{Tensors, tensors};
+pub use weights::{WeightStorage, own_weights_agree};
 
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, Id, random};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
-use crate::layers::Expanded;
+use crate::layers::{Expanded, WeightPort};
 use crate::lower::lower;
 use crate::multipliers::{Effort, MULTIPLIERS, Solve};
 use crate::netlist::{self, Netlist, Simulator};
@@ -48,6 +50,9 @@ pub struct Reading {
     pub output_format: Option<String>,
     /// What the outputs are.
     pub head: Head,
+    /// Where weights are.
+    #[serde(default, skip_serializing_if = "WeightStorage::is_constant")]
+    pub weights: WeightStorage,
     /// More operations than this are an error.
     #[serde(skip)]
     pub max_operations: Option<usize>,
@@ -101,6 +106,8 @@ pub struct Meaning {
     pub dfg: Dfg,
     /// The network's own names of its inputs and outputs, of which the ports' are legal forms.
     pub names: Names,
+    /// The weights that are input ports, the last ones.
+    pub weights: Vec<WeightPort>,
 }
 
 /// Names of a network's tensors at the boundary, in the order of the ports.
@@ -140,11 +147,11 @@ pub enum Level {
 /// # Errors
 /// Those of [`tensors`], and numbers that are too wide.
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
-    let Tensors { expanded, graph, tails } = tensors(network, reading)?;
+    let Tensors { expanded, graph, tails, weights } = tensors(network, reading)?;
     let dfg = lower(&graph)?;
     let inputs = network.inputs.iter().map(|input| input.name.clone()).collect();
     let names = Names { inputs, outputs: network.outputs.clone() };
-    Ok(Meaning { expanded, graph, tails, dfg, names })
+    Ok(Meaning { expanded, graph, tails, dfg, names, weights })
 }
 
 /// Optimises, schedules and builds; `seen` is shown the graph after each pass.
@@ -239,15 +246,17 @@ impl Meaning {
     /// # Errors
     /// Those of [`crate::samples::read`].
     pub fn samples(&self, path: &Path) -> Result<Samples> {
-        crate::samples::prepared(path, &self.given_inputs(), &self.expanded.hosts)
+        let ports = self.given_inputs();
+        crate::samples::prepared(path, &ports[..self.event_ports().len()], &self.expanded.hosts)
     }
 
-    /// The samples of a file as input codes: all that the host does.
+    /// The samples of a file as input codes: all that the host does; ports of weights carry the network's own.
     ///
     /// # Errors
     /// Those of [`Meaning::samples`] and [`crate::samples::codes`].
     pub fn inputs(&self, path: &Path) -> Result<Batch> {
-        crate::samples::codes(&self.samples(path)?, &self.dfg.inputs)
+        let events = crate::samples::codes(&self.samples(path)?, self.event_ports())?;
+        Ok(self.with_own_weights(&events))
     }
 
     /// The input codes of the user's values: all that the host does.
@@ -255,8 +264,9 @@ impl Meaning {
     /// # Errors
     /// Those of [`crate::samples::codes`].
     pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
-        let ports = &self.dfg.inputs;
-        crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)
+        let ports = self.event_ports();
+        let events = crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)?;
+        Ok(self.with_own_weights(&events))
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.
@@ -300,7 +310,7 @@ impl Meaning {
         }
         let random = random::inputs(&mut random::Random::new(seed), &elements, count.saturating_sub(3));
         batch.data.extend(random.data);
-        batch
+        self.weighted(batch, seed)
     }
 }
 

@@ -71,6 +71,33 @@ pub fn around(netlist: &Netlist, top: &str, latency: u32) -> Result<Vec<File>> {
     bench("shell", &Text { top, latency, ..Text::new(netlist) })
 }
 
+/// The test bench of a module that has the circuit's first so many inputs, and registers for what the others carry, which
+/// after reset is `own`; in `shell/`.
+///
+/// # Errors
+/// None in practice.
+pub fn registers(netlist: &Netlist, top: &str, events: usize, own: &[i128]) -> Result<Vec<File>> {
+    #[derive(Serialize)]
+    struct Weights<'a> {
+        top: &'a str,
+        widths: Vec<u32>,
+        first: Vec<String>,
+    }
+    let mut text = Text { top, ..Text::new(netlist) };
+    text.inputs.truncate(events);
+    let weights = netlist.inputs[events..].iter().flat_map(|port| port.elements.iter());
+    let first = own.iter().map(|code| format!("{:#010x}", *code as u32)).collect();
+    let weights = Weights { top, widths: weights.map(|element| element.format.width).collect(), first };
+    let weights = render(include_str!("../../templates/weights.h"), &weights)?;
+    let bench = include_str!("../../testbenches/registers.cpp");
+    let file = |name: &str, text| File { path: format!("shell/{name}"), text };
+    Ok(vec![
+        file("run.cpp", bench.to_string()),
+        file("ports.h", render(include_str!("../../templates/ports.h"), &text)?),
+        file("weights.h", weights),
+    ])
+}
+
 /// A module that takes an image pixel by pixel.
 pub struct Pixels<'a> {
     /// The module.

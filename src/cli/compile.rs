@@ -6,16 +6,16 @@ use super::progress::Progress;
 use super::prove;
 use crate::backends;
 use crate::batch::Batch;
-use crate::compiler::{Hardware, Making, Meaning, agree, hardware};
+use crate::compiler::{Hardware, Making, Meaning, Reading, WeightStorage, agree, hardware, own_weights_agree};
 use crate::dfg::Dfg;
 use crate::emulator;
-use crate::error::{At, Result};
+use crate::error::{At, Error, Result};
 use crate::frontends::native;
 use crate::interfaces::{self, Choice};
 use crate::output::Output;
 use crate::packages;
-use crate::report::{Checked, Report};
-use clap::Args;
+use crate::report::{Checked, Report, weights};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
@@ -24,6 +24,9 @@ use std::time::Instant;
 const VECTORS: usize = 500;
 /// Events of the test bench that shows how one is written.
 const EVENTS: usize = 64;
+
+/// The interface that is no shell.
+const BARE: &str = "bare";
 
 #[derive(Args)]
 pub struct Arguments {
@@ -41,8 +44,11 @@ pub struct Arguments {
     #[arg(long, value_name = "Y", requires = "input")]
     expect: Option<PathBuf>,
     /// What stands around the circuit: NAME or NAME=VALUE of `list interfaces`
-    #[arg(long, value_name = "NAME", default_value = "bare")]
+    #[arg(long, value_name = "NAME", default_value = BARE)]
     interface: String,
+    /// Where kernels and biases of dense layers and convolutions are, with real multipliers unless they are constant
+    #[arg(long, value_enum, default_value_t = WeightArgument::Constant)]
+    weight_storage: WeightArgument,
     /// A network of more operations (terms of sums, elements computed or moved) is refused
     #[arg(long, value_name = "N", default_value_t = 2_000_000)]
     max_operations: usize,
@@ -54,6 +60,17 @@ pub struct Arguments {
     json: bool,
 }
 
+/// Where weights are.
+#[derive(Clone, Copy, ValueEnum)]
+enum WeightArgument {
+    /// In the circuit: the cheapest
+    Constant,
+    /// Input ports, of which each event takes what they carry in its clock
+    Ports,
+    /// Registers around the circuit, written through AXI4-Lite, which change all at once between two events
+    Registers,
+}
+
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let start = Instant::now();
     Output::check(&arguments.output)?;
@@ -61,23 +78,32 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let own = progress.clone();
     let mut making = Making { progress: Box::new(move |step| own.step(step)), ..arguments.making.making()? };
     let interface = Choice::parse(&arguments.interface).at("--interface")?;
-    making.reset |= interface.needs_reset();
-    let (network, meaning) = arguments.model.meaning_within(arguments.max_operations)?;
+    making.reset |= interface.needs_reset() || matches!(arguments.weight_storage, WeightArgument::Registers);
+    let reading = reading(arguments, &making)?;
+    let (network, meaning) = arguments.model.expanded(reading.clone())?;
     let place = arguments.model.model.display().to_string();
     let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(&place)?;
-    let shell = interface.shell(&hardware.netlist)?;
+    let shell = match reading.weights {
+        WeightStorage::Registers => {
+            Some(interfaces::registers(&hardware.netlist, meaning.event_ports().len(), &meaning.own_weights())?)
+        }
+        _ => interface.shell(&hardware.netlist)?,
+    };
     progress.step("comparing the levels");
     let random = meaning.vectors(VECTORS, 1);
     let answers = agree(&meaning, &hardware, &random)?.first(EVENTS);
+    own_weights_agree(&network, &reading, &meaning, &random)?;
     let (checked, status) = check(arguments, &meaning, &hardware, random.rows())?;
     progress.step("writing");
-    let report =
-        Report::new(&meaning, &hardware, &making, arguments.model.reading(), &arguments.making.target, checked);
+    let report = Report::new(&meaning, &hardware, &making, reading, &arguments.making.target, checked);
     let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
     let output = Output::begin(&arguments.output)?;
     let (netlist, vectors) = (&hardware.netlist, [&random.first(EVENTS), &answers]);
     write(&output, &packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors }, &hardware.dfg)?;
     native::write(&network, &output.path("model/network.toml")?)?;
+    if !meaning.weights.is_empty() {
+        output.write("weights.csv", weights(&meaning, shell.is_some()).as_bytes())?;
+    }
     write_levels(&output, &meaning, &hardware)?;
     let seconds = start.elapsed().as_secs_f64();
     let proof = if arguments.no_prove {
@@ -98,6 +124,28 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         print::line(report.summary(&arguments.output))?;
     }
     Ok(status)
+}
+
+/// How the network is to be read.
+///
+/// # Errors
+/// Weights at run time, and something that takes constant ones.
+fn reading(arguments: &Arguments, making: &Making) -> Result<Reading> {
+    let weights = match arguments.weight_storage {
+        WeightArgument::Constant => WeightStorage::Constant,
+        WeightArgument::Ports => WeightStorage::Ports,
+        WeightArgument::Registers => WeightStorage::Registers,
+    };
+    let clash = |option: &str, why: &str| {
+        Error::user(format!("--weight-storage with {option}: {why}"), "leave one of them out")
+    };
+    if !weights.is_constant() && making.interval > 1 {
+        return Err(clash("--interval", "digits multiply constant weights only"));
+    }
+    if !weights.is_constant() && arguments.interface != BARE {
+        return Err(clash("--interface", "the shells of events have no pins for weights"));
+    }
+    Ok(Reading { weights, max_operations: Some(arguments.max_operations), ..arguments.model.reading() })
 }
 
 /// Writes what is made of the netlist: Verilog, test bench, flows, emulator, packages.

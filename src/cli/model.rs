@@ -1,7 +1,7 @@
 //! Arguments that say which network is meant, and how it is to be read and made.
 
 use super::print;
-use crate::compiler::{Head, Making, Meaning, Reading, meaning};
+use crate::compiler::{Head, Making, Meaning, Reading, WeightStorage, meaning};
 use crate::error::{At, Error, Result};
 use crate::files;
 use crate::frontends;
@@ -75,6 +75,7 @@ impl ModelArguments {
                 Some(HeadArgument::Softmax) => Head::Softmax,
                 Some(HeadArgument::Argmax) => Head::Argmax,
             },
+            weights: WeightStorage::Constant,
             max_operations: None,
         }
     }
@@ -84,12 +85,8 @@ impl ModelArguments {
         self.expanded(self.reading())
     }
 
-    /// The same, for at most so many operations.
-    pub fn meaning_within(&self, operations: usize) -> Result<(Network, Meaning)> {
-        self.expanded(Reading { max_operations: Some(operations), ..self.reading() })
-    }
-
-    fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
+    /// The same, read so.
+    pub fn expanded(&self, reading: Reading) -> Result<(Network, Meaning)> {
         let network = self.network()?;
         let meaning = meaning(&network, &reading).at(self.model.display().to_string())?;
         meaning.expanded.notes.iter().for_each(|note| print::note(format_args!("note: {note}")));

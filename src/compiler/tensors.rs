@@ -2,7 +2,7 @@
 
 use super::{Head, Reading};
 use crate::error::{At, Error, Result};
-use crate::layers::{self, Expanded};
+use crate::layers::{self, Expanded, WeightPort};
 use crate::network::Network;
 use crate::tensor::{Float, Graph, Tail, cast_outputs, fold, tail};
 
@@ -14,6 +14,8 @@ pub struct Tensors {
     pub graph: Graph,
     /// What the host does to each output's codes.
     pub tails: Vec<Tail>,
+    /// The weights that are input ports, the last ones.
+    pub weights: Vec<WeightPort>,
 }
 
 /// Expands a network.
@@ -22,7 +24,11 @@ pub struct Tensors {
 /// Whatever is wrong with the network or the options; the error names the layer.
 pub fn tensors(network: &Network, reading: &Reading) -> Result<Tensors> {
     let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
-    let options = layers::Options { input_formats, max_operations, sources: false };
+    let mut options = layers::Options { input_formats, max_operations, ..layers::Options::default() };
+    if !reading.weights.is_constant() {
+        let traced = layers::expand(network, &layers::Options { sources: true, ..options.clone() })?;
+        options.weights = layers::weights(network, &traced.graph)?;
+    }
     let expanded = layers::expand(network, &options)?;
     let format = reading.output_format.as_ref();
     let format = format.map(|format| format.parse().map_err(|error: Error| error.at("--output-format"))).transpose()?;
@@ -47,5 +53,5 @@ pub fn tensors(network: &Network, reading: &Reading) -> Result<Tensors> {
     if let Some(format) = format {
         graph = cast_outputs(&graph, format)?;
     }
-    Ok(Tensors { expanded, graph, tails })
+    Ok(Tensors { expanded, graph, tails, weights: options.weights })
 }

@@ -1,6 +1,6 @@
 //! `fixed-slot`: the answer comes exactly N clocks after its event, whatever the circuit's own latency.
 
-use super::{Make, Pin, Shell};
+use super::{Make, Pin, Shell, free};
 use crate::backends::{File, render, verilator};
 use crate::error::{Error, Result};
 use crate::netlist::Netlist;
@@ -53,16 +53,7 @@ fn make(netlist: &Netlist, value: Option<&str>) -> Result<Option<Shell>> {
     pins.extend(inputs.clone().map(|port| Pin::input(&port.name, port.width())));
     pins.push(Pin::output("out_valid", 1));
     pins.extend(outputs.clone().map(|port| Pin::output(&port.name, port.width())));
-    let ports = || netlist.inputs.iter().chain(&netlist.outputs);
-    // What is inside begins as no port does.
-    let free = |start: &str| {
-        let mut prefix = start.to_string();
-        while ports().any(|port| port.name.starts_with(&prefix)) {
-            prefix += start;
-        }
-        prefix
-    };
-    let (inner, instance) = (free("core_"), free("u_"));
+    let (inner, instance) = (free(netlist, "core_"), free(netlist, "u_"));
     let names: Vec<&str> = outputs.clone().map(|port| port.name.as_str()).collect();
     let reversed = |prefix: &str| {
         let names: Vec<String> = names.iter().rev().map(|name| format!("{prefix}{name}")).collect();

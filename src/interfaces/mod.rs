@@ -8,9 +8,11 @@ mod bare;
 mod crossing;
 mod fixed_slot;
 mod packets;
+mod registers;
 mod stream;
 
 pub use packets::joined_packets;
+pub use registers::{address, registers};
 pub use stream::{input_pins, packet_bench};
 
 use crate::backends::hdl::STREAM;
@@ -101,6 +103,15 @@ impl Choice {
         let place = |error: Error| error.at(format!("--interface {}", self.name));
         (find("interface", INTERFACES, &self.name)?.make)(netlist, self.value.as_deref()).map_err(place)
     }
+}
+
+/// What names inside a shell begin with, as no port does: so, or with several of it.
+fn free(netlist: &Netlist, start: &str) -> String {
+    let mut prefix = start.to_string();
+    while netlist.inputs.iter().chain(&netlist.outputs).any(|port| port.name.starts_with(&prefix)) {
+        prefix += start;
+    }
+    prefix
 }
 
 /// The path of a block in the output folder.

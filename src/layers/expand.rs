@@ -1,7 +1,7 @@
 //! A whole network becomes a tensor graph.
 
 use super::inputs::input;
-use super::{Layer, result};
+use super::{Layer, WeightPort, result};
 use crate::error::{At, Error, Result};
 use crate::host::Host;
 use crate::network::{self, Network};
@@ -17,6 +17,8 @@ pub struct Options {
     pub max_operations: Option<usize>,
     /// Whether the graph says where its constants come from, for training.
     pub sources: bool,
+    /// Weights that are input ports, behind the network's own inputs.
+    pub weights: Vec<WeightPort>,
 }
 
 impl Options {
@@ -73,6 +75,10 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         known.insert(&port.name, id);
         values.push((port.name.clone(), id));
         hosts.push(host);
+    }
+    for weight in &options.weights {
+        g.weight_port(&weight.layer, &weight.tensor, weight.port.clone())?;
+        hosts.push(Host::Nothing);
     }
     for (layer, made) in made {
         g.layer(&layer.name);

@@ -43,10 +43,12 @@ mod table;
 mod thermometer;
 mod time_distributed;
 mod truth_table;
+mod weights;
 mod windows;
 
 pub use expand::{Expanded, Options, expand};
 pub use head::{with_argmax, with_softmax};
+pub use weights::{WeightPort, weights};
 
 use crate::error::Result;
 use crate::fixed::Quantization;

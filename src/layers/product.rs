@@ -189,8 +189,8 @@ impl Product {
     pub fn expand(&self, g: &mut Builder, x: Id) -> Result<Id> {
         let (outputs, kernel) = (self.outputs(), &self.kernel.codes);
         let y = if self.casts.is_none() {
-            let w = g.constant(&[kernel.len() / outputs, outputs], kernel.clone())?;
-            g.source(w, self.made(), || self.sources.order.clone());
+            let rows = kernel.len() / outputs;
+            let w = g.parameter(&[rows, outputs], kernel.clone(), self.made(), || self.sources.order.clone())?;
             // The scales of input and kernel are one float32 number, as a framework's integer bias has it.
             let (x, factor) = g.scaled(x)?;
             let product = g.matmul(x, w)?;
@@ -249,8 +249,9 @@ impl Product {
             let kernel: Vec<Fixed> = part.kernel.iter().map(|e| kernel[*e]).collect();
             let bias: Option<Vec<Fixed>> = bias.as_ref().map(|bias| part.bias.iter().map(|e| bias[*e]).collect());
             results.push(if self.casts.is_none() {
-                let w = g.constant(&[kernel.len() / part.outputs.max(1), part.outputs], kernel)?;
-                g.source(w, made.clone(), || part.kernel.iter().map(|e| self.sources.order[*e]).collect());
+                let rows = kernel.len() / part.outputs.max(1);
+                let order = || part.kernel.iter().map(|e| self.sources.order[*e]).collect();
+                let w = g.parameter(&[rows, part.outputs], kernel, made.clone(), order)?;
                 g.matmul(x, w)?
             } else {
                 self.casts.multiply(g, x, &Matrix { kernel: &kernel, outputs: part.outputs, bias: bias.as_deref() })?
@@ -334,8 +335,7 @@ impl Product {
         }
         let bias = self.exact_bias()?.unwrap_or_default();
         let count = bias.len() as u32;
-        let bias = g.constant(shape, bias)?;
-        g.source(bias, made, || (0..count).collect());
+        let bias = g.parameter(shape, bias, made, || (0..count).collect())?;
         g.add(y, bias)
     }
 

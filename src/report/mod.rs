@@ -5,6 +5,9 @@ mod measure;
 mod summary;
 #[cfg(feature = "train")]
 pub mod training;
+mod weights;
+
+pub use weights::weights;
 
 use crate::compiler::{Hardware, Making, Meaning, Reading};
 use crate::error::{Error, Result};

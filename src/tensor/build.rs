@@ -6,6 +6,7 @@ use super::{Float, Graph, Id, Node, Op, Reduction, Staircase, legal_name};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Fixed, Quantization};
 use crate::port::Port;
+use std::collections::HashMap;
 
 /// A graph under construction.
 ///
@@ -20,6 +21,8 @@ pub struct Builder {
     count: Count,
     /// Whether [`Graph::sources`] is filled in.
     pub(super) traced: bool,
+    /// Ports that carry weights: layer, as the user named it, and tensor.
+    pub(super) weights: HashMap<(String, String), Id>,
 }
 
 impl Builder {

@@ -6,8 +6,9 @@
 
 use super::{Builder, Float, Id, Op};
 use crate::error::Result;
-use crate::fixed::Format;
+use crate::fixed::{Fixed, Format};
 use crate::functions::Gradient;
+use crate::port::Port;
 use std::collections::BTreeMap;
 
 /// The side table.
@@ -71,7 +72,48 @@ pub struct Parameter {
     pub kernel: bool,
 }
 
+impl Made {
+    /// The tensor whose elements the constants are, codes or values, if they are those of one.
+    pub fn tensor(&self) -> Option<&Parameter> {
+        match self {
+            Made::Codes(parameter) | Made::Values(parameter) => Some(parameter),
+            Made::Scales(..) | Made::Inverse(_) | Made::Offset(_) => None,
+        }
+    }
+}
+
 impl Builder {
+    /// A tensor of weights that is an input port: [`Builder::parameter`] reads it. Ports come before all layers.
+    ///
+    /// # Errors
+    /// As [`Builder::input`].
+    pub fn weight_port(&mut self, layer: &str, tensor: &str, port: Port) -> Result<()> {
+        let id = self.input(port)?;
+        self.weights.insert((layer.to_string(), tensor.to_string()), id);
+        Ok(())
+    }
+
+    /// Weights of a matrix product, or a bias: constants, and where they come from; or elements of the tensor's port,
+    /// if it has one.
+    ///
+    /// # Errors
+    /// As [`Builder::constant`].
+    pub fn parameter(
+        &mut self,
+        shape: &[usize],
+        values: Vec<Fixed>,
+        made: Made,
+        elements: impl FnOnce() -> Vec<u32>,
+    ) -> Result<Id> {
+        let key = |tensor: &Parameter| (self.place(), tensor.tensor.clone());
+        if let Some(port) = made.tensor().and_then(|tensor| self.weights.get(&key(tensor))).copied() {
+            return self.gather(&[port], shape, elements().into_iter().map(|element| (0, element)).collect());
+        }
+        let id = self.constant(shape, values)?;
+        self.source(id, made, elements);
+        Ok(id)
+    }
+
     /// The same, filling in [`Sources`]; float operations of parameters stay even where they are the identity.
     pub fn with_sources(mut self) -> Builder {
         self.traced = true;

@@ -24,7 +24,7 @@ def compile_nanotrig(options, path, out, timing):
     """The compile's result and its Verilog. Its time is CPU seconds of one thread, the best of some, as alkaid's is."""
     seconds = []
     more = options.options.split()
-    for _ in range(bench_peer.COMPILES):
+    for _ in range(1 if options.untimed else bench_peer.COMPILES):
         start = child_seconds()
         output_of(options.nanotrig, "compile", path, "--no-prove", "-o", out, "--target", options.target, *timing, *more, "--json", **ONE_THREAD)
         seconds.append(child_seconds() - start)
@@ -32,7 +32,7 @@ def compile_nanotrig(options, path, out, timing):
     result = {
         "top": report["top"],
         "cycles": report["latency_cycles"],
-        "compile_s": round(min(seconds), 3),
+        "compile_s": None if options.untimed else round(min(seconds), 3),
         "exact": reproduces_vectors(options.nanotrig, path, out, report["inputs"][0]["name"]),
         "estimated": {"luts": report["luts"], "ffs": report["registers"], "period_ns": report["period_ns"]},
     }
@@ -110,13 +110,15 @@ def compile_both(options, path, out):
     """A network's row so far: what alkaid's best mode is, and what nanotrig makes in as many cycles."""
     name = load(path)["name"]
     row = {"name": name, "target": options.target}
-    if not options.no_peer:
+    if options.peer:
+        row["alkaid"] = attempt(f"{name}: alkaid's best mode, as it is known", bench_peer.known, options.peer, name)
+    elif not options.no_peer:
         row["alkaid"] = attempt(f"{name}: alkaid's best mode", bench_peer.best, path, name, out / "alkaid")
     if options.peer_only:
         return row
     timing = ["--period", options.period] if options.period else []
-    if not timing and row.get("alkaid"):
-        timing = ["--stages", row["alkaid"]["cycles"]]
+    if row.get("alkaid") and (options.same_cycles or not timing):
+        timing += ["--stages", row["alkaid"]["cycles"]]
     row["nanotrig"] = attempt(f"{name}: nanotrig", compile_nanotrig, options, path, out / "nanotrig", timing)
     return row
 
@@ -128,8 +130,11 @@ def main():
     parser.add_argument("--target", default="generic", help="nanotrig's target (default: generic)")
     parser.add_argument("--jobs", type=int, default=1, help="syntheses of nanotrig's Verilog to run at once (compiles run alone)")
     parser.add_argument("--period", help="clock period for nanotrig in ns, instead of alkaid's number of cycles")
+    parser.add_argument("--same-cycles", action="store_true", help="alkaid's number of cycles as well as a clock period")
     parser.add_argument("--equal-period", action="store_true", help="compile with the period that alkaid's netlist has, and price both netlists")
     parser.add_argument("--options", default="", help="more options for `nanotrig compile`, in one string")
+    parser.add_argument("--peer", type=pathlib.Path, metavar="FILE.md", help="alkaid's numbers from a table of bench.sh: they do not change")
+    parser.add_argument("--untimed", action="store_true", help="leave out compile times: the machine is busy, or the build is slow")
     parser.add_argument("--no-peer", action="store_true", help="nanotrig only")
     parser.add_argument("--peer-only", action="store_true", help="alkaid only")
     parser.add_argument("--table", type=pathlib.Path, help="write the comparison as Markdown")
@@ -156,7 +161,7 @@ def main():
     for line in bench_table.means(rows):
         say(line)
     if options.table:
-        options.table.write_text(bench_table.markdown(rows, options.target, options.period))
+        options.table.write_text(bench_table.markdown(rows, options))
     sound = all(row.get(tool, {"exact": True}) and row.get(tool, {"exact": True})["exact"] for row in rows for tool in ("alkaid", "nanotrig"))
     sys.exit(not sound)
 

@@ -1,8 +1,11 @@
 #!/bin/sh
 # Compile neutral networks with nanotrig and with alkaid, side by side, and count both results with the same Yosys script.
 #
-# usage: scripts/bench.sh [--target T] [--jobs N] [--period NS] [--no-peer] [--peer-only] [--options "..."] [--table FILE.md]
-#                         [--equal-period] NET.json.gz...
+# usage: scripts/bench.sh [--target T] [--jobs N] [--period NS [--same-cycles]] [--no-peer] [--peer-only]
+#                         [--options "..."] [--untimed] [--peer FILE.md] [--table FILE.md] [--equal-period] NET.json.gz...
+#
+# alkaid's numbers come from a table that this made before if it is given as --peer: they do not change. nanotrig is asked
+# for alkaid's number of cycles, or for a period, or with --same-cycles for both.
 #
 # With --equal-period, nanotrig is asked for the period that alkaid's netlist has: both netlists are mapped by Yosys and
 # priced by price.py with the target's cell delays.

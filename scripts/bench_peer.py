@@ -9,6 +9,7 @@ import pathlib
 import sys
 import tempfile
 
+import bench_table
 from bench_count import CACHE, HERE, count, digest, keep, output_of, say
 
 COMPILES = 3  # compile time is the best of these: the least disturbed by whatever else the machine does
@@ -69,3 +70,16 @@ def best(path, name, out):
     found = results(path, name, out)
     chosen = min(found.values(), key=lambda result: result.get("luts", 0))
     return chosen | {"modes": {mode: result.get("luts") for mode, result in found.items()}}
+
+
+def known(page, name):
+    """alkaid's best mode as a page that bench.sh wrote has it; None for a network that is not there."""
+    rows = [cells for cells in bench_table.cells(page.read_text()) if cells[0] == name]
+    heads = [cells for cells in bench_table.cells(page.read_text()) if cells[0] == "network"]
+    if len(rows) != 2:
+        return None
+    measured, modes = (dict(zip(head, row)) for head, row in zip(heads, rows))
+    result = {key: float(measured[f"alkaid {title}"]) for title, key in bench_table.MEASURES}
+    result |= {key: int(value) for key, value in result.items() if key != "compile_s"}
+    found = {"cycles": int(modes["cycles"]), "mode": modes["best"], "exact": "alkaid" not in measured["exact"]}
+    return result | found | {"modes": {mode: int(modes[mode]) for mode in MODES if modes[mode] != "-"}, "files": []}

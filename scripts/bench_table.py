@@ -49,7 +49,12 @@ def table(head, rows):
     return [line(head), line(["---"] + ["---:"] * (len(head) - 1)), *(line(row) for row in rows), ""]
 
 
-def markdown(rows, target, period=None):
+def cells(text):
+    """The lines of a page's tables."""
+    return [[cell.strip() for cell in text.strip("|").split("|")] for text in text.splitlines() if text.startswith("|")]
+
+
+def markdown(rows, options):
     """The page that is committed: measured numbers only."""
     both = [row for row in rows if row.get("nanotrig") and row.get("alkaid")]
     versions = {package: importlib.metadata.version(package) for package in ("alkaid", "pyosys")}
@@ -57,14 +62,26 @@ def markdown(rows, target, period=None):
         f"LUTs, FFs and carry bits are cells that Yosys {versions['pyosys']} maps for UltraScale+, out of context, without DSPs,",
         "memories and shift registers. `mixer_77p26` is alkaid's unoptimised trace, since its optimised one gives wrong outputs.",
     ]
+    clock = f"a clock of {options.period} ns by its own delays"
+    cycles = "as many cycles as alkaid"
+    timing = (f"{clock}, and {cycles}" if options.same_cycles else clock) if options.period else cycles
+    times = "" if options.untimed else " Times are CPU seconds of one thread, the best of three."
+    times += f" alkaid's numbers are those of `{options.peer}`, measured before." if options.peer else ""
     about = [
-        f"nanotrig's target `{target}` beside alkaid {versions['alkaid']} in its best mode of each network: the fewest LUTs over",
+        f"nanotrig's target `{options.target}` beside alkaid {versions['alkaid']} in its best mode of each network: the fewest LUTs over",
         "{three-input adders fused, not fused} x {default depth, `hard_dc=0`}, pipelined as in its examples. nanotrig has",
-        f"{f'a clock of {period} ns by its own delays' if period else 'as many cycles as alkaid'}. Times are CPU seconds of one thread, the best of three. Both reproduce every test vector of",
+        f"{timing}.{times} Both reproduce every test vector of",
         "every network, unless the table says otherwise; `mixer_64x16` is compiled for its time only.",
     ]
     alone = [f"LUTs of alkaid {versions['alkaid']} in each of its modes, pipelined as in its examples."]
-    command = f"    scripts/bench.sh --target {target}{f' --period {period}' if period else ''}{'' if both else ' --peer-only'} --table examples/comparison.md {networks(rows)}"
+    asked = [f"--target {options.target}"]
+    asked += [f"--period {options.period}"] if options.period else []
+    asked += ["--same-cycles"] if options.same_cycles else []
+    asked += [f'--options "{options.options}"'] if options.options else []
+    asked += ["--untimed"] if options.untimed else []
+    asked += [f"--peer {options.peer}"] if options.peer else []
+    asked += [] if both else ["--peer-only"]
+    command = f"    scripts/bench.sh {' '.join(asked)} --table {options.table} {networks(rows)}"
     text = ["# Beside alkaid", "", *(about if both else alone), *cells, "", command, ""]
     return "\n".join(text + compared(both) + peer([row for row in rows if row.get("alkaid")]))
 

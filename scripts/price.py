@@ -9,7 +9,7 @@ that `nanotrig list targets --json` prints, so they live in one place. What a pa
 - a register: clock to output, set-up, and clock uncertainty;
 - a net before every cell, but for what a slice wires itself: LUT to carry chain, chain to chain, LUT to wide multiplexer,
   and LUT, chain or multiplexer to the register behind it;
-- a LUT, whatever its pins, and a wide multiplexer as much as a LUT;
+- a LUT, whatever those of its pins are that an output depends on, and a wide multiplexer as much as a LUT;
 - a carry chain: its entry, each bit that the carry passes, its exit. A chain that no LUT feeds is entered through one. The
   LUTs before both pins of a carry bit are one with two outputs, where five inputs do for both, as in every slice.
 
@@ -42,7 +42,7 @@ def counting():
 
 
 def synthesize(top, files, synth):
-    """The mapped cells as Yosys writes them: [type, {pin: [net bit, ...]}]."""
+    """The mapped cells as Yosys writes them: [type, {pin: [net bit, ...]}], with what the outputs of a LUT6_2 read."""
     from pyosys import libyosys
 
     with tempfile.TemporaryDirectory() as tmp:
@@ -52,14 +52,27 @@ def synthesize(top, files, synth):
             libyosys.run_pass(f"tee -q {command}", design)
         modules = json.loads(netlist.read_text())["modules"]
     (module,) = [module for module in modules.values() if int(module["attributes"].get("top", "0"), 2)]
-    return [[cell["type"], cell["connections"]] for cell in module["cells"].values() if cell["type"] != "$scopeinfo"]
+    cells = [cell for cell in module["cells"].values() if cell["type"] != "$scopeinfo"]
+    for cell in cells:
+        if cell["type"] == "LUT6_2":
+            init, pins = int(cell["parameters"]["INIT"], 2), cell["connections"]
+            cell["connections"] = pins | {"reads O5": reads(init, pins, 5), "reads O6": reads(init, pins, 6)}
+    return [[cell["type"], cell["connections"]] for cell in cells]
+
+
+def reads(init, pins, inputs):
+    """The input pins that a LUT's output depends on; a constant is none."""
+    at = {number: pins[f"I{number}"][0] for number in range(inputs)}
+    indices = [index for index in range(1 << inputs) if all(str(index >> number & 1) == bit for number, bit in at.items() if bit in ("0", "1"))]
+    free = [number for number, bit in at.items() if bit not in ("0", "1")]
+    return [f"I{number}" for number in free if any((init >> index ^ init >> (index ^ 1 << number)) & 1 for index in indices)]
 
 
 def mapped(top, files):
     """The mapped cells, from the cache if this Verilog has been mapped before."""
     synth = counting().SYNTH
     digest = hashlib.sha256()
-    texts = [synth.encode(), importlib.metadata.version("pyosys").encode(), top.encode()]
+    texts = [b"with reads", synth.encode(), importlib.metadata.version("pyosys").encode(), top.encode()]
     for text in texts + [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]:
         digest.update(hashlib.sha256(text).digest())
     kept = CACHE / f"{digest.hexdigest()}.json.gz"
@@ -131,10 +144,10 @@ class Paths:
                 self.join(pins["O"][0], bits[0], self.delay["lut"])
 
     def lut2(self, _, pins):
-        for out in [bit for pin in ("O5", "O6") for bit in pins.get(pin, [])]:
-            for pin, bits in pins.items():
-                if pin.startswith("I"):
-                    self.join(out, bits[0], self.delay["lut"])
+        for out in ("O5", "O6"):
+            for bit in pins.get(out, []):
+                for pin in pins[f"reads {out}"]:
+                    self.join(bit, pins[pin][0], self.delay["lut"])
 
     def mux(self, _, pins):
         for pin in ("I0", "I1"):

@@ -7,7 +7,8 @@
 // stays, and their majority m, which leaves at O5 for the next bit:
 //   s[i] = a[i] ^ b[i] ^ c[i] ^ m[i-1],   di[i] = m[i-1],   m[i] = maj(a[i], b[i], c[i]),   m[-1] = MI
 // Below, where at most two are not 0, it adds as usual: s[i] = a[i] ^ b[i] ^ c[i], di[i] = maj(a[i], b[i], c[i]), m[i] = 0.
-// Where a bit of one operand lives alone it goes into the chain as it is, or inverted, without a LUT of its own.
+// Where a bit of one operand lives alone it goes into the chain as it is, or inverted, without a LUT of its own; a 1 beside it
+// is the chain's other input.
 //
 // A slice has one output for both m and the sum of a bit: it is one LUT a bit only if sum feeds registers alone.
 
@@ -36,11 +37,29 @@ module nanotrig_sum3 #(
   localparam [W-1:0] A1 = ~A_LIVE & A_NOT, B1 = ~B_LIVE & B_NOT, C1 = ~C_LIVE & C_NOT;
   localparam [W-1:0] ZERO = (A0 & B0) | (A0 & C0) | (B0 & C0);
   localparam [W-1:0] ONE = (A1 & B1) | (A1 & C1) | (B1 & C1);
-  // Where m of the bit below is no constant, or the constant 1.
-  localparam [W-1:0] M_BELOW = (SAVE & ~ZERO & ~ONE) << 1;
+  // Where m of the bit below is the constant 1.
   localparam [W-1:0] ONE_BELOW = ((SAVE & ONE) << 1) | UNIT[W-1:0];
-  // Where one operand lives alone.
-  localparam [W-1:0] LONE = ~M_BELOW & ZERO;
+  // Where one operand lives beside a 0 and a 1.
+  localparam [W-1:0] BESIDE =
+    (A_LIVE & ((B0 & C1) | (B1 & C0))) | (B_LIVE & ((A0 & C1) | (A1 & C0))) | (C_LIVE & ((A0 & B1) | (A1 & B0)));
+
+  // Where m of the bit below is no constant.
+  function [W-1:0] saved;
+    input none;
+    integer j;
+    reg below;
+    begin
+      below = none;
+      for (j = 0; j < W; j = j + 1) begin
+        saved[j] = below;
+        below = SAVE[j] & ~ZERO[j] & ~ONE[j] & ~(BESIDE[j] & ~below & ~ONE_BELOW[j]);
+      end
+    end
+  endfunction
+  localparam [W-1:0] M_BELOW = saved(1'b0);
+  // Where the 1 needs no LUT; where one operand lives alone.
+  localparam [W-1:0] WITH_ONE = BESIDE & ~M_BELOW & ~ONE_BELOW;
+  localparam [W-1:0] LONE = (~M_BELOW & ZERO) | WITH_ONE;
   localparam [W-1:0] NONE = ~(A_LIVE | B_LIVE | C_LIVE);
   localparam [W-1:0] ODD = A_NOT ^ B_NOT ^ C_NOT;
 
@@ -52,12 +71,12 @@ module nanotrig_sum3 #(
 
   wire [W-1:0] s, di, majority;
   wire [W-1:0] m_below = ((majority & SAVE) << 1) | UNIT[W-1:0];
-  assign di = (m_below & SAVE) | (majority & ~SAVE);
+  assign di = (m_below & SAVE) | (majority & ~SAVE) | WITH_ONE;
 
   genvar i;
   generate
     for (i = 0; i < W; i = i + 1) begin : one
-      if (NONE[i] && !(ODD[i] && M_BELOW[i])) begin : none
+      if (NONE[i]) begin : none
         assign s[i] = ODD[i] ^ m_below[i];
         assign majority[i] = ONE[i];
       end else if (LONE[i]) begin : lone

@@ -24,20 +24,56 @@ def fixed(x, text):
     return rounded(x, signed, int(integer) - signed, int(width) - int(integer))
 
 
+def activated(y, name):
+    """An activation that is exact."""
+    return {"linear": lambda: y, "relu": lambda: np.maximum(y, 0), "abs": lambda: abs(y), "hard_tanh": lambda: np.clip(y, -1, 1)}[name]()
+
+
+def windows(x, size, strides):
+    """All windows [samples, positions.., taps.., channels] of images or sequences, without padding."""
+    axes = tuple(range(1, 1 + len(size)))
+    view = np.lib.stride_tricks.sliding_window_view(x, size, axes)  # the taps are the last axes
+    view = view[(slice(None), *(slice(None, None, stride) for stride in strides))]
+    return np.moveaxis(view, 1 + len(size), -1)
+
+
+def convolved(x, kernel, strides):
+    """A convolution without padding; channels and filters last."""
+    size = kernel.shape[:-2]
+    taps = windows(x, size, strides)
+    return np.tensordot(taps, kernel, len(size) + 1)
+
+
 def apply(layer, tensors, inputs):
     """A layer's result for many samples."""
     x, kind = inputs[0], layer["kind"]
+    for name in tensors.keys() & {"kernel", "depthwise_kernel", "pointwise_kernel", "bias"}:
+        quantizer = layer.get(name.removesuffix("_kernel") + "_quantizer")
+        tensors[name] = fixed(tensors[name].astype(float), quantizer) if quantizer else tensors[name].astype(float)
     if kind == "quantize":
         if "format" in layer:
             return fixed(x, layer["format"])
         assert (layer["rounding"], layer["overflow"]) == ("RND", "SAT"), layer
         return rounded(x, *(tensors[key].astype(int) for key in ("signed", "integer", "fraction")))
     if kind == "dense":
-        assert not {"kernel_quantizer", "bias_quantizer"} & layer.keys(), layer
-        y = x @ tensors["kernel"].astype(float) + tensors.get("bias", np.zeros(1)).astype(float)
-        return {"linear": y, "relu": np.maximum(y, 0)}[layer.get("activation", "linear")]
+        return activated(x @ tensors["kernel"] + tensors.get("bias", 0), layer.get("activation", "linear"))
+    if kind in ("conv1d", "conv2d", "separable_conv2d"):
+        assert layer.get("padding", "valid") == "valid", layer
+        strides = layer.get("strides", [1] * (x.ndim - 2))
+        if kind == "separable_conv2d":
+            taps = windows(x, tensors["depthwise_kernel"].shape[:2], strides)
+            y = np.einsum("...hwc,hwcm->...cm", taps, tensors["depthwise_kernel"])
+            y = y.reshape(*y.shape[:-2], -1) @ tensors["pointwise_kernel"][0, 0]
+        else:
+            y = convolved(x, tensors["kernel"], strides)
+        return activated(y + tensors.get("bias", 0), layer.get("activation", "linear"))
+    if kind == "average_pool2d":
+        total = windows(x, layer["size"], layer.get("strides", layer["size"])).sum((3, 4))
+        return (total.astype(np.float32) / np.float32(np.prod(layer["size"]))).astype(float)
+    if kind in ("flatten", "reshape"):
+        return x.reshape(len(x), *layer.get("shape", [-1]))
     if kind == "activation":
-        return {"relu": np.maximum(x, 0), "abs": abs(x)}[layer["function"]]
+        return activated(x, layer["function"])
     if kind == "relu":
         return np.maximum(x, 0)
     if kind == "subtract":
@@ -48,7 +84,7 @@ def apply(layer, tensors, inputs):
     if kind == "slice":
         return x[:, layer["starts"][0] : layer["ends"][0]]
     if kind == "concatenate":
-        return np.concatenate(inputs, -1)
+        return np.concatenate(inputs, layer["axis"] + 1 if "axis" in layer else -1)
     raise ValueError(f"{layer['name']}: no reference for `{kind}`")
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Differential fuzzing: random networks through nanotrig and through independent implementations, bit for bit (scripts/differential/).
 # Each oracle runs for so many seconds; mismatches are kept in a folder of the temporary directory, and named. Cases come from seeds, the first
-# of which is the clock's seconds; `python scripts/differential/run.py ORACLE --seed N --cases 1 ...` makes one again.
+# of which is the clock's time; `python scripts/differential/run.py ORACLE --seed N --cases 1 ...` makes one again.
 #
 # usage: scripts/differential.sh [SECONDS [ORACLE...]]      600 seconds of each oracle, if nothing is said
 #        NANOTRIG=PROGRAM takes that program instead of building one

@@ -224,6 +224,13 @@ def merges():
     return keras.Model([a, b, c], last(*out))
 
 
+@case("axes counted from the front behind QDot")
+def dot_axes():
+    a, b = keras.Input((3, 4), name="a"), keras.Input((4, 5), name="b")
+    y = QDot(axes=(2, 1), name="dot", iq_confs=act(i0=2, f0=3))([a, b])  # noqa: F405
+    return model([a, b], QSum(axes=1, name="rows", iq_conf=act(i0=3, f0=3))(y), QSum(axes=2, name="columns", iq_conf=act(i0=3, f0=3))(y))  # noqa: F405
+
+
 @case("QUnaryFunctionLUT of many functions, QAffinedUnaryFunctionLUT")
 def functions():
     x = keras.Input((6,), name="x")

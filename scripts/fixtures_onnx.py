@@ -162,6 +162,14 @@ def thresholds(g, x):
     g.output(g.node("MultiThreshold", x, t[:1], domain=QONNX, out_dtype="INT4", out_scale=2.0, out_bias=-7.0))
 
 
+def thresholds_of_steps(g, x):
+    """Three axes: channels are the last of them unless the layout says otherwise."""
+    g.output(g.node("MultiThreshold", x, np.sort(g.floats(4, 3, low=-8, high=8), axis=1), domain=QONNX, out_dtype="UINT2"))
+    g.output(g.node("MultiThreshold", x, np.sort(g.floats(4, 7, low=-8, high=8), axis=1), domain=QONNX, out_dtype="UINT3", data_layout="NCW"))
+    g.output(g.node("MultiThreshold", x, np.sort(g.floats(4, 7, low=-8, high=8), axis=1), domain=QONNX, out_dtype="UINT3", data_layout="NWC"))
+    g.output(g.node("MultiThreshold", x, np.sort(g.floats(1, 3, low=-8, high=8), axis=1), domain=QONNX, out_dtype="UINT2", out_scale=0.5))
+
+
 def dense(g, x):
     q = g.quant(x, 0.37, 6)
     y = g.node("MatMul", q, g.node("Transpose", g.weights(12, 8, channel=0), perm=[1, 0]))
@@ -404,6 +412,7 @@ def main():
     case("quantizers", "Quant with every rounding, zero points, scales per tensor and channel, BipolarQuant, Trunc",
          quantizers, 1, {"x": (6,)})
     case("thresholds", "MultiThreshold, per channel and for all", thresholds, 2, {"x": (6,)})
+    case("thresholds_of_steps", "MultiThreshold of three axes, with every layout", thresholds_of_steps, 14, {"x": (4, 4)})
     case("dense", "MatMul and Gemm with scales of any value, per channel too, BatchNormalization, a residual", dense, 3,
          {"x": (8,)}, formats=())
     case("conv", "Conv with pads, strides, groups, dilations; pooling", convolutions, 4, {"x": (4, 6, 7)}, formats=())

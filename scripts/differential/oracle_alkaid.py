@@ -31,7 +31,10 @@ class Value:
         if quantized.get("overflow") == "WRAP" and any(v.low == v.high != 0 for v in self.array.ravel()):
             raise Redraw("alkaid wraps an unsigned constant modulo 2^(i+1)")
         saved = dict(self.saved)
-        return Value(apply(self.array, op, saved), [*self.operations, op], saved)
+        try:
+            return Value(apply(self.array, op, saved), [*self.operations, op], saved)
+        except StopIteration:
+            raise Redraw("alkaid does not sum constants only") from None
 
 
 class Neutral(Draw):

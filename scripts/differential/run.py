@@ -137,7 +137,7 @@ def main():
     parser.add_argument("--nanotrig", required=True)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--cases", type=int, default=sys.maxsize)
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first case: the clock's seconds if left out")
+    parser.add_argument("--seed", type=int, default=int(time.time()) * 1000, help="of the first case; the clock's milliseconds if left out, so that runs do not repeat")
     parser.add_argument("--compile", type=int, default=10, metavar="EVERY")
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "nanotrig-differential")
     options = parser.parse_args()

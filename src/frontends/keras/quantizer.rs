@@ -36,7 +36,7 @@ const QUANTIZERS: &[(&str, &[Parameter])] = &[
         ("use_ste", ""), ("use_variables", "")]),
     ("quantized_hswish", &[("bits", ""), ("integer", ""), ("symmetric", "0"), ("alpha", "None"),
         ("use_stochastic_rounding", ""), ("scale_axis", "None"), ("qnoise_factor", "1.0"), ("var_name", ""), ("use_ste", ""),
-        ("use_variables", ""), ("relu_shift", "3"), ("relu_upper_bound", "6")]),
+        ("use_variables", ""), ("relu_shift", "3"), ("relu_upper_bound", "6"), ("keep_negative", "True")]),
     ("binary", &[("use_01", "0"), ("alpha", "None"), ("use_stochastic_rounding", "")]),
     ("ternary", &[("alpha", "None"), ("threshold", "None"), ("use_stochastic_rounding", ""), ("number_of_unrolls", "5")]),
     ("bernoulli", &[("alpha", "None"), ("temperature", "6"), ("use_real_sigmoid", "True")]),
@@ -282,6 +282,9 @@ mod tests {
         assert_eq!(quantizer(&object).unwrap().unwrap(), "quantized_po2(4,max_value=1)");
         let object = json!({"class_name": "Custom>quantized_bits", "config": {"bits": 6, "keep_negative": true, "alpha": "auto"}});
         assert_eq!(quantizer(&object).unwrap().unwrap(), "quantized_bits(6,0,alpha='auto')");
+        let config = json!({"bits": 6, "integer": 2, "keep_negative": true, "alpha": 1.0, "relu_shift": 3}); // of qkeras-v3
+        let object = json!({"class_name": "quantized_hswish", "config": config});
+        assert_eq!(quantizer(&object).unwrap().unwrap(), "quantized_hswish(6,2,alpha=1.0)");
         assert_eq!(activation(&json!({"class_name": "function", "config": "relu"})).unwrap().unwrap(), "relu");
         assert_eq!(activation(&json!("linear")).unwrap(), None);
     }

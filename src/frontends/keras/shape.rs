@@ -77,7 +77,8 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             *shape.get_mut(axis)? = indices.len();
             shape
         }
-        "slice" | "dot" | "matmul" | "truth_table" | "thermometer" => return None,
+        "dot" => dotted(layer, inputs)?,
+        "slice" | "matmul" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })
@@ -100,6 +101,18 @@ fn reduced(layer: &Layer, from: &[usize]) -> Option<Vec<usize>> {
     let hit = |at: usize| axes.iter().any(|axis| *axis == at as i64 || axis + from.len() as i64 == at as i64);
     let kept = from.iter().enumerate().filter(|(at, _)| keep || !hit(*at));
     Some(kept.map(|(at, length)| if hit(at) { 1 } else { *length }).collect())
+}
+
+/// The axes of both operands but those that are summed over.
+fn dotted(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
+    let axes = layer.attributes.get("axes")?;
+    let axes = numbers(axes).or_else(|| Some(vec![axes.as_i64()?; 2]))?;
+    let mut shape = Vec::new();
+    for (input, axis) in inputs.iter().zip(axes) {
+        let summed = usize::try_from(if axis < 0 { axis + input.len() as i64 } else { axis }).ok()?;
+        shape.extend(input.iter().enumerate().filter(|(at, _)| *at != summed).map(|(_, length)| *length));
+    }
+    Some(shape)
 }
 
 fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {

@@ -48,7 +48,8 @@ fn folded(b: &Builder, node: &Node, layer: Layer, kernel: &str, axes: usize) -> 
     let statistics = scale_and_center(node)?;
     let mut arrays = match b.weights().is_numbered() {
         true => {
-            own.push("iteration?");
+            // Training steps: qkeras-v3 saves them as a variable of the layer, and once more by name.
+            own.extend(["iteration?", "saved_iteration?"]);
             let mut arrays = b.arrays(node, &own)?;
             arrays.append(&mut b.arrays_of(node, Part { named: "", numbered: "batchnorm" }, &statistics)?);
             arrays

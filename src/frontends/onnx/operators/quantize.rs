@@ -222,12 +222,17 @@ fn multi_threshold(g: &mut Graph, node: &Node) -> Result<()> {
         let what = format!("the thresholds have shape {:?}", thresholds.dims);
         return Err(Error::user(what, "thresholds have shape [channels, steps]"));
     };
-    let last = node.text("data_layout", "").ends_with('C') && node.text("data_layout", "").len() > 2;
-    let channel = if last { x.rank().saturating_sub(1) } else { 1 };
-    let x = match (channels, last) {
+    // Without a layout, qonnx takes three axes for [samples, steps, channels].
+    let layout = node.text("data_layout", "");
+    let channel = layout.find('C').unwrap_or(if layout.is_empty() && x.rank() == 3 { 2 } else { 1 });
+    let x = match (channels, channel) {
         (1, _) => x,
-        (_, true) => g.plain(&x)?,
-        (_, false) => g.channels_last(&x)?,
+        (_, 1) => g.channels_last(&x)?,
+        (_, last) if last + 1 == x.rank() => g.plain(&x)?,
+        _ => {
+            let what = format!("`data_layout` is {layout}, of a tensor of shape {:?}", x.shape);
+            return Err(Error::user(what, "channels are the second axis or the last"));
+        }
     };
     if channels != 1 && x.shape.get(channel) != Some(&channels) {
         let what = format!("thresholds of {channels} channels for a tensor of shape {:?}", x.shape);

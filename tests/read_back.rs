@@ -66,7 +66,9 @@ impl Module {
             // Of the ports, `clk` and the valid bit are no data.
             let driven = |bit: &Wire| bit.as_u64().is_none_or(|bit| drivers.contains_key(&bit) || data.contains(&bit));
             for (at, bit) in net.bits.iter().enumerate().filter(|_| net.bits.iter().all(driven)) {
-                bit.as_u64().map(|bit| homes.entry(bit).or_default().push((index, at)));
+                if let Some(bit) = bit.as_u64() {
+                    homes.entry(bit).or_default().push((index, at));
+                }
             }
         }
         Module { known: vec![None; cells.len()], cells, drivers, inputs: HashMap::new(), nets, homes }

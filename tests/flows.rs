@@ -80,3 +80,15 @@ fn vivado_scripts_name_every_file_that_is_there() {
     let constraints = std::fs::read_to_string(out.join("vivado/clock.xdc")).expect("constraints");
     assert!(constraints.contains("create_clock"), "{constraints}");
 }
+
+/// A module cannot have a port of its own name.
+#[test]
+fn a_network_that_is_called_as_its_input() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("x.toml"), MODEL.replace("name = \"small\"", "name = \"x\"")).expect("writes");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+    let ran = command.args(["compile", "x.toml", "-o", "out"]).current_dir(dir.path()).output().expect("runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let top = std::fs::read_to_string(dir.path().join("out/verilog/x_2.v")).expect("the top module");
+    assert!(top.contains("module x_2 (") && top.contains("input  wire [17:0] x,"), "{top}");
+}

@@ -270,11 +270,14 @@ impl Builder {
         self.graph.outputs.push((legal_name(name, &taken), id));
     }
 
-    /// The graph, and the notes made on the way.
+    /// The graph, and the notes made on the way. Its name is that of no port: a module cannot have a port of its own name.
     ///
     /// # Errors
     /// The graph breaks one of its invariants, which is a bug of ours.
-    pub fn finish(self) -> Result<(Graph, Vec<String>)> {
+    pub fn finish(mut self) -> Result<(Graph, Vec<String>)> {
+        let inputs = self.graph.inputs.iter().map(|port| port.name.clone());
+        let ports: Vec<String> = inputs.chain(self.graph.outputs.iter().map(|(name, _)| name.clone())).collect();
+        self.graph.name = legal_name(&self.graph.name, &ports);
         super::verify(&self.graph)?;
         Ok((self.graph, self.notes))
     }

@@ -3,7 +3,7 @@
 //! 1. Operands precede their users.
 //! 2. A node's shape and ranges are those that its operation gives for its operands; floats are read by float operations,
 //!    quantizers and outputs only.
-//! 3. Layers and ports have legal and distinct names, and each node belongs to a layer.
+//! 3. Layers have legal and distinct names, so have ports and the graph itself, and each node belongs to a layer.
 //! 4. Outputs are nodes of the graph, and there is at least one.
 //! 5. Formats are at most [`Format::MAX_WIDTH`] bits wide.
 //! 6. Thresholds of a staircase ascend.
@@ -35,6 +35,7 @@ pub fn verify(graph: &Graph) -> Result<()> {
         }
     }
     let ports = graph.inputs.iter().map(|port| &port.name).chain(graph.outputs.iter().map(|(name, _)| name));
+    let ports = ports.chain([&graph.name]);
     check(3, Id(0), distinct(ports) && distinct(graph.layers.iter()), "names are not legal and distinct")?;
     let outputs = graph.outputs.iter().all(|(_, id)| (id.0 as usize) < graph.nodes.len());
     check(4, Id(0), outputs && !graph.outputs.is_empty(), "an output is missing")?;

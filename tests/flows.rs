@@ -92,3 +92,26 @@ fn a_network_that_is_called_as_its_input() {
     let top = std::fs::read_to_string(dir.path().join("out/verilog/x_2.v")).expect("the top module");
     assert!(top.contains("module x_2 (") && top.contains("input  wire [17:0] x,"), "{top}");
 }
+
+/// Constants that cancel in a sum leave it on their grid: -0.875 + 0.625 - 0.625 + 0.5 + 0.375 is 0.
+#[test]
+fn constants_that_cancel() {
+    let model = "format = \"nanotrig/1\"\nname = \"small\"\n[[input]]\nname = \"x\"\nshape = [1]\nformat = \"fixed<2,2>\"\n\
+        [[layer]]\nname = \"first\"\nkind = \"dense\"\n[layer.tensors]\nkernel = [[0, 0, 0, 0, 0, 1]]\nbias = [1, -1, 1, 1, 1, 0]\n\
+        [[layer]]\nname = \"second\"\nkind = \"dense\"\n[layer.tensors]\n\
+        kernel = [[-0.875], [-0.625], [-0.625], [0.5], [0.375], [-0.75]]\n";
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(dir.path().join("small.toml"), model).expect("writes");
+    std::fs::write(dir.path().join("x.csv"), "-2\n-1\n0\n1\n").expect("writes");
+    let nanotrig = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nanotrig"));
+        let ran = command.args(arguments).current_dir(dir.path()).output().expect("runs");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    };
+    nanotrig(&["run", "small.toml", "--input", "x.csv", "--output", "y.csv"]);
+    let text = std::fs::read_to_string(dir.path().join("y.csv")).expect("outputs");
+    let values: Vec<f64> = text.lines().filter_map(|line| line.parse().ok()).collect();
+    assert_eq!(values, [1.5, 0.75, 0.0, -0.75], "{text}");
+    // All levels agree, too.
+    nanotrig(&["compile", "small.toml", "-o", "out"]);
+}

@@ -1,5 +1,6 @@
-//! Arrays on disk: NumPy's `.npy` and `.npz`, read without trusting them and written without dates.
+//! Arrays on disk: NumPy's `.npy` and `.npz`, and HDF5, read without trusting them and written without dates.
 
+pub mod hdf5;
 pub mod npy;
 pub mod npz;
 pub mod zip;

@@ -136,6 +136,23 @@ pub(super) fn sum(a: Range, b: Range) -> Option<Range> {
     }
 }
 
+/// The sum of several, on the finest grid of those that are no constant zero: constants that cancel leave theirs, too.
+fn total(terms: impl Iterator<Item = Option<Range>>) -> Option<Range> {
+    let (mut total, mut finest) = (Range::point(Fixed::ZERO), None);
+    for term in terms {
+        let term = term?;
+        if !is_zero(&term) {
+            finest = Some(finest.map_or(term.exp, |exp: i32| exp.min(term.exp)));
+            total = Range::add(total, term)?;
+        }
+    }
+    match finest {
+        Some(exp) if is_zero(&total) => Some(Range { exp, ..total }),
+        Some(exp) => total.at(exp),
+        None => Some(total),
+    }
+}
+
 /// The products; a constant zero gives the plain zero.
 pub(super) fn product(a: Range, b: Range) -> Option<Range> {
     if is_zero(&a) || is_zero(&b) {
@@ -228,10 +245,7 @@ fn infer_matmul(x: &Node, w: &Node) -> Result<Inferred> {
     for row in 0..leading.iter().product() {
         let row = &x.ranges[row * inner..(row + 1) * inner];
         if !seen.contains_key(row) {
-            let columns = (0..*n).map(|o| {
-                let terms = (0..inner).map(|i| product(row[i], w.ranges[i * n + o]));
-                terms.into_iter().try_fold(Range::point(Fixed::ZERO), |total, term| sum(total, term?))
-            });
+            let columns = (0..*n).map(|o| total((0..inner).map(|i| product(row[i], w.ranges[i * n + o]))));
             seen.insert(row, columns.collect::<Option<_>>().ok_or_else(too_wide)?);
         }
         ranges.extend_from_slice(&seen[row]);
@@ -256,12 +270,11 @@ fn infer_reduce(kind: Reduction, axis: usize, x: &Node) -> Result<Inferred> {
     let (shape, elements) = reduced(&x.shape, axis);
     let range = |group: &Vec<u32>| {
         let mut ranges = group.iter().map(|e| x.ranges[*e as usize]);
+        if kind == Reduction::Sum {
+            return total(ranges.map(Some));
+        }
         let first = ranges.next()?;
-        ranges.try_fold(first, |total, next| match kind {
-            Reduction::Sum => sum(total, next),
-            Reduction::Max => extreme(total, next, true),
-            Reduction::Min => extreme(total, next, false),
-        })
+        ranges.try_fold(first, |total, next| extreme(total, next, kind == Reduction::Max))
     };
     Ok(Inferred { shape, ranges: elements.iter().map(range).collect::<Option<_>>().ok_or_else(too_wide)? })
 }

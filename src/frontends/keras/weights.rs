@@ -4,24 +4,19 @@
 //! *Numbered* files (`model.weights.h5` of Keras 3) have `layers/q_dense_1/vars/0`; only the class knows what its arrays are.
 
 use super::paths::Place;
+use crate::arrays::hdf5::{self, damaged};
 use crate::error::{At, Error, Result};
-use crate::files::{MAX_ELEMENTS, fenced};
+use crate::files::fenced;
 use crate::network::Tensor;
 use hdf5_pure::{AttrValue, Dataset, File, Group};
 use std::collections::BTreeMap;
 
-const SIGNATURE: &[u8] = b"\x89HDF\r\n\x1a\n";
 /// Groups inside groups; Keras nests two or three.
 const MAX_DEPTH: usize = 12;
 /// Arrays that a layer, or a nested model, may have.
 const MAX_ARRAYS: usize = 4096;
-/// Deflate cannot shrink further than this.
-const MAX_RATIO: u64 = 1040;
 
-/// Does the file start with HDF5's signature?
-pub fn is_hdf5(bytes: &[u8]) -> bool {
-    bytes.starts_with(SIGNATURE)
-}
+pub use hdf5::is_hdf5;
 
 /// A part of a layer that has weights of its own, such as the forward half of a Bidirectional.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,11 +44,7 @@ impl Weights {
             return Err(Error::user("is not HDF5", "give the .h5 file of model.save or model.save_weights"));
         }
         let length = bytes.len() as u64;
-        if let Some(whole) = whole_length(&bytes).filter(|whole| *whole > length) {
-            let what = format!("is truncated: it has {length} of {whole} bytes");
-            return Err(Error::user(what, "fetch or write it again"));
-        }
-        let file = fenced(|| File::from_bytes(bytes).map_err(damaged))?;
+        let file = hdf5::open(bytes)?;
         let numbered = fenced(|| {
             let groups = file.root().groups().map_err(damaged)?;
             let top = |name: &str| groups.iter().any(|group| group == name);
@@ -230,15 +221,7 @@ impl Weights {
     }
 
     fn tensor(&self, dataset: &Dataset) -> Result<Tensor> {
-        let shape = dataset.shape().map_err(damaged)?;
-        let count = shape.iter().try_fold(1u64, |count, length| count.checked_mul(*length));
-        let stored = count.and_then(|count| count.checked_mul(dataset.element_size().ok()?.max(1)));
-        if stored.is_none_or(|stored| stored / MAX_RATIO > self.bytes || stored / 4 > MAX_ELEMENTS as u64) {
-            let what = format!("claims shape {shape:?}, more than the file can hold");
-            return Err(Error::user(what, "the file is truncated or damaged; fetch or write it again"));
-        }
-        let data = dataset.read_f64().map_err(damaged)?;
-        let shape: Vec<usize> = shape.iter().map(|length| *length as usize).collect();
+        let Tensor { shape, data } = hdf5::array(dataset, self.bytes)?.tensor()?;
         match shape.is_empty() && data.len() == 1 {
             // HGQ2 keeps an infinite speed of the training among its weights; a network's own are checked with it.
             true => Ok(Tensor { shape, data }),
@@ -261,20 +244,3 @@ fn first_name(name: &str) -> &str {
 
 /// What Keras 2.12 and 2.13 call `layers` in an archive.
 const EARLY: &str = "_layer_checkpoint_dependencies";
-
-/// The length that the superblock claims, where its addresses have 8 bytes and count from the file's start.
-fn whole_length(bytes: &[u8]) -> Option<u64> {
-    let (sizes, base) = match bytes.get(8)? {
-        0 => (13, 24),
-        1 => (13, 28),
-        2 | 3 => (9, 12),
-        _ => return None,
-    };
-    let address = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    (*bytes.get(sizes)? == 8 && address(base)? == 0).then(|| address(base + 16)).flatten()
-}
-
-fn damaged(error: hdf5_pure::Error) -> Error {
-    let help = "the file is truncated, damaged or of an unknown kind of HDF5; fetch or write it again";
-    Error::user(format!("broken HDF5: {error}"), help)
-}

@@ -4,6 +4,7 @@
 //! axes are the same thing here: an array whose first axis is the samples.
 
 mod csv;
+mod hdf5;
 mod npz;
 
 use super::Samples;
@@ -22,7 +23,7 @@ pub struct Format {
 }
 
 /// All formats; the last takes any text.
-pub const TABLES: &[Entry<Format>] = &[npz::TABLE, csv::TABLE];
+pub const TABLES: &[Entry<Format>] = &[npz::TABLE, hdf5::TABLE, csv::TABLE];
 
 /// Named arrays, each with one row a sample.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -16,29 +16,12 @@
 #include <string>
 #include <vector>
 
-#include "verilated.h"
+#include "words.h"
 
 struct Port {
     std::string name;
     std::vector<unsigned> widths;  // of its elements, the lowest first
 };
-
-// A port's bits to and from 32-bit words, whichever type Verilator gave it.
-template <class T> void put(T &port, const uint32_t *words) {
-    uint64_t value = words[0];
-    if (sizeof(T) > 4) value |= (uint64_t)words[1] << 32;
-    port = (T)value;
-}
-template <std::size_t N> void put(VlWide<N> &port, const uint32_t *words) {
-    for (std::size_t i = 0; i < N; i++) port[i] = words[i];
-}
-template <class T> void get(const T &port, uint32_t *words) {
-    words[0] = (uint32_t)port;
-    if (sizeof(T) > 4) words[1] = (uint32_t)((uint64_t)port >> 32);
-}
-template <std::size_t N> void get(const VlWide<N> &port, uint32_t *words) {
-    for (std::size_t i = 0; i < N; i++) words[i] = port[i];
-}
 
 #include "ports.h"
 #include "weights.h"

@@ -92,6 +92,7 @@ pub fn registers(netlist: &Netlist, top: &str, events: usize, own: &[i128]) -> R
     let bench = include_str!("../../testbenches/registers.cpp");
     let file = |name: &str, text| File { path: format!("shell/{name}"), text };
     Ok(vec![
+        words("shell"),
         file("run.cpp", bench.to_string()),
         file("ports.h", render(include_str!("../../templates/ports.h"), &text)?),
         file("weights.h", weights),
@@ -145,9 +146,15 @@ pub fn pixels(module: Pixels) -> Result<Vec<File>> {
 fn bench(folder: &str, text: &Text) -> Result<Vec<File>> {
     let file = |name: &str, text| File { path: format!("{folder}/{name}"), text };
     Ok(vec![
+        words(folder),
         file("run.cpp", include_str!("../../testbenches/run.cpp").to_string()),
         file("ports.h", render(include_str!("../../templates/ports.h"), text)?),
     ])
+}
+
+/// What every test bench includes, for its folder: how bits get into a Verilated module and out.
+pub fn words(folder: &str) -> File {
+    File { path: format!("{folder}/words.h"), text: include_str!("../../testbenches/words.h").into() }
 }
 
 fn port(port: &Port) -> PortText<'_> {

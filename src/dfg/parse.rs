@@ -174,7 +174,10 @@ impl FromStr for Dfg {
 
     fn from_str(text: &str) -> Result<Dfg> {
         // What does not hold of a graph that somebody wrote is not our mistake.
-        graph(text).map_err(|error| Error { kind: Kind::User, help: HELP.into(), ..error })
+        graph(text).map_err(|error| match error.kind {
+            Kind::Bug => Error { kind: Kind::User, help: HELP.into(), ..error },
+            Kind::User => error,
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 //! for the clocks that a credit travels, which keeps an event a clock going.
 
 use super::{Pin, Shell};
-use crate::backends::{File, render};
+use crate::backends::{File, render, verilator};
 use crate::error::{Error, Result};
 use crate::netlist::{Netlist, legal};
 use crate::port::Port;
@@ -257,6 +257,7 @@ fn bench(
     };
     let file = |name: &str, text| File { path: format!("{folder}/{name}"), text };
     Ok(vec![
+        verilator::words(folder),
         file("ports.h", render(include_str!("../../templates/stream.h"), &header)?),
         file("run.cpp", include_str!("../../testbenches/stream.cpp").to_string()),
     ])

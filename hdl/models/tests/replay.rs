@@ -214,6 +214,7 @@ fn models_and_modules_are_the_same() {
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("writable");
     write("replay.v", &top(&instances));
     write("pins.h", &header(&instances));
+    write("words.h", include_str!("../../../testbenches/words.h"));
     write("replay.cpp", include_str!("replay.cpp"));
     let mut build = Command::new("verilator");
     build.args(["--cc", "--exe", "--build", "-Wall", "-O3", "-CFLAGS", "-O1", "--prefix", "Vdut", "-o", "run", "-y"]);

@@ -182,6 +182,12 @@ fn the_table_names_every_weight() {
     assert_eq!(lines.len(), weights + 1);
     let value = network.layers[0].tensors["kernel"].data[2];
     let code = (value * 8.0) as i64;
+    // The estimates of such circuits are not of the kind that was fitted, and say so.
+    let page = |dir: &Path| std::fs::read_to_string(dir.join("out/report.html")).expect("a page");
+    let products = "no products of two variables were among them";
+    assert!(page(dir.path()).contains(products));
+    compiled(dir.path(), &[]);
+    assert!(!page(dir.path()).contains(products));
     let third = format!("my_conv2d_kernel,2,my conv2d,kernel,8,4,12,\"fixed<4,1>\",{code},{value}");
     assert!(lines.contains(&third.as_str()), "{third}\n{text}");
 }

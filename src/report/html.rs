@@ -87,7 +87,7 @@ impl Report {
             checked: self.checks(),
             mismatches: (wrong > 0).then(|| format!("{} from what was expected.", differ(wrong))),
             reading: self.readings(),
-            fit: self.calibration.as_ref().map(|fit| format!("Estimates: {}.", fit.sentence())),
+            fit: self.accuracy().map(|accuracy| format!("Estimates: {accuracy}.")),
             compile: format!("{:.3}", self.compile_s),
         };
         page(include_str!("../../templates/report.html"), &seen)

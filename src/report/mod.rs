@@ -15,7 +15,7 @@ use crate::fixed::{Fixed, Quantization};
 use crate::host::{Host, Thermometer};
 use crate::interfaces::{Pin, Shell};
 use crate::port::Port;
-use crate::targets::calibration::{Calibration, calibration};
+use crate::targets::calibration::{Calibration, Kind, calibration};
 use measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -314,6 +314,17 @@ impl Report {
         serde_json::from_str(text).map_err(|error| {
             Error::user(format!("is not a report of this version: {error}"), "compile the network again")
         })
+    }
+}
+
+impl Report {
+    /// How far the estimates are off, in one sentence; none for a target that was not fitted.
+    fn accuracy(&self) -> Option<String> {
+        let products = self.kinds.iter().any(|row| row.kind == Kind::Product.name());
+        let beside =
+            "; no products of two variables were among them: synthesis may need several times their LUTs, or DSPs";
+        let fit = self.calibration.as_ref()?;
+        Some(fit.sentence() + if products { beside } else { "" })
     }
 }
 

@@ -41,8 +41,8 @@ impl Report {
         writeln!(text, "period    {period:.3} ns; the longest stage needs {shortest:.3} ns, estimated")?;
         let (luts, carry, registers) = (self.luts, self.carry, self.registers);
         writeln!(text, "cost      {luts} LUT and {carry} carry bits, estimated; {registers} registers")?;
-        if let Some(fit) = &self.calibration {
-            writeln!(text, "estimate  {}", fit.sentence())?;
+        if let Some(accuracy) = self.accuracy() {
+            writeln!(text, "estimate  {accuracy}")?;
         }
         let given = if self.checked.given > 0 { format!("{} given, ", self.checked.given) } else { String::new() };
         let random = self.checked.random;

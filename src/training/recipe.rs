@@ -7,7 +7,7 @@
 //! seed = 1                            # the same seed gives the same weights on the same machine
 //!
 //! [data]
-//! train = "jets.npz"                  # .npz, .npy with `targets`, or .csv
+//! train = "jets.npz"                  # .npz, HDF5, or .csv
 //! inputs = "x"                        # an array, or a list of columns
 //! targets = "y"
 //! probabilities = "p"                 # a teacher's, for the loss `distillation`

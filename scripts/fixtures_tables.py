@@ -1,12 +1,14 @@
-"""Makes tests/data/tables/samples.h5 and samples.npz: the same arrays, as h5py and NumPy write them.
+"""Makes samples.h5, samples.npz and samples.parquet in tests/data/tables: the same arrays, as h5py, NumPy and Arrow write them.
 
-    python scripts/fixtures_tables.py   # needs numpy and h5py 3
+    python scripts/fixtures_tables.py   # needs numpy, h5py 3 and pyarrow
 """
 
 import pathlib
 
 import h5py
 import numpy as np
+import pyarrow as arrow
+import pyarrow.parquet as parquet
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent / "tests" / "data" / "tables"
 
@@ -21,7 +23,15 @@ def main():
         events = file.create_group("events")
         events.create_dataset("y", data=y)
         events.create_dataset("kind", data=kind.astype(object), dtype=h5py.string_dtype())
+    events = arrow.StructArray.from_arrays([arrow.array(y), arrow.array(kind)], ["y", "kind"])
+    table = arrow.table({"x": arrow.array(list(x)), "events": events})
+    parquet.write_table(table, FOLDER / "samples.parquet", compression="zstd", row_group_size=16)
     np.savez(FOLDER / "samples.npz", **{"x": x, "events/y": y, "events/kind": kind})
+    others = {"null": [1.0, None], "ragged": [[1.0], [1.0, 2.0]]}
+    for name, column in others.items():
+        parquet.write_table(arrow.table({"x": arrow.array(column)}), FOLDER / f"{name}.parquet")
+    pairs = arrow.array([[("a", 1.0)]], arrow.map_(arrow.string(), arrow.float64()))
+    parquet.write_table(arrow.table({"x": pairs}), FOLDER / "map.parquet")
 
 
 if __name__ == "__main__":

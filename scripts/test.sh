@@ -21,7 +21,7 @@ eval "$(scripts/libtorch.sh)"
 cargo clippy --quiet --lib --bins --features search -- -D warnings
 cargo clippy --quiet --all-targets --features train -- -D warnings
 cargo test --quiet --features train --lib -- training learned searches
-scripts/postgres.sh cargo test --quiet --features train --test registry --test search --test training --test training_forward \
+scripts/postgres.sh cargo test --quiet --features train --test registry --test tables --test search --test training --test training_forward \
     --test learned_hgq2
 for report in examples/*/report.txt; do
     example=$(dirname "$report")

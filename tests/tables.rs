@@ -20,11 +20,22 @@ fn hdf5_is_what_npz_is() {
     assert_eq!(hdf5.samples(&["x".into()]).unwrap(), npz.samples(&["x".into()]).unwrap());
 }
 
+#[cfg(feature = "train")]
 #[test]
-fn damaged_hdf5_is_refused() {
-    let bytes = std::fs::read(data("samples.h5")).unwrap();
+fn parquet_is_what_npz_is() {
+    let (parquet, npz) = (table(&data("samples.parquet")).unwrap(), table(&data("samples.npz")).unwrap());
+    assert_eq!(parquet.arrays.len(), 3);
+    for (name, array) in &npz.arrays {
+        assert_eq!(parquet.get(&name.replace('/', ".")).unwrap(), array, "{name}");
+    }
+    assert_eq!(parquet.classes("events.kind").unwrap(), npz.classes("events/kind").unwrap());
+}
+
+/// Cut at every 97th byte, and with every 7th byte inverted: an error of the user's or a table, never a panic.
+fn damage(file: &str) {
+    let bytes = std::fs::read(data(file)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("samples.h5");
+    let path = folder.path().join(file);
     let mut refused = 0;
     for end in (8..bytes.len()).step_by(97) {
         std::fs::write(&path, &bytes[..end]).unwrap();
@@ -41,4 +52,28 @@ fn damaged_hdf5_is_refused() {
         }
     }
     assert!(refused > 20, "{refused}");
+}
+
+#[test]
+fn damaged_hdf5_is_refused() {
+    damage("samples.h5");
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn damaged_parquet_is_refused() {
+    damage("samples.parquet");
+}
+
+/// What a file may hold that is no table of samples.
+#[cfg(feature = "train")]
+#[test]
+fn parquet_of_other_things() {
+    for (file, says) in
+        [("null.parquet", "missing (null)"), ("ragged.parquet", "one length"), ("map.parquet", "no number")]
+    {
+        let error = table(&data(file)).expect_err(file);
+        assert_eq!(error.kind, Kind::User);
+        assert!(error.to_string().contains(says), "{error}");
+    }
 }

@@ -58,6 +58,20 @@ fn a_network_learns_and_the_evaluator_agrees() {
     assert_eq!(score(&again.network, &split.validation, &recipe.loss).unwrap(), trained.score);
 }
 
+#[test]
+fn two_ports_learn_as_one_does() {
+    let recipe = Recipe { epochs: 2, batch: 64, ..Recipe::parse("optimizer = { rate = 0.01 }").unwrap() };
+    let split = blobs(600, 8, 3, 1).split(0.2, 1).unwrap();
+    let one = perceptron("quantized_bits(4,0,alpha=1)", "quantized_relu(4,2)", &[16, 3]);
+    let mut two = one.clone();
+    let port = |name: &str, length: usize| Input { name: name.into(), shape: vec![length], ..one.inputs[0].clone() };
+    two.inputs = vec![port("a", 5), port("b", 3)];
+    two.layers.insert(0, Layer::new("x", "concatenate", vec!["a".into(), "b".into()]));
+    let [one, two] = [one, two].map(|network| train(&network, &split, &recipe, &mut |_| ()).unwrap());
+    assert_eq!(two.network.layers[1..], one.network.layers[..]);
+    assert_eq!((two.history, two.score), (one.history, one.score));
+}
+
 /// The recipe of short runs.
 fn short(more: &str) -> Recipe {
     let recipe = Recipe::parse(&format!("{more}\noptimizer = {{ rate = 0.01 }}")).unwrap();

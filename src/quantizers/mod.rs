@@ -4,6 +4,10 @@
 //! QKeras: `quantized_bits(6,0,alpha=1)`; or as a fixed-point format, `fixed<8,3,RND,SAT>`. Formulas are QKeras 0.9.0's,
 //! found in its `quantizers.py` and checked against its outputs in `tests/data/qkeras`.
 //!
+//! `use_stochastic_rounding` is read and changes nothing: inference never draws, and in training qkeras-v3 1.2.1 rounds to the
+//! nearest with it too (`quantized_bits`, `quantized_relu`, `quantized_linear`, `quantized_po2` and `quantized_tanh`, asked with
+//! it on). What draws in training is [`Quantizer::drawn`].
+//!
 //! Two things differ from the framework on purpose. QKeras returns `x + (q(x) - x)` to let gradients through, which in
 //! float32 may miss the quantizer's own grid by a rounding error; here the result is `q(x)`. And its channel means are
 //! float32 sums in TensorFlow's order; here they are rounded once, from a sum in f64.

@@ -224,26 +224,31 @@ impl Data {
         Ok(())
     }
 
-    /// The values that a network's port carries, `[samples, ..]`: the host's part is done. `raw` leaves out the port's
-    /// quantizers.
+    /// The values that a network's ports carry, each `[samples, ..]`: the host's part is done. Those that are `raw` are left as
+    /// they are before the port's quantizers.
     ///
     /// # Errors
-    /// The samples do not fit the port, or there are several.
-    pub fn values(&self, ports: &[Port], hosts: &[Host], raw: bool) -> Result<tch::Tensor> {
-        let [port] = ports else {
-            let what = format!("the network has {} inputs", ports.len());
-            return Err(Error::user(what, "train a network with one input"));
-        };
+    /// The samples do not fit the ports.
+    pub fn values(&self, ports: &[Port], hosts: &[Host], raw: impl Fn(usize) -> bool) -> Result<Vec<tch::Tensor>> {
         let given = samples::apply(&self.inputs, ports, hosts);
         let codes = samples::codes(&given, ports)?;
-        let steps: Vec<f64> = port.elements.iter().map(|q| 2f64.powi(q.format.lsb)).collect();
-        let on_grid = |(at, code): (usize, &i128)| (*code as f64 * steps[at % steps.len()]) as f32;
-        let values: Vec<f32> = match raw {
-            true => given.data.iter().map(|value| *value as f32).collect(),
-            false => codes.data.iter().enumerate().map(on_grid).collect(),
+        let (rows, columns) = (codes.rows(), given.columns);
+        let mut first = 0;
+        let one = |(at, port): (usize, &Port)| {
+            let steps: Vec<f64> = port.elements.iter().map(|q| 2f64.powi(q.format.lsb)).collect();
+            let length: usize = port.shape.iter().product();
+            let value = |row: usize, element: usize| {
+                let place = row * columns + first + element;
+                match raw(at) {
+                    true => given.data[place] as f32,
+                    false => (codes.data[place] as f64 * steps[element % steps.len()]) as f32,
+                }
+            };
+            let values: Vec<f32> = (0..rows * length).map(|place| value(place / length, place % length)).collect();
+            first += length;
+            let shape: Vec<i64> = [&[rows], port.shape.as_slice()].concat().iter().map(|n| *n as i64).collect();
+            tch::Tensor::from_slice(&values).view(shape.as_slice())
         };
-        let mut shape = vec![codes.rows() as i64];
-        shape.extend(port.shape.iter().map(|length| *length as i64));
-        Ok(tch::Tensor::from_slice(&values).view(shape.as_slice()))
+        Ok(ports.iter().enumerate().map(one).collect())
     }
 }

@@ -240,11 +240,11 @@ impl Engine {
         Ok(Value { tensor, batched: x.batched, bits: Some(found.bits.shallow_clone()) })
     }
 
-    /// Gives learned formats that wrap the integer bits that samples `[samples, ..]` need, and no more.
+    /// Gives learned formats that wrap the integer bits that sets of samples, each `[samples, ..]` a port, need, and no more.
     ///
     /// # Errors
     /// Training has diverged.
-    pub fn trace(&mut self, inputs: &[&Tensor]) -> Result<()> {
+    pub fn trace(&mut self, sets: &[&[Tensor]]) -> Result<()> {
         let wraps = |plan: &Plan| matches!(plan, Plan::Learned(learned) if learned.overflow == Overflow::Wrap);
         let layers = self.plans.iter().filter(|plan| wraps(plan));
         let layers: Vec<&str> =
@@ -256,8 +256,12 @@ impl Engine {
         for layer in layers {
             let _ = self.parameters.get(layer, "integer")?.own.shallow_clone().fill_(-f64::from(MOST));
         }
-        for part in inputs.iter().flat_map(|inputs| inputs.split(MANY as i64, 0)) {
-            self.forward(&[part], Mode { trace: true, ..Mode::default() })?;
+        for ports in sets {
+            let parts: Vec<Vec<Tensor>> = ports.iter().map(|port| port.split(MANY as i64, 0)).collect();
+            for part in 0..parts.first().map_or(0, Vec::len) {
+                let inputs: Vec<Tensor> = parts.iter().map(|port| port[part].shallow_clone()).collect();
+                self.forward(&inputs, Mode { trace: true, ..Mode::default() })?;
+            }
         }
         Ok(())
     }

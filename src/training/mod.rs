@@ -9,6 +9,7 @@
 
 pub mod recipe;
 
+mod batch;
 mod data;
 mod engine;
 mod front;

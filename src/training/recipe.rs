@@ -7,7 +7,7 @@
 //! seed = 1                            # the same seed gives the same weights on the same machine
 //!
 //! [data]
-//! train = "jets.npz"                  # .npz, HDF5, or .csv
+//! train = "jets.npz"                  # .npz, HDF5, Parquet or .csv
 //! inputs = "x"                        # an array, or a list of columns
 //! targets = "y"
 //! probabilities = "p"                 # a teacher's, for the loss `distillation`
@@ -23,6 +23,10 @@
 //! rate = 0.002
 //! schedule = "cosine"
 //! ```
+
+mod optimizer;
+
+pub use optimizer::{Method, Optimizer, Schedule};
 
 use crate::error::{Error, Result};
 use serde::Deserialize;
@@ -195,44 +199,6 @@ fn hundred() -> usize {
     100
 }
 
-/// How it is made small.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Optimizer {
-    /// The method.
-    pub kind: Method,
-    /// The learning rate at first.
-    pub rate: f64,
-    /// How the rate goes on.
-    pub schedule: Schedule,
-    /// Of [`Method::Sgd`].
-    pub momentum: f64,
-    /// The share of each weight that a step of rate 1 takes away (decoupled).
-    pub weight_decay: f64,
-}
-
-/// A method of descent.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// Adam (Kingma and Ba 2015), with 0.9, 0.999 and 1e-7 as in Keras.
-    Adam,
-    /// Stochastic gradient descent with momentum.
-    Sgd,
-}
-
-/// How the learning rate goes on, over all steps.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "snake_case")]
-pub enum Schedule {
-    /// It stays.
-    Constant,
-    /// Half a cosine, down to 0.
-    Cosine,
-    /// A straight line, down to 0.
-    Linear,
-}
-
 impl Default for Recipe {
     fn default() -> Recipe {
         Recipe {
@@ -277,12 +243,6 @@ impl Default for Validation {
     }
 }
 
-impl Default for Optimizer {
-    fn default() -> Optimizer {
-        Optimizer { kind: Method::Adam, rate: 1e-3, schedule: Schedule::Constant, momentum: 0.9, weight_decay: 0.0 }
-    }
-}
-
 impl Penalty {
     /// The penalty at a share of all steps from 0 to 1.
     pub fn at(self, share: f64) -> f64 {
@@ -318,17 +278,6 @@ impl Recipe {
     }
 }
 
-impl Schedule {
-    /// The factor on the rate, at a share of all steps from 0 to 1.
-    pub fn factor(self, share: f64) -> f64 {
-        match self {
-            Schedule::Constant => 1.0,
-            Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * share).cos()),
-            Schedule::Linear => 1.0 - share,
-        }
-    }
-}
-
 impl Recipe {
     /// Reads a recipe.
     ///
@@ -359,6 +308,7 @@ impl Recipe {
             _ if !(self.optimizer.rate > 0.0 && self.optimizer.rate.is_finite()) => {
                 wrong("rate", &self.optimizer.rate, "a positive learning rate, such as 0.001")
             }
+            _ if self.optimizer.cycles == 0 => wrong("cycles", &self.optimizer.cycles, "at least 1"),
             _ if !(0.0..1.0).contains(&self.optimizer.momentum) => {
                 wrong("momentum", &self.optimizer.momentum, "a number from 0 to below 1")
             }

@@ -1,5 +1,6 @@
 //! The training loop.
 
+use super::batch::Batch;
 use super::data::{Data, Split};
 use super::engine::{Engine, MANY, Mode, Pass};
 use super::front::Front;
@@ -98,20 +99,14 @@ pub fn train(network: &Network, split: &Split, recipe: &Recipe, watch: &mut dyn 
     run.finish()
 }
 
-/// Samples as tensors.
-struct Tensors {
-    inputs: Tensor,
-    targets: Wanted,
-}
-
 /// Training under way.
 pub struct Run<'a> {
     network: Network,
     engine: Engine,
     split: &'a Split,
     recipe: &'a Recipe,
-    train: Tensors,
-    validation: Tensors,
+    train: Batch,
+    validation: Batch,
     state: State,
     /// 1 for the weights of kernels, 0 for all others.
     kernels: Tensor,
@@ -147,8 +142,8 @@ impl<'a> Run<'a> {
         let hosts = layers::expand(&network, &layers::Options::default())?.hosts;
         let tensors = |data: &Data| {
             data.check(&engine.graph, &recipe.loss)?;
-            let inputs = data.values(&engine.graph.inputs, &hosts, engine.learns_port(0))?;
-            Ok(Tensors { inputs, targets: Wanted::new(&data.targets) })
+            let inputs = data.values(&engine.graph.inputs, &hosts, |port| engine.learns_port(port))?;
+            Ok(Batch { inputs, targets: Wanted::new(&data.targets) })
         };
         let (train, validation) = (tensors(&split.train)?, tensors(&split.validation)?);
         let of_kernel = |entry: &Entry| {
@@ -209,16 +204,15 @@ impl<'a> Run<'a> {
         let order = Random::new(self.recipe.seed.wrapping_mul(0x9e37_79b9).wrapping_add(number as u64)).order(rows);
         let order: Vec<i64> = order.into_iter().map(|row| row as i64).collect();
         let order = Tensor::from_slice(&order);
-        let (inputs, targets) = (self.train.inputs.index_select(0, &order), self.train.targets.select(&order));
+        let samples = self.train.select(&order);
         let steps = rows.div_ceil(self.recipe.batch);
         let (mut sum, mut rate) = (0.0, 0.0);
         for step in 0..steps {
             let start = step * self.recipe.batch;
             let length = self.recipe.batch.min(rows - start);
-            let part = |tensor: &Tensor| tensor.narrow(0, start as i64, length as i64);
-            let batch = Tensors { inputs: part(&inputs), targets: targets.narrow(start as i64, length as i64) };
+            let batch = samples.part(start, length);
             let share = ((number - 1) * steps + step) as f64 / (self.recipe.epochs * steps) as f64;
-            rate = self.recipe.optimizer.rate * self.recipe.optimizer.schedule.factor(share);
+            rate = self.recipe.optimizer.rate_at(share);
             self.prune((number - 1) * steps + step, share);
             sum += self.step(&batch, rate, share)? * length as f64;
             if !sum.is_finite() {
@@ -242,11 +236,11 @@ impl<'a> Run<'a> {
     }
 
     /// One step of descent; gives the batch's mean loss.
-    fn step(&mut self, batch: &Tensors, rate: f64, share: f64) -> Result<f64> {
+    fn step(&mut self, batch: &Batch, rate: f64, share: f64) -> Result<f64> {
         let penalty = self.recipe.ebops.at(share);
         let draw = Some(self.recipe.seed.rotate_left(32) ^ self.state.steps as u64);
         let mode = Mode { training: true, count: penalty > 0.0, trace: false, noise: self.recipe.noise(share), draw };
-        let pass = self.engine.forward(std::slice::from_ref(&batch.inputs), mode)?;
+        let pass = self.engine.forward(&batch.inputs, mode)?;
         let loss = loss(&pass.outputs[0], &batch.targets, &self.recipe.loss);
         if penalty > 0.0 {
             (&loss + pass.ebops * penalty).backward()
@@ -285,11 +279,10 @@ impl<'a> Run<'a> {
         let rows = self.validation.targets.rows();
         let (mut sum, mut right, mut ebops) = (0.0, 0.0, 0.0);
         for start in (0..rows).step_by(MANY) {
-            let length = MANY.min(rows - start) as i64;
-            let inputs = self.validation.inputs.narrow(0, start as i64, length);
-            let targets = self.validation.targets.narrow(start as i64, length);
+            let length = MANY.min(rows - start);
+            let Batch { inputs, targets } = self.validation.part(start, length);
             let Pass { outputs, ebops: counted, .. } =
-                self.engine.forward(&[inputs], Mode { count: true, ..Mode::default() })?;
+                self.engine.forward(&inputs, Mode { count: true, ..Mode::default() })?;
             ebops = counted.double_value(&[]);
             sum += loss(&outputs[0], &targets, &self.recipe.loss).double_value(&[]) * length as f64;
             if self.recipe.loss.has_classes() {

@@ -6,6 +6,8 @@
 mod csv;
 mod hdf5;
 mod npz;
+#[cfg(feature = "train")]
+mod parquet;
 
 use super::Samples;
 use crate::arrays::{Array, Values};
@@ -23,7 +25,13 @@ pub struct Format {
 }
 
 /// All formats; the last takes any text.
-pub const TABLES: &[Entry<Format>] = &[npz::TABLE, hdf5::TABLE, csv::TABLE];
+pub const TABLES: &[Entry<Format>] = &[
+    npz::TABLE,
+    hdf5::TABLE,
+    #[cfg(feature = "train")]
+    parquet::TABLE,
+    csv::TABLE,
+];
 
 /// Named arrays, each with one row a sample.
 #[derive(Clone, Debug, Default, PartialEq)]

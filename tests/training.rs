@@ -5,7 +5,7 @@
 use nanotrig::network::{Input, Layer, Network};
 use nanotrig::random::Random;
 use nanotrig::samples::Samples;
-use nanotrig::training::{Data, Recipe, Run, Split, Targets, Trained, score, standardise, train};
+use nanotrig::training::{Data, Recipe, Run, Split, Targets, Trained, initialise, score, standardise, train};
 
 /// A multilayer perceptron without weights, with an activation behind each hidden layer.
 fn perceptron(kernel: &str, activation: &str, widths: &[usize]) -> Network {
@@ -39,6 +39,61 @@ fn blobs(rows: usize, columns: usize, classes: usize, seed: u64) -> Data {
         }
     }
     Data { inputs: Samples { columns, data }, targets: Targets::Classes { classes: labels, soft: None } }
+}
+
+#[test]
+fn depthwise_and_separable_layers_begin_with_random_kernels() {
+    let layer = |kind: &str, from: &str| {
+        let layer = Layer::new(kind, kind, vec![from.into()]).with("kernel_size", vec![3, 2]);
+        layer.with("depthwise_quantizer", "fixed<4,1>").with("bias_quantizer", "fixed<4,1>")
+    };
+    let mut depthwise = layer("depthwise_conv2d", "x").with("kernel_quantizer", "fixed<4,1>");
+    depthwise.attributes.remove("depthwise_quantizer");
+    let separable = layer("separable_conv2d", "depthwise_conv2d").with("filters", 5);
+    let network = Network {
+        name: "net".into(),
+        inputs: vec![Input { name: "x".into(), shape: vec![8, 8, 2], format: Some("fixed<4,2>".into()) }],
+        layers: vec![depthwise, separable],
+        outputs: vec!["separable_conv2d".into()],
+    };
+    let filled = initialise(&network, 1).unwrap();
+    let shapes: Vec<(&str, &[usize])> = (filled.layers.iter().flat_map(|layer| &layer.tensors))
+        .map(|(name, tensor)| (name.as_str(), tensor.shape.as_slice()))
+        .collect();
+    let wanted: [(&str, &[usize]); 5] = [
+        ("bias", &[2]),
+        ("kernel", &[3, 2, 2, 1]),
+        ("bias", &[5]),
+        ("depthwise_kernel", &[3, 2, 2, 1]),
+        ("pointwise_kernel", &[1, 1, 2, 5]),
+    ];
+    assert_eq!(shapes, wanted);
+    assert!(filled.layers[1].tensors["depthwise_kernel"].data.iter().any(|weight| *weight != 0.0));
+    nanotrig::layers::expand(&filled, &nanotrig::layers::Options::default()).expect("a network");
+}
+
+/// Numbers that depend on the inputs, and more where the last one is great: mean and Cholesky factor are to be learned.
+#[test]
+fn uncertainties_are_learned_and_the_evaluator_agrees() {
+    let mut random = Random::new(3);
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    for _ in 0..1500 {
+        let x: Vec<f64> = (0..8).map(|_| 2.0 * random.unit() - 1.0).collect();
+        let error = |random: &mut Random| (random.unit() + random.unit() - 1.0) * (1.5 + x[7]);
+        targets.extend([2.0 * x[0] + error(&mut random), x[1] - x[2] + error(&mut random)]);
+        inputs.extend(x);
+    }
+    let targets = Targets::Values(Samples { columns: 2, data: targets });
+    let split = Data { inputs: Samples { columns: 8, data: inputs }, targets }.split(0.2, 1).unwrap();
+    let recipe = "loss = { kind = 'gaussian_nll' }\noptimizer = { rate = 0.01 }";
+    let recipe = Recipe { epochs: 10, batch: 64, ..Recipe::parse(recipe).unwrap() };
+    let mut network = perceptron("fixed<8,2,RND,SAT>", "quantized_relu(6,2)", &[16, 5]);
+    let bias = nanotrig::network::Tensor::vector(vec![0.0, 1.0, 0.0, 1.0, 0.0]);
+    network.layers[1].tensors.insert("bias".into(), bias);
+    let trained = train(&network, &split, &recipe, &mut |_| ()).unwrap();
+    let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();
+    assert!((trained.score.loss - best.validation_loss).abs() < 1e-4, "{:?} {}", trained.score, best.validation_loss);
+    assert!(trained.score.loss < trained.history[0].loss);
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub const SEPARABLE_CONV1D: Entry<Make> = Entry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attributes {
+    kernel_size: Option<Vec<usize>>,
     strides: Option<Vec<usize>>,
     padding: Option<Value>,
     dilation: Option<Vec<usize>>,
@@ -56,6 +57,7 @@ struct Attributes {
 #[serde(deny_unknown_fields)]
 struct Separable {
     filters: Option<usize>,
+    kernel_size: Option<Vec<usize>>,
     strides: Option<Vec<usize>>,
     padding: Option<Value>,
     dilation: Option<Vec<usize>>,
@@ -73,6 +75,7 @@ struct Depthwise {
 
 fn make(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
     let Attributes {
+        kernel_size,
         strides,
         padding,
         dilation,
@@ -87,6 +90,7 @@ fn make(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
     let mut found = tensors(layer, &["kernel"], &["bias"])?.into_iter();
     let (kernel, bias) = (required(found.next().flatten())?, found.next().flatten());
     let product = depthwise(layer, kernel, bias, weights, axes)?;
+    check_size(&product, kernel_size.as_deref(), axes)?;
     product.check_bias()?;
     Ok(Box::new(Depthwise { movement, product, pointwise: None }))
 }
@@ -94,6 +98,7 @@ fn make(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
 fn make_separable(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>> {
     let Separable {
         filters,
+        kernel_size,
         strides,
         padding,
         dilation,
@@ -107,6 +112,7 @@ fn make_separable(layer: &network::Layer, axes: usize) -> Result<Box<dyn Layer>>
     let (kernel, points) = (required(found.next().flatten())?, required(found.next().flatten())?);
     let weights = Weights { kernel_quantizer: depthwise_quantizer, ..Weights::default() };
     let product = depthwise(layer, kernel, None, weights, axes).at("`depthwise_kernel`")?.named("depthwise_kernel");
+    check_size(&product, kernel_size.as_deref(), axes).at("`depthwise_kernel`")?;
     check_rank(&layer.kind, &points, axes + 2).at("`pointwise_kernel`")?;
     let mut expected = vec![1; axes];
     expected.extend([product.outputs(), points.shape[axes + 1]]);
@@ -144,6 +150,15 @@ fn depthwise(
     shape.extend([1, kernel.shape[axes] * kernel.shape[axes + 1]]);
     let elements: Vec<usize> = (0..kernel.data.len()).collect();
     Ok(Product::of(kernel, bias, weights)?.rearranged(shape, &elements))
+}
+
+/// Is a size that the layer names the kernel's?
+fn check_size(product: &Product, size: Option<&[usize]>, axes: usize) -> Result<()> {
+    if size.is_none_or(|size| *size == product.kernel_shape()[..axes]) {
+        return Ok(());
+    }
+    let what = format!("`kernel_size` does not suit a kernel of {:?}", &product.kernel_shape()[..axes]);
+    Err(Error::user(what, "the kernel's first axes are its size"))
 }
 
 impl Layer for Depthwise {

@@ -35,11 +35,13 @@ pub fn initialise(network: &Network, seed: u64) -> Result<Network> {
 
 /// Is it a layer with weights, and has none?
 fn lacks(layer: &Layer) -> bool {
-    match layer.kind.as_str() {
-        "dense" | "conv1d" | "conv2d" => !layer.tensors.contains_key("kernel"),
-        "batch_norm" => !layer.tensors.contains_key("mean"),
-        _ => false,
-    }
+    let first = match layer.kind.as_str() {
+        "dense" | "conv1d" | "conv2d" | "depthwise_conv1d" | "depthwise_conv2d" => "kernel",
+        "separable_conv1d" | "separable_conv2d" => "depthwise_kernel",
+        "batch_norm" => "mean",
+        _ => return false,
+    };
+    !layer.tensors.contains_key(first)
 }
 
 /// The shape of what a layer reads: the layers before it have their weights already.
@@ -77,8 +79,8 @@ fn normalised(network: &Network, name: &str) -> bool {
 /// The axes of a kernel before its inputs and outputs.
 fn kernel_size(layer: &Layer) -> Result<Vec<usize>> {
     let axes = match layer.kind.as_str() {
-        "conv1d" => 1,
-        "conv2d" => 2,
+        kind if kind.ends_with("conv1d") => 1,
+        kind if kind.ends_with("conv2d") => 2,
         _ => return Ok(Vec::new()),
     };
     let size: Option<Vec<usize>> =
@@ -100,20 +102,43 @@ fn tensors(layer: &Layer, shape: &[usize], bias: bool, random: &mut Random) -> R
         let ones = || all(1.0, channels);
         return Ok(vec![("mean", zeros()), ("variance", ones()), ("gamma", ones()), ("beta", zeros())]);
     }
-    let number = |name: &str| layer.attributes.get(name).and_then(serde_json::Value::as_u64).map(|n| n as usize);
-    let outputs = number("units").or_else(|| number("filters")).ok_or_else(|| {
-        let name = if layer.kind == "dense" { "units" } else { "filters" };
-        Error::user(format!("it has no kernel and no `{name}`"), format!("give `{name}`, and the kernel is random"))
-    })?;
     let size = kernel_size(layer)?;
-    let groups = number("groups").unwrap_or(1).max(1);
-    let mut kernel = size.clone();
-    kernel.extend([channels / groups, outputs]);
-    let quantizer = layer.attributes.get("kernel_quantizer").and_then(serde_json::Value::as_str);
-    let quantizer = quantizer.map(quantizers::parse).transpose()?;
-    let mut tensors = vec![("kernel", quantizers::initial::kernel(&kernel, quantizer.as_deref(), random)?)];
+    let axes = size.len();
+    let with = |mut size: Vec<usize>, inner: [usize; 2]| {
+        size.extend(inner);
+        size
+    };
+    let (kernels, outputs) = if layer.kind.starts_with("depthwise") {
+        (vec![("kernel", with(size, [channels, 1]))], channels)
+    } else if layer.kind.starts_with("separable") {
+        let outputs = outputs(layer)?;
+        let pointwise = with(vec![1; axes], [channels, outputs]);
+        (vec![("depthwise_kernel", with(size, [channels, 1])), ("pointwise_kernel", pointwise)], outputs)
+    } else {
+        let (outputs, groups) = (outputs(layer)?, number(layer, "groups").unwrap_or(1).max(1));
+        (vec![("kernel", with(size, [channels / groups, outputs]))], outputs)
+    };
+    let mut tensors = Vec::new();
+    for (name, shape) in kernels {
+        let attribute = format!("{}_quantizer", name.strip_suffix("_kernel").unwrap_or(name));
+        let quantizer = layer.attributes.get(&attribute).and_then(serde_json::Value::as_str);
+        let quantizer = quantizer.map(quantizers::parse).transpose()?;
+        tensors.push((name, quantizers::initial::kernel(&shape, quantizer.as_deref(), random)?));
+    }
     if bias {
         tensors.push(("bias", all(0.0, outputs)));
     }
     Ok(tensors)
+}
+
+fn number(layer: &Layer, name: &str) -> Option<usize> {
+    layer.attributes.get(name).and_then(serde_json::Value::as_u64).map(|n| n as usize)
+}
+
+/// How many outputs a layer without a kernel is to have.
+fn outputs(layer: &Layer) -> Result<usize> {
+    number(layer, "units").or_else(|| number(layer, "filters")).ok_or_else(|| {
+        let name = if layer.kind == "dense" { "units" } else { "filters" };
+        Error::user(format!("it has no kernel and no `{name}`"), format!("give `{name}`, and the kernel is random"))
+    })
 }

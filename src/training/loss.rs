@@ -5,7 +5,7 @@ use super::recipe::Loss;
 use tch::{Kind, Reduction, Tensor};
 
 /// What keeps a standard deviation from being 0.
-const LEAST: f64 = 1e-9;
+pub(super) const LEAST: f64 = 1e-9;
 
 /// Targets as tensors, one row a sample.
 pub struct Wanted {

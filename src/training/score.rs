@@ -1,6 +1,7 @@
 //! What the integer evaluator says of a network: the referee of everything that is reported.
 
 use super::data::{Data, Targets};
+use super::loss::LEAST;
 use super::recipe::Loss;
 use super::value::before_softmax;
 use crate::error::{Error, Result};
@@ -55,7 +56,9 @@ pub fn score(network: &Network, data: &Data, loss: &Loss) -> Result<Score> {
                 let squares = rows[row].iter().zip(values.row(row)).map(|(y, t)| (y - t) * (y - t));
                 squares.sum::<f64>() / values.columns.max(1) as f64
             };
-            Score { samples: rows.len(), loss: mean(&square), accuracy: None, auc: None }
+            let unlikely = |row: usize| unlikeliness(&rows[row], values.row(row));
+            let loss = if *loss == Loss::GaussianNll { mean(&unlikely) } else { mean(&square) };
+            Score { samples: rows.len(), loss, accuracy: None, auc: None }
         }
     })
 }
@@ -73,6 +76,21 @@ pub fn outputs(network: &Network, data: &Data) -> Result<Vec<Vec<f64>>> {
     let output = evaluation.outputs.first().ok_or_else(|| Error::bug("a network without outputs"))?;
     let number = |row, element| output.number(row, element).and_then(|number| number.to_f64()).unwrap_or(f64::NAN);
     Ok((0..data.rows()).map(|row| (0..output.columns()).map(|element| number(row, element)).collect()).collect())
+}
+
+/// `-log N(target; mean, L L^T)` of outputs as in [`Loss::GaussianNll`].
+fn unlikeliness(outputs: &[f64], targets: &[f64]) -> f64 {
+    let n = targets.len();
+    let mut z: Vec<f64> = Vec::with_capacity(n);
+    let mut sum = 0.5 * n as f64 * (2.0 * std::f64::consts::PI).ln();
+    for (row, target) in targets.iter().enumerate() {
+        let below = &outputs[2 * n + row * row.saturating_sub(1) / 2..][..row];
+        let known: f64 = below.iter().zip(&z).map(|(factor, z)| factor * z).sum();
+        let diagonal = outputs[2 * row + 1].max(0.0) + LEAST;
+        z.push((target - outputs[2 * row] - known) / diagonal);
+        sum += 0.5 * z[row] * z[row] + diagonal.ln();
+    }
+    sum
 }
 
 /// `-log softmax(outputs)[class]`.

@@ -14,6 +14,11 @@ fn mistakes_in_linear_layers_are_explained() {
             "divide the filters",
         ),
         (
+            layer("depthwise_conv1d", json!({"kernel_size": [2]}), &[("kernel", &[1, 1, 1], &[1.0])]),
+            "`kernel_size` does not suit a kernel of [1]",
+            "first axes",
+        ),
+        (
             layer("dense", json!({"accumulator_format": "fixed<8>"}), &[kernel]),
             "`fixed<8>` is no fixed-point format",
             "fixed<W,I>",

@@ -12,6 +12,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 
@@ -100,6 +101,18 @@ def searched():
     return best, re.search(r"^best of .*?(?=\n\n)", said.read_text(), re.M | re.S).group(0)
 
 
+def floating(folder):
+    """What a trained network of dense layers says of the test jets without any of its quantizers, in float32."""
+    model, kernels = tomllib.loads((folder / "model.toml").read_text()), np.load(folder / "model.weights.npz")
+    dense = [layer for layer in model["layer"] if layer["kind"] == "dense"]
+    x, y = np.load(BUILD / "x.npy"), np.load(BUILD / "y.npy")
+    for at, layer in enumerate(dense):
+        x = x @ kernels[layer["name"] + ".kernel"].astype(np.float32) + np.float32(layer["tensors"]["bias"])
+        x = np.maximum(x, 0) if at + 1 < len(dense) else x
+    accuracy = float((x.argmax(1) == y).mean())
+    return {"accuracy": accuracy, "error": (accuracy * (1 - accuracy) / len(y)) ** 0.5}
+
+
 def bits(model):
     """AutoQKeras' bits."""
     return int(re.search(r"(\d+) bits", nanotrig("energy", model)).group(1))
@@ -135,12 +148,14 @@ def papers(rows):
     return table(head, cells)
 
 
-def fronts(front, public):
-    cells = [[name, share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ""] for name, row in front]
+def fronts(others, front, public):
+    """The table of all networks; the ratio is that of the front alone."""
+    in_hardware = lambda row: [round(row["lut"]), row["cycles"], f"{row['ns']:g} ns"] if "lut" in row else [""] * 3
+    cells = [[name, share(row), *in_hardware(row), ""] for name, row in [*others, *front]]
     for name, row in public:
         beaten = [own["lut"] for _, own in front if own["accuracy"] >= row["accuracy"]]
         ratio = f"{min(beaten) / row['lut']:.2f}" if beaten else "none"
-        cells.append([f"public `{name}`", share(row), round(row["lut"]), row["cycles"], f"{row['ns']:g} ns", ratio])
+        cells.append([f"public `{name}`", share(row), *in_hardware(row), ratio])
     head = ["network", "accuracy %", "LUT", "cycles", "latency", "least LUT of the front at no less accuracy, to this one's"]
     return table(head, cells)
 
@@ -161,11 +176,18 @@ def points(name, title):
     return [(f"{title}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)) for path in found]
 
 
-def front(*trainings):
-    """All networks of some trainings, named with their titles, beside the public ones."""
-    found = [point for name, title in trainings for point in points(name, title)]
+def front(training, others=()):
+    """All networks of a training, named with its title, beside the public ones and others."""
+    found = points(*training)
     public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
-    return fronts(found, public)
+    return fronts(others, found, public)
+
+
+def fixed_bits():
+    """Networks whose bits are not learned, for the table of those whose are."""
+    rows = papers_rows()
+    whole = [("float32, no quantizers", floating(trained("baseline"))), *((PAPER[name][0], row) for name, row in rows.items())]
+    return [*whole, ("best of our AutoQKeras search", measured(searched()[0], BUILD / "search"))]
 
 
 def write(parts):
@@ -185,7 +207,7 @@ def papers_rows():
 
 BLOCKS = {
     "paper": lambda: papers(papers_rows()),
-    "front": lambda: front(LEARNED),
+    "front": lambda: front(LEARNED, fixed_bits()),
     "onward": lambda: front(("onward", "from `openml_e71874`")),
     "headline": lambda: headline(papers_rows(), points(*LEARNED)),
     "search": lambda: search(papers_rows()),

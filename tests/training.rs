@@ -49,7 +49,8 @@ fn depthwise_and_separable_layers_begin_with_random_kernels() {
     };
     let mut depthwise = layer("depthwise_conv2d", "x").with("kernel_quantizer", "fixed<4,1>");
     depthwise.attributes.remove("depthwise_quantizer");
-    let separable = layer("separable_conv2d", "depthwise_conv2d").with("filters", 5);
+    let separable =
+        layer("separable_conv2d", "depthwise_conv2d").with("filters", 5).with("pointwise_quantizer", "fixed<4,1>");
     let network = Network {
         name: "net".into(),
         inputs: vec![Input { name: "x".into(), shape: vec![8, 8, 2], format: Some("fixed<4,2>".into()) }],
@@ -79,16 +80,16 @@ fn uncertainties_are_learned_and_the_evaluator_agrees() {
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
     for _ in 0..1500 {
         let x: Vec<f64> = (0..8).map(|_| 2.0 * random.unit() - 1.0).collect();
-        let error = |random: &mut Random| (random.unit() + random.unit() - 1.0) * (1.5 + x[7]);
+        let error = |random: &mut Random| (random.unit() + random.unit() - 1.0) * (3.0 + x[7]);
         targets.extend([2.0 * x[0] + error(&mut random), x[1] - x[2] + error(&mut random)]);
         inputs.extend(x);
     }
     let targets = Targets::Values(Samples { columns: 2, data: targets });
     let split = Data { inputs: Samples { columns: 8, data: inputs }, targets }.split(0.2, 1).unwrap();
-    let recipe = "loss = { kind = 'gaussian_nll' }\noptimizer = { rate = 0.01 }";
+    let recipe = "loss = { kind = 'gaussian_nll' }\noptimizer = { rate = 0.003 }";
     let recipe = Recipe { epochs: 10, batch: 64, ..Recipe::parse(recipe).unwrap() };
     let mut network = perceptron("fixed<8,2,RND,SAT>", "quantized_relu(6,2)", &[16, 5]);
-    let bias = nanotrig::network::Tensor::vector(vec![0.0, 1.0, 0.0, 1.0, 0.0]);
+    let bias = nanotrig::network::Tensor::vector(vec![0.0, 3.0, 0.0, 3.0, 0.0]);
     network.layers[1].tensors.insert("bias".into(), bias);
     let trained = train(&network, &split, &recipe, &mut |_| ()).unwrap();
     let best = trained.history.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss)).unwrap();

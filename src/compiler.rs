@@ -265,7 +265,7 @@ impl Meaning {
     /// Those of [`crate::samples::codes`].
     pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
         let ports = self.event_ports();
-        let events = crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts), ports)?;
+        let events = crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts)?, ports)?;
         Ok(self.with_own_weights(&events))
     }
 

@@ -299,6 +299,8 @@ fn mistakes_are_explained() {
     };
     let data = |labels: usize| blobs(300, 8, labels, 1).split(0.2, 1).unwrap();
     fails(&network, &data(4), &short(""), "the label 3, and the network 3 outputs");
+    let narrow = blobs(300, 7, 3, 1).split(0.2, 1).unwrap();
+    fails(&network, &narrow, &short(""), "has 7 values in each sample, which do not fit the ports x [8]");
     // Weights with codes stay near them; those whose bits are learned may go anywhere.
     let wild =
         Recipe { optimizer: nanotrig::training::recipe::Optimizer { rate: 1e38, ..Default::default() }, ..short("") };

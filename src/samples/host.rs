@@ -1,6 +1,6 @@
 //! Samples as the ports' quantizers read them: the first part of what the host does.
 
-use super::{Samples, columns, read};
+use super::{Samples, columns, misfit, read};
 use crate::error::Result;
 use crate::host::Host;
 use crate::port::Port;
@@ -16,11 +16,11 @@ use std::path::Path;
 pub fn prepared(path: &Path, ports: &[Port], hosts: &[Host]) -> Result<Samples> {
     if hosts.iter().any(|host| matches!(host, Host::Bits(_))) {
         return match read(path, &features(ports, hosts)) {
-            Ok(given) => Ok(apply(&given, ports, hosts)),
+            Ok(given) => apply(&given, ports, hosts),
             Err(error) => read(path, ports).map_err(|_| error),
         };
     }
-    Ok(apply(&read(path, ports)?, ports, hosts))
+    apply(&read(path, ports)?, ports, hosts)
 }
 
 /// The ports as the user sees them.
@@ -37,7 +37,13 @@ fn features(ports: &[Port], hosts: &[Host]) -> Vec<Port> {
 
 /// Samples, one column per value that the user gives, after what the host does to each input; a port as in `u8/255` may be given its
 /// integers.
-pub fn apply(given: &Samples, ports: &[Port], hosts: &[Host]) -> Samples {
+///
+/// # Errors
+/// The columns do not fit the ports.
+pub fn apply(given: &Samples, ports: &[Port], hosts: &[Host]) -> Result<Samples> {
+    if given.columns != ports.iter().zip(hosts).map(|(port, host)| host.columns(port)).sum::<usize>() {
+        return Err(misfit(given.columns, ports));
+    }
     let mut start = 0;
     let mut parts = Vec::new();
     for (port, host) in ports.iter().zip(hosts) {
@@ -50,7 +56,7 @@ pub fn apply(given: &Samples, ports: &[Port], hosts: &[Host]) -> Samples {
         let row = given.row(row);
         parts.iter().flat_map(move |(own, host)| host.values(&row[own.clone()]))
     });
-    Samples { columns: columns(ports), data: rows.collect() }
+    Ok(Samples { columns: columns(ports), data: rows.collect() })
 }
 
 /// Are the values of a port as in `u8/255` its integers already?

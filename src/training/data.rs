@@ -230,7 +230,7 @@ impl Data {
     /// # Errors
     /// The samples do not fit the ports.
     pub fn values(&self, ports: &[Port], hosts: &[Host], raw: impl Fn(usize) -> bool) -> Result<Vec<tch::Tensor>> {
-        let given = samples::apply(&self.inputs, ports, hosts);
+        let given = samples::apply(&self.inputs, ports, hosts)?;
         let codes = samples::codes(&given, ports)?;
         let (rows, columns) = (codes.rows(), given.columns);
         let mut first = 0;

@@ -71,7 +71,7 @@ pub fn outputs(network: &Network, data: &Data) -> Result<Vec<Vec<f64>>> {
     let mut expanded = layers::expand(network, &layers::Options::default())?;
     expanded.graph.outputs = before_softmax(&expanded.graph);
     let ports = &expanded.graph.inputs;
-    let codes = samples::codes(&samples::apply(&data.inputs, ports, &expanded.hosts), ports)?;
+    let codes = samples::codes(&samples::apply(&data.inputs, ports, &expanded.hosts)?, ports)?;
     let evaluation = tensor::evaluate(&expanded.graph, &codes, &tensor::Options::default())?;
     let output = evaluation.outputs.first().ok_or_else(|| Error::bug("a network without outputs"))?;
     let number = |row, element| output.number(row, element).and_then(|number| number.to_f64()).unwrap_or(f64::NAN);

@@ -78,7 +78,8 @@ pub fn shape(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
             shape
         }
         "dot" => dotted(layer, inputs)?,
-        "slice" | "matmul" | "truth_table" | "thermometer" => return None,
+        "matmul" => multiplied(layer, inputs)?,
+        "slice" | "truth_table" | "thermometer" => return None,
         // Element by element, with broadcasting.
         _ => inputs.iter().try_fold(Vec::new(), |all, input| broadcast(&all, input))?,
     })
@@ -103,7 +104,7 @@ fn reduced(layer: &Layer, from: &[usize]) -> Option<Vec<usize>> {
     Some(kept.map(|(at, length)| if hit(at) { 1 } else { *length }).collect())
 }
 
-/// The axes of both operands but those that are summed over.
+/// The axes of both operands but those that are summed over; a number has one.
 fn dotted(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
     let axes = layer.attributes.get("axes")?;
     let axes = numbers(axes).or_else(|| Some(vec![axes.as_i64()?; 2]))?;
@@ -112,6 +113,15 @@ fn dotted(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
         let summed = usize::try_from(if axis < 0 { axis + input.len() as i64 } else { axis }).ok()?;
         shape.extend(input.iter().enumerate().filter(|(at, _)| *at != summed).map(|(_, length)| *length));
     }
+    Some(if shape.is_empty() { vec![1] } else { shape })
+}
+
+/// Matrices over the last two axes, either of them turned over.
+fn multiplied(layer: &Layer, inputs: &[&[usize]]) -> Option<Vec<usize>> {
+    let [(left, a), (right, b)] = [inputs.first()?.split_last_chunk::<2>()?, inputs.get(1)?.split_last_chunk::<2>()?];
+    let turned = |name: &str| layer.attributes.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let mut shape = broadcast(left, right)?;
+    shape.extend([a[usize::from(turned("transpose_a"))], b[usize::from(!turned("transpose_b"))]]);
     Some(shape)
 }
 
@@ -182,4 +192,21 @@ fn einsum(layer: &Layer, operands: &[&[usize]]) -> Option<Vec<usize>> {
     let named = output.bytes().filter(letter).filter(|letter| Some(*letter) != batch);
     let named: Option<Vec<usize>> = named.map(|letter| lengths.get(&letter).copied()).collect();
     Some(leading.into_iter().chain(named?).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_two_inputs() {
+        let dot = |axes: i64| Layer::new("d", "dot", vec![]).with("axes", axes);
+        assert_eq!(shape(&dot(-1), &[&[3], &[3]]), Some(vec![1]));
+        assert_eq!(shape(&dot(0), &[&[3, 2], &[3, 4]]), Some(vec![2, 4]));
+        let product = Layer::new("m", "matmul", vec![]);
+        assert_eq!(shape(&product, &[&[5, 1, 2, 3], &[4, 3, 6]]), Some(vec![5, 4, 2, 6]));
+        let turned = product.with("transpose_a", true).with("transpose_b", true);
+        assert_eq!(shape(&turned, &[&[3, 2], &[6, 3]]), Some(vec![2, 6]));
+        assert_eq!(shape(&turned, &[&[3], &[6, 3]]), None);
+    }
 }

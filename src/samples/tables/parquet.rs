@@ -35,7 +35,7 @@ fn read(bytes: &[u8]) -> Result<Table> {
         let mut columns = Vec::new();
         let mut elements = 0;
         for (at, row) in file.get_row_iter(None).map_err(damaged)?.enumerate() {
-            elements += record(&row.map_err(damaged)?, "", at, &mut columns)?;
+            elements += record(&row.map_err(damaged)?, "", at, &mut 0, &mut columns)?;
             if elements > MAX_ELEMENTS {
                 return Err(too_large());
             }
@@ -59,20 +59,22 @@ fn check_size(file: &SerializedFileReader<Bytes>) -> Result<()> {
     if small { Ok(()) } else { Err(too_large()) }
 }
 
-/// Appends a row's fields to their columns; gives how many numbers and texts there were.
-fn record(row: &Row, path: &str, at: usize, columns: &mut Vec<Column>) -> Result<usize> {
+/// Appends a row's fields to their columns, which follow one another from `next` on, as the first row has them; gives how many numbers
+/// and texts there were.
+fn record(row: &Row, path: &str, at: usize, next: &mut usize, columns: &mut Vec<Column>) -> Result<usize> {
     let mut elements = 0;
     for (name, field) in row.get_column_iter() {
-        let name = format!("{path}{name}");
         if let Field::Group(inner) = field {
-            elements += record(inner, &format!("{name}."), at, columns)?;
+            elements += record(inner, &format!("{path}{name}."), at, next, columns)?;
             continue;
         }
-        let place = columns.iter().position(|column| column.name == name).unwrap_or(columns.len());
-        if place == columns.len() {
-            columns.push(Column { name, shape: Vec::new(), rows: 0, values: Values::Numbers(Vec::new()) });
+        if at == 0 {
+            let (name, values) = (format!("{path}{name}"), Values::Numbers(Vec::new()));
+            columns.push(Column { name, shape: Vec::new(), rows: 0, values });
         }
-        let column = &mut columns[place];
+        let missing = || Error::user(format!("row {at} has other columns"), "write the file again");
+        let column = columns.get_mut(*next).ok_or_else(missing)?;
+        *next += 1;
         let shape = append(field, &mut column.values).at(format!("row {at} of `{}`", column.name))?;
         if column.rows == 0 {
             column.shape.clone_from(&shape);

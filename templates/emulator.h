@@ -168,12 +168,14 @@ inline void evaluate(std::size_t events, const Integer *in, Integer *out) {
 #endif
     constexpr std::size_t LANES = sizeof(Vector) / sizeof(Integer);
     Vector x[INPUTS + 1], y[OUTPUTS + 1];
+    Integer *const x_lanes = reinterpret_cast<Integer *>(x);  // x[i][lane] = ... is slow in clang
+    const Integer *const y_lanes = reinterpret_cast<const Integer *>(y);
     for (; event + LANES <= events; event += LANES) {
         for (std::size_t lane = 0; lane < LANES; lane++)
-            for (std::size_t i = 0; i < INPUTS; i++) x[i][lane] = in[(event + lane) * INPUTS + i];
+            for (std::size_t i = 0; i < INPUTS; i++) x_lanes[i * LANES + lane] = in[(event + lane) * INPUTS + i];
         network(x, y);
         for (std::size_t lane = 0; lane < LANES; lane++)
-            for (std::size_t i = 0; i < OUTPUTS; i++) out[(event + lane) * OUTPUTS + i] = y[i][lane];
+            for (std::size_t i = 0; i < OUTPUTS; i++) out[(event + lane) * OUTPUTS + i] = y_lanes[i * LANES + lane];
     }
 #endif
 {%- endif %}

@@ -8,9 +8,10 @@ use circuits::random_design;
 use common::nanotrig;
 use nanotrig::batch::Batch;
 use nanotrig::dfg::random::{Random, inputs};
-use nanotrig::dfg::{Dfg, Evaluator};
+use nanotrig::dfg::{Builder, Dfg, Evaluator, Id, Source, Table};
 use nanotrig::emulator;
-use nanotrig::fixed::{Overflow, Rounding};
+use nanotrig::fixed::{Format, Overflow, Quantization, Range, Rounding};
+use nanotrig::port::Port;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
@@ -95,6 +96,61 @@ fn random_graphs_give_the_same_codes() {
             std::fs::write(dir.path().join("emulator/test.cpp"), program(&dfg, &given, &expected)).expect("writable");
             assert_eq!(built(dir.path(), "test", &[]), "2");
         }
+    }
+}
+
+/// A table of bits and small numbers: a sum of them, one with a wrong entry, or anything.
+fn table(random: &mut Random, b: &mut Builder, kind: usize) -> Id {
+    let elements: Vec<u32> = (0..8).filter(|_| random.below(2) == 0).collect();
+    let args: Vec<Id> = elements.iter().map(|element| b.input(0, *element).expect("an input")).collect();
+    let domains: Vec<Range> = args.iter().map(|arg| b.range(*arg)).collect();
+    let weights: Vec<i128> = args.iter().map(|_| random.within(-90, 90).into()).collect();
+    let mut entries = vec![Some(i128::from(random.within(-500, 500)))];
+    for (domain, weight) in domains.iter().zip(&weights) {
+        let points =
+            |entry: &Option<i128>| (domain.lo..=domain.hi).map(|x| entry.map(|e| e + x * weight)).collect::<Vec<_>>();
+        entries = entries.iter().flat_map(points).collect();
+    }
+    let last = entries.len() - 1;
+    match kind {
+        0 => {}
+        1 => entries[last] = entries[last].map(|entry| entry + 1),
+        _ => entries.iter_mut().for_each(|entry| *entry = Some(random.within(-9, 9).into())),
+    }
+    b.table(Table { domains, entries, exp: random.within(-3, 1) as i32 }, args).expect("small")
+}
+
+fn tables(random: &mut Random, kind: usize) -> Dfg {
+    let format = |text: &str| text.parse::<Quantization>().expect("a format");
+    let bits = ["ufixed<1,1>", "ufixed<1,0>", "fixed<1,1>", "ufixed<1,3>", "ufixed<1,1>"].map(format);
+    let formats = [&bits[..], &["fixed<3,3>", "ufixed<2,1>", "fixed<2,0>"].map(format)].concat();
+    let port =
+        |name: &str, elements: Vec<Quantization>| Port { name: name.into(), shape: vec![elements.len()], elements };
+    let layers = vec![("x".into(), 8), ("tables".into(), 20)];
+    let mut b = Builder::new("tables", layers, vec![port("x", formats)]);
+    b.set_source(Source { layer: 1, element: 0 });
+    let results: Vec<Id> = (0..20).map(|_| table(random, &mut b, kind)).collect();
+    let elements = results.iter().map(|id| Quantization::plain(Format::of(&b.range(*id)))).collect();
+    b.finish(vec![port("y", elements)], results).without_dead()
+}
+
+/// Tables that are sums of their operands are written as sums, and no others.
+#[test]
+fn tables_give_the_same_codes() {
+    if !compiler() {
+        return;
+    }
+    let mut random = Random::new(5);
+    for kind in 0..3 {
+        let dfg = tables(&mut random, kind);
+        let given = inputs(&mut random, &dfg.input_elements(), 2003);
+        let expected = Evaluator::new(&dfg).expect("small").run(&given);
+        let dir = tempfile::tempdir().expect("a folder");
+        write(&dfg, dir.path());
+        std::fs::write(dir.path().join("emulator/test.cpp"), program(&dfg, &given, &expected)).expect("writable");
+        assert_eq!(built(dir.path(), "test", &[]), "0", "{dfg}");
+        let header = std::fs::read_to_string(dir.path().join("emulator/tables.h")).expect("a file");
+        assert_eq!(header.contains("= lookup("), kind > 0, "{header}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers as C++ expressions on integers: a number is its code on the grid of its own range.
 
-use crate::dfg::{Dfg, Id, Op, Term};
+use super::sum::Sum;
+use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::Fixed;
 
@@ -73,7 +74,10 @@ impl Printer<'_> {
             return Ok(format!("constant<V>({})", literal(self.integer(value, range.exp)?)));
         }
         match &self.dfg[id].op {
-            Op::Add { terms, constant } => self.sum(terms, *constant, range.exp),
+            Op::Add { terms, constant } => {
+                let sum = Sum::of_terms(self.dfg, terms, *constant, range.exp);
+                self.sum(&sum.ok_or_else(|| Error::bug("a sum beyond 127 bits"))?, range.exp)
+            }
             Op::Mul(a, b) => {
                 let (a, b) = (*a, *b);
                 let exp = self.dfg.range(a).exp + self.dfg.range(b).exp;
@@ -92,32 +96,25 @@ impl Printer<'_> {
         }
     }
 
-    fn sum(&self, terms: &[Term], constant: Fixed, exp: i32) -> Result<String> {
-        let live = |term: &&Term| self.dfg.range(term.id).constant().is_none_or(|value| !value.is_zero());
-        let terms: Vec<&Term> = terms.iter().filter(live).collect();
-        let exps = terms.iter().map(|term| self.dfg.range(term.id).exp + term.shift);
-        let exps = exps.chain((!constant.is_zero()).then(|| constant.exponent()));
-        let fine = exps.chain([exp]).min().unwrap_or(exp);
-        // One that is added comes first, if there is one.
-        let (minus, plus): (Vec<&Term>, Vec<&Term>) = terms.into_iter().partition(|term| term.negative);
+    fn sum(&self, sum: &Sum, exp: i32) -> Result<String> {
         let mut text = String::new();
-        for term in plus.into_iter().chain(minus) {
-            let shift = (self.dfg.range(term.id).exp + term.shift - fine) as u32;
-            let code = self.code(term.id)?;
-            let operand = if shift == 0 { tight(code) } else { times_power(code, shift) };
-            text += match (text.is_empty(), term.negative) {
+        for part in &sum.parts {
+            text += match (text.is_empty(), part.weight < 0) {
                 (true, true) => "-",
                 (true, false) => "",
                 (false, true) => " - ",
                 (false, false) => " + ",
             };
-            text += &operand;
+            text += &tight(self.on(part.id, part.range.exp)?);
+            if part.weight.abs() > 1 {
+                text += &format!(" * {}", literal(part.weight.abs()));
+            }
         }
-        if !constant.is_zero() {
-            let value = literal(self.integer(constant, fine)?);
+        if sum.constant != 0 {
+            let value = literal(sum.constant);
             text += &if negative(&value) { format!(" - {}", &value[1..]) } else { format!(" + {value}") };
         }
-        self.moved(text, fine, exp)
+        self.moved(text, sum.exp, exp)
     }
 
     /// A function of perhaps another operand, and two on one grid; the result on that of `exp`.
@@ -134,6 +131,9 @@ impl Printer<'_> {
 
     fn lookup(&self, number: u32, args: &[Id], exp: i32) -> Result<String> {
         let table = &self.dfg.tables[number as usize];
+        if let Some(sum) = Sum::of_table(table, args) {
+            return self.sum(&sum, exp);
+        }
         let mut index = String::new();
         for (arg, domain) in args.iter().zip(&table.domains) {
             let operand = self.on(*arg, domain.exp)?;

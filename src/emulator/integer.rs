@@ -1,5 +1,6 @@
 //! The machine integer of an emulator: the narrowest that no value, and no partial sum, can leave.
 
+use super::sum::Sum;
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Range, shift_left};
@@ -46,23 +47,16 @@ pub fn of(dfg: &Dfg) -> Result<Integer> {
 fn needed(dfg: &Dfg, id: Id) -> Option<u32> {
     let own = size(dfg.range(id).lo, dfg.range(id).hi);
     let way = match &dfg[id].op {
-        Op::Add { terms, constant } => {
-            let exps = terms.iter().map(|term| dfg.range(term.id).exp + term.shift);
-            let exps = exps.chain((!constant.is_zero()).then_some(constant.exponent()));
-            let exp = exps.chain([dfg.range(id).exp]).min()?;
-            let mut most = constant.at(exp)?.checked_abs()?;
-            for term in terms {
-                let range = dfg.range(term.id);
-                let greatest = shift_left(magnitude(&range), (range.exp + term.shift - exp) as u32)?;
-                most = most.checked_add(greatest)?;
-            }
-            size(-most, most)
-        }
+        Op::Add { terms, constant } => Sum::of_terms(dfg, terms, *constant, dfg.range(id).exp)?.bits()?,
         Op::Max(a, b) | Op::Min(a, b) => common(dfg, id, [*a, *b])?,
         Op::Select { negative, otherwise, .. } => common(dfg, id, [*negative, *otherwise])?,
         Op::Table { table, args } => {
-            let entries = dfg.tables.get(*table as usize)?.entries.len() as i128;
-            let domains = dfg.tables.get(*table as usize)?.domains.iter();
+            let table = dfg.tables.get(*table as usize)?;
+            if let Some(sum) = Sum::of_table(table, args) {
+                return Some(own.max(sum.bits()?));
+            }
+            let entries = table.entries.len() as i128;
+            let domains = table.domains.iter();
             let operands = args.iter().zip(domains).map(|(arg, domain)| {
                 let range = dfg.range(*arg);
                 let up = (range.exp - domain.exp).max(0) as u32;
@@ -85,8 +79,10 @@ fn common(dfg: &Dfg, id: Id, args: [Id; 2]) -> Option<u32> {
         Some(if magnitude(&range) == 0 {
             1
         } else {
+            // A factor is written as a positive number.
+            let factor = if range.exp == exp { 0 } else { shift_left(1, (range.exp - exp) as u32)? };
             let range = range.at(exp)?;
-            size(range.lo, range.hi)
+            size(range.lo, range.hi.max(factor))
         })
     });
     sizes.collect::<Option<Vec<u32>>>()?.into_iter().max()
@@ -97,7 +93,7 @@ fn magnitude(range: &Range) -> i128 {
 }
 
 /// Bits of a signed integer that holds both.
-fn size(lo: i128, hi: i128) -> u32 {
+pub fn size(lo: i128, hi: i128) -> u32 {
     let bits = |n: i128| 129 - if n < 0 { (!n).leading_zeros() } else { n.leading_zeros() };
     bits(lo).max(bits(hi))
 }

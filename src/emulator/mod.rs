@@ -6,6 +6,7 @@
 
 mod expression;
 mod integer;
+mod sum;
 
 use crate::backends::{File, render};
 use crate::dfg::{Dfg, Id, Op};
@@ -71,8 +72,10 @@ pub fn files(dfg: &Dfg) -> Result<Vec<File>> {
     let groups = groups(dfg);
     let printer = expression::Printer { dfg, names: &names, shared: shared(dfg, &groups) };
     let is_shared = |id: &Id| printer.shared[id.index()] && has_line(&dfg[*id].op);
-    let functions = groups.iter().map(|group| function(&printer, group)).collect::<Result<Vec<_>>>()?;
+    let functions =
+        groups.iter().map(|(layer, group)| function(&printer, *layer, group)).collect::<Result<Vec<_>>>()?;
     let results = dfg.results.iter().zip(dfg.output_formats());
+    let looked_up = dfg.tables.iter().enumerate().filter(|(_, table)| sum::weights(table).is_none());
     let text = Text {
         name: &dfg.name,
         formats: [("in ", &dfg.inputs), ("out", &dfg.outputs)].into_iter().flat_map(describe).collect(),
@@ -82,7 +85,7 @@ pub fn files(dfg: &Dfg) -> Result<Vec<File>> {
         outputs: runs(&dfg.outputs),
         input_count: dfg.inputs.iter().map(|port| port.elements.len()).sum(),
         output_count: dfg.results.len(),
-        tables: dfg.tables.iter().enumerate().map(Table::new).collect(),
+        tables: looked_up.map(Table::new).collect(),
         shared: dfg.ids().filter(is_shared).map(|id| names[id.index()].clone()).collect(),
         functions: distinct(functions),
         results: results.map(|(id, format)| printer.vector(*id, format.lsb)).collect::<Result<_>>()?,
@@ -95,11 +98,17 @@ pub fn files(dfg: &Dfg) -> Result<Vec<File>> {
     ])
 }
 
-/// The values that get a line, in groups of one layer.
-fn groups(dfg: &Dfg) -> Vec<Vec<Id>> {
-    let lines: Vec<Id> = dfg.ids().filter(|id| has_line(&dfg[*id].op)).collect();
-    let layers = lines.chunk_by(|a, b| dfg[*a].from.layer == dfg[*b].from.layer);
-    layers.flat_map(|layer| layer.chunks(MOST).map(<[Id]>::to_vec)).collect()
+/// The values that get a line, layer by layer, in groups; what reads a value of a later layer is of that layer.
+fn groups(dfg: &Dfg) -> Vec<(u32, Vec<Id>)> {
+    let mut layers = vec![0; dfg.nodes.len()];
+    for id in dfg.ids().filter(|id| !matches!(dfg[*id].op, Op::Const(_))) {
+        layers[id.index()] = dfg[id].op.args().map(|arg| layers[arg.index()]).fold(dfg[id].from.layer, u32::max);
+    }
+    let layer = |id: &Id| layers[id.index()];
+    let mut lines: Vec<Id> = dfg.ids().filter(|id| has_line(&dfg[*id].op)).collect();
+    lines.sort_by_key(layer);
+    let of_layers = lines.chunk_by(|a, b| layer(a) == layer(b));
+    of_layers.flat_map(|lines| lines.chunks(MOST).map(|lines| (layer(&lines[0]), lines.to_vec()))).collect()
 }
 
 /// Constants and wiring are written where they are read.
@@ -108,13 +117,13 @@ fn has_line(op: &Op) -> bool {
 }
 
 /// Which nodes are read outside the function that makes them.
-fn shared(dfg: &Dfg, groups: &[Vec<Id>]) -> Vec<bool> {
+fn shared(dfg: &Dfg, groups: &[(u32, Vec<Id>)]) -> Vec<bool> {
     let mut group_of = vec![usize::MAX; dfg.nodes.len()];
-    for (index, group) in groups.iter().enumerate() {
+    for (index, (_, group)) in groups.iter().enumerate() {
         group.iter().for_each(|id| group_of[id.index()] = index);
     }
     let mut shared = vec![false; dfg.nodes.len()];
-    for (index, group) in groups.iter().enumerate() {
+    for (index, (_, group)) in groups.iter().enumerate() {
         for read in group.iter().flat_map(|id| expression::reads(dfg, *id)) {
             shared[read.index()] |= group_of[read.index()] != index;
         }
@@ -124,9 +133,9 @@ fn shared(dfg: &Dfg, groups: &[Vec<Id>]) -> Vec<bool> {
     shared
 }
 
-fn function(printer: &expression::Printer, group: &[Id]) -> Result<Function> {
+fn function(printer: &expression::Printer, layer: u32, group: &[Id]) -> Result<Function> {
     let dfg = printer.dfg;
-    let name = group.first().map(|id| dfg.layers[dfg[*id].from.layer as usize].clone()).unwrap_or_default();
+    let name = dfg.layers[layer as usize].clone();
     let is_input = |id: Id| matches!(dfg[id].op, Op::Input { .. });
     let reads_inputs = group.iter().any(|id| expression::reads(dfg, *id).into_iter().any(is_input));
     let lines = group.iter().map(|id| printer.line(*id)).collect::<Result<_>>()?;

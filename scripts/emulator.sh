@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compares the C++ emulator of examples with `nanotrig run`, and its speed with Verilator's, both on one thread in one run.
+# Compares the C++ emulator of examples with `nanotrig run`, and its speed with Verilator's, both on one thread: each is measured
+# five times, in turns, and the best counts.
 #
 # usage: scripts/emulator.sh [EXAMPLE...]      all of examples/ that have model.toml and vectors.npz, if nothing is said
 #
@@ -32,8 +33,14 @@ for example in "$@"; do
     differing=$(sed 1d "$work/y.csv" | awk -F, -v other="$work/z.csv" '
         { getline line < other; n = split(line, z, ","); for (i = 1; i <= NF; i++) wrong += n != NF || $i + 0 != z[i] + 0 }
         END { print NR == 0 ? "none read" : wrong + 0 }')
-    fast=$("$work/out/emulator/emulator" --speed 2048000 | sed 's/.* s, \(.*\) a second.*/\1/')
-    slow=$("$nanotrig" verify "$work/out" --vectors 20000 | sed -n 's/.*(\([0-9]*\) a second.*/\1/p')
+    fast=0 slow=0
+    for _ in 1 2 3 4 5; do
+        now=$("$work/out/emulator/emulator" --speed 1024000 | sed 's/.* s, \(.*\) a second.*/\1/')
+        [ "$now" -le "$fast" ] || fast=$now
+        now=$("$nanotrig" verify "$work/out" --vectors 20000 2>"$work/said" | sed -n 's/.*(\([0-9]*\) a second.*/\1/p')
+        [ "${now:-0}" -gt 0 ] || cat "$work/said" >&2
+        [ "${now:-0}" -le "$slow" ] || slow=$now
+    done
     awk -v n="$name" -v d="$differing" -v f="$fast" -v s="$slow" 'BEGIN {
         printf "%-16s %10s %12d %12d %8.1f\n", n, d, f, s, f / s
         exit !(d == "0" && f >= 20 * s) }' || status=1

@@ -13,7 +13,15 @@ module {{ top }} (
   // {{ stage.layers }}: windows of {{ stage.size[0] }} x {{ stage.size[1] }} pixels of {{ stage.width }} bits, in a map of {{ stage.rows }} x {{ stage.columns }}.
   wire stage_{{ stage.number }}_valid;
   wire {{ stage.window }}stage_{{ stage.number }}_window;
+{%- if stage.padded %}
+  // {{ stage.before[0] }} rows above the map, and {{ stage.before[1] }} columns to the left of it; {{ stage.positions[0] }} x {{ stage.positions[1] }} windows.
+  nanotrig_padded_window #(
+    .W({{ stage.width }}), .ROWS({{ stage.rows }}), .COLUMNS({{ stage.columns }}), .KR({{ stage.size[0] }}), .KC({{ stage.size[1] }}), .SR({{ stage.strides[0] }}), .SC({{ stage.strides[1] }}),
+    .PT({{ stage.before[0] }}), .PL({{ stage.before[1] }}), .NR({{ stage.positions[0] }}), .NC({{ stage.positions[1] }}), .PACE({{ stage.pace }}), .PAD({{ stage.beside }})
+  ) u_window_{{ stage.number }} (
+{%- else %}
   nanotrig_window #(.W({{ stage.width }}), .ROWS({{ stage.rows }}), .COLUMNS({{ stage.columns }}), .KR({{ stage.size[0] }}), .KC({{ stage.size[1] }}), .SR({{ stage.strides[0] }}), .SC({{ stage.strides[1] }})) u_window_{{ stage.number }} (
+{%- endif %}
     .clk(clk),
     .rst(rst),
 {%- if loop.first %}

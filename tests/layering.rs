@@ -64,7 +64,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "tensor",
         ],
     ),
-    ("streaming", &["backends", "batch", "compiler", "interfaces", "netlist", "network", "port"]),
+    // Where windows lie is what layers say.
+    ("streaming", &["backends", "batch", "compiler", "interfaces", "layers", "netlist", "network", "port"]),
     ("report", &["backends", "compiler", "dfg", "host", "interfaces", "port", "targets"]),
     ("costs", &["call", "compiler", "layers", "network", "quantizers", "report", "targets", "tensor"]),
     ("searches", &["compiler", "costs", "network", "quantizers", "schedulers", "targets"]),

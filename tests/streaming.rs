@@ -5,6 +5,7 @@ mod common;
 use common::{Random, nanotrig};
 use nanotrig::frontends::native;
 use nanotrig::network::{Input, Layer, Network, Tensor};
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 
@@ -51,6 +52,13 @@ impl Grower {
 
     fn pool(self, kind: &str, size: [usize; 2]) -> Grower {
         self.push(kind, |_, layer| layer.with("size", size.to_vec()))
+    }
+
+    /// What lies beside the map, for the last layer with windows.
+    fn padded(mut self, padding: Value) -> Grower {
+        let layer = self.network.layers.iter_mut().rev().find(|layer| layer.kind.ends_with("2d")).expect("a layer");
+        *layer = layer.clone().with("padding", padding);
+        self
     }
 
     fn dense(self, shape: [usize; 2]) -> Grower {
@@ -117,8 +125,67 @@ fn chains_give_what_networks_give() {
 }
 
 #[test]
+fn windows_reach_beyond_maps() {
+    let same = || json!("same");
+    let chains: [(Grower, &[&str]); 3] = [
+        // A map of odd rows, digits behind a pool whose last windows wait for made-up pixels.
+        (
+            Grower::new(6, [7, 6, 2])
+                .conv([3, 3, 2, 3], [1, 1])
+                .padded(same())
+                .pool("max_pool2d", [2, 2])
+                .padded(same())
+                .conv([3, 3, 3, 2], [1, 1])
+                .padded(same())
+                .flatten()
+                .dense([4 * 3 * 2, 3]),
+            &[],
+        ),
+        // Strides over an odd row, a window that only reaches behind the map, means that count what lies there, and pixels
+        // that come every other clock.
+        (
+            Grower::new(7, [8, 9, 1])
+                .conv([3, 3, 1, 2], [1, 2])
+                .padded(same())
+                .conv([2, 2, 2, 2], [1, 1])
+                .padded(same())
+                .push("average_pool2d", |_, layer| layer.with("size", vec![2, 2]).with("count_include_pad", true))
+                .padded(json!([[1, 0], [0, 1]]))
+                .flatten()
+                .dense([4 * 3 * 2, 2]),
+            &["--interval", "2"],
+        ),
+        // Layers before the first windows, maxima of negative numbers, a border, rows above and not below, a large window.
+        (
+            Grower::new(8, [6, 7, 2])
+                .push("dense", |own, layer| {
+                    let (kernel, bias) = (own.tensor(&[2, 2]), own.tensor(&[2]));
+                    layer.with_tensor("kernel", kernel).with_tensor("bias", bias)
+                })
+                .push("quantize", |_, layer| layer.with("format", "fixed<4,3,RND,SAT>"))
+                .push("max_pool2d", |_, layer| layer.with("size", vec![3, 3]).with("strides", vec![1, 1]))
+                .padded(same())
+                .push("pad", |_, layer| layer.with("padding", json!([[1, 1], [0, 1]])))
+                .conv([3, 2, 2, 2], [1, 1])
+                .conv([2, 3, 2, 2], [1, 2])
+                .padded(json!([[1, 0], [1, 1]]))
+                .conv([5, 4, 2, 1], [1, 1])
+                .padded(same())
+                .flatten()
+                .dense([6 * 4, 2]),
+            &[],
+        ),
+    ];
+    for (chain, options) in chains {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        streamed(&chain.network, options, dir.path());
+    }
+}
+
+#[test]
 fn verilog_of_chains_is_clean() {
-    let chain = Grower::new(4, [5, 6, 2]).conv([3, 3, 2, 2], [1, 1]).pool("max_pool2d", [2, 2]).flatten();
+    let chain = Grower::new(4, [5, 6, 2]).conv([3, 3, 2, 2], [1, 1]).padded(json!("same")).conv([2, 1, 2, 2], [1, 1]);
+    let chain = chain.padded(json!([[1, 0], [0, 0]])).conv([3, 3, 2, 2], [1, 1]).pool("max_pool2d", [2, 2]).flatten();
     let dir = tempfile::tempdir().expect("a temporary folder");
     native::write(&chain.dense([4, 2]).network, &dir.path().join("net.toml")).expect("a writable folder");
     let ran = nanotrig(dir.path(), &["stream", "net.toml", "-o", "out"]);
@@ -145,13 +212,17 @@ fn verilog_of_chains_is_clean() {
 #[test]
 fn what_does_not_stream_is_said() {
     let base = || Grower::new(5, [6, 6, 1]);
-    let padded = base().conv([3, 3, 1, 1], [1, 1]);
-    let mut same = padded.flatten().network;
-    same.layers[0] = same.layers[0].clone().with("padding", "same");
+    let grown = base().conv([3, 3, 1, 1], [1, 1]).padded(json!([[2, 1], [0, 0]])).flatten().network;
+    let mean = base().pool("average_pool2d", [4, 4]).padded(json!("same")).flatten().network;
+    let bordered =
+        |value: f64| base().push("pad", |_, layer| layer.with("padding", json!([[1, 1], [1, 1]])).with("value", value));
     let mut skip = base().conv([1, 1, 1, 1], [1, 1]).push("add", |_, layer| layer).flatten().network;
     skip.layers[3].inputs.push("image".into());
     let cases = [
-        (same, "layer `conv2d_1`", "padding is not `valid`"),
+        (grown, "layer `conv2d_1`", "its padding makes the map larger"),
+        (mean, "layer `average_pool2d_1`", "means are of fewer pixels"),
+        (bordered(0.5).conv([2, 2, 1, 1], [1, 1]).flatten().network, "layer `pad_1`", "no border of zeros"),
+        (bordered(0.0).flatten().network, "layer `flatten_2`", "`pad_1` does not stream before `flatten`"),
         (skip, "layer `add_4`", "a chain of layers"),
         (base().conv([3, 3, 1, 1], [1, 1]).network, "net.toml", "there is no `flatten`"),
         (

@@ -20,7 +20,7 @@ pub(super) fn taken(name: &str) -> bool {
 }
 
 /// The blocks that shells are made of, for synthesis and simulation alike: names and texts.
-pub const STREAM: [(&str, &str); 12] = [
+pub const STREAM: [(&str, &str); 13] = [
     ("nanotrig_skid", include_str!("../../hdl/stream/nanotrig_skid.v")),
     ("nanotrig_fifo", include_str!("../../hdl/stream/nanotrig_fifo.v")),
     ("nanotrig_credits", include_str!("../../hdl/stream/nanotrig_credits.v")),
@@ -32,6 +32,7 @@ pub const STREAM: [(&str, &str); 12] = [
     ("nanotrig_pad", include_str!("../../hdl/stream/nanotrig_pad.v")),
     ("nanotrig_link", include_str!("../../hdl/stream/nanotrig_link.v")),
     ("nanotrig_window", include_str!("../../hdl/stream/nanotrig_window.v")),
+    ("nanotrig_padded_window", include_str!("../../hdl/stream/nanotrig_padded_window.v")),
     ("nanotrig_registers", include_str!("../../hdl/stream/nanotrig_registers.v")),
 ];
 

@@ -93,15 +93,13 @@ fn part_reading(whole: &Reading, first: bool, last: bool) -> Reading {
 fn part(arguments: &Arguments, stage: Stage, reading: Reading, interval: &mut u32) -> Result<Part> {
     let meaning = meaning(&stage.network, &reading)?;
     let window = &stage.window;
-    let [rows, columns] = window.positions();
-    // One window of the whole map is an image's.
-    let apart = if rows * columns == 1 { window.map[0] * window.map[1] } else { window.strides[1] };
-    *interval = interval.saturating_mul(apart as u32);
+    let pace = *interval;
+    *interval = interval.saturating_mul(window.apart() as u32);
     let making = Making { reset: true, interval: digits(&meaning, *interval), ..arguments.making.making()? };
     let made = hardware(&meaning.dfg, &making, |_, _| ())?;
     let target = &arguments.making.target;
     let report = Report::new(&meaning, &made, &making, reading, target, Checked::default());
-    Ok(Part { stage, meaning, hardware: made, cost: [report.luts, report.registers] })
+    Ok(Part { stage, meaning, hardware: made, pace, cost: [report.luts, report.registers] })
 }
 
 /// The interval that digits are chosen for: no more clocks than there are bits, and 1 where nothing gains by it.
@@ -144,8 +142,7 @@ fn table(chain: &Chain) -> Result<()> {
     for (index, part) in chain.parts.iter().enumerate() {
         let (window, netlist) = (&part.stage.window, &part.hardware.netlist);
         let by = |lengths: [usize; 2]| format!("{}x{}", lengths[0], lengths[1]);
-        let pixels = (window.size[0] - 1) * window.map[1] + window.size[1];
-        let line = pixels as u64 * u64::from(part.bits());
+        let line = window.kept() as u64 * u64::from(part.bits());
         let ([luts, registers], every) = (part.cost, netlist.interval);
         total = [total[0] + luts, total[1] + registers, total[2] + line];
         let layers: Vec<&str> = part.stage.network.layers.iter().map(|layer| layer.name.as_str()).collect();

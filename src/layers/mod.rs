@@ -49,6 +49,7 @@ mod windows;
 pub use expand::{Expanded, Options, expand};
 pub use head::{with_argmax, with_softmax};
 pub use weights::{WeightPort, weights};
+pub use windows::{Movement, Padding, Windows};
 
 use crate::error::Result;
 use crate::fixed::Quantization;

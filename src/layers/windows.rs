@@ -167,6 +167,11 @@ impl Windows {
         self.0.iter().map(|axis| axis.count).collect()
     }
 
+    /// Positions before the image, along each axis, that windows reach to.
+    pub fn before(&self) -> Vec<usize> {
+        self.0.iter().map(|axis| axis.before).collect()
+    }
+
     /// Windows in all.
     pub fn count(&self) -> usize {
         self.0.iter().map(|axis| axis.count).product()

@@ -30,6 +30,12 @@ struct StageText<'a> {
     columns: usize,
     size: [usize; 2],
     strides: [usize; 2],
+    /// Whether windows reach beyond the map, and how.
+    padded: bool,
+    before: [usize; 2],
+    positions: [usize; 2],
+    pace: u32,
+    beside: String,
     window: String,
     answer: String,
     input: &'a str,
@@ -51,6 +57,11 @@ impl<'a> StageText<'a> {
             columns: window.map[1],
             size: window.size,
             strides: window.strides,
+            padded: window.padded(),
+            before: window.before,
+            positions: window.positions,
+            pace: part.pace,
+            beside: beside(part),
             window: range(netlist.inputs[0].width()),
             answer: range(netlist.outputs[0].width()),
             input: &netlist.inputs[0].name,
@@ -58,6 +69,14 @@ impl<'a> StageText<'a> {
             last: number == count,
         }
     }
+}
+
+/// A pixel beside the map, as a Verilog number.
+fn beside(part: &Part) -> String {
+    let codes = part.beside().into_iter().zip(part.pixel()).rev();
+    let bits = codes.flat_map(|(code, element)| (0..element.format.width).rev().map(move |bit| code >> bit & 1));
+    let bits: String = bits.map(|bit| if bit == 1 { '1' } else { '0' }).collect();
+    format!("{}'b{bits}", part.bits())
 }
 
 /// `verilog/` and `hdl/` of all circuits and of the chain, and `verilator/`.
@@ -74,7 +93,10 @@ pub fn files(chain: &Chain, context: &Context) -> Result<Vec<File>> {
             }
         }
     }
-    files.push(block("nanotrig_window")?);
+    let padded = |wanted: bool| chain.parts.iter().any(|part| part.stage.window.padded() == wanted);
+    for name in [(false, "nanotrig_window"), (true, "nanotrig_padded_window")] {
+        files.extend(padded(name.0).then(|| block(name.1)).transpose()?);
+    }
     let top = format!("{}_stream", chain.name);
     files.push(File { path: format!("verilog/{top}.v"), text: top_text(chain, &top)? });
     let paths = files.iter().map(|file| file.path.clone()).filter(|path| !path.starts_with("hdl/synthesis/"));

@@ -3,7 +3,8 @@
 //!
 //! Each circuit computes what a layer, and the element-wise layers behind it, give at one position: an ordinary circuit, made
 //! by the compiler from a network whose input is one window. `hdl/stream/nanotrig_window.v` keeps the lines that windows
-//! reach back to. What stands behind `flatten` is a circuit of the whole last map, which is its window. Nothing stalls:
+//! reach back to; `nanotrig_padded_window.v` adds what lies beside the map, and gives its last windows while no pixel comes or
+//! the next map's do. What stands behind `flatten` is a circuit of the whole last map, which is its window. Nothing stalls:
 //! a valid bit goes with each window, and the answer leaves a fixed number of clocks after the pixel that completes it.
 //!
 //! Behind a layer that moves by `s` columns, windows come `s` clocks apart or more, so its circuits may take digits
@@ -11,9 +12,11 @@
 
 mod files;
 mod plan;
+mod window;
 
 pub use files::files;
-pub use plan::{Stage, Window, plan};
+pub use plan::{Stage, plan};
+pub use window::{Fill, Window};
 
 use crate::batch::Batch;
 use crate::compiler::{Hardware, Meaning};
@@ -30,6 +33,8 @@ pub struct Part {
     pub meaning: Meaning,
     /// Its circuit.
     pub hardware: Hardware,
+    /// Clocks from pixel to pixel that come, at least.
+    pub pace: u32,
     /// Estimated LUTs, and registers, of the circuit.
     pub cost: [u64; 2],
 }
@@ -50,6 +55,15 @@ impl Part {
         &self.hardware.netlist.inputs[0].elements[..self.stage.window.channels]
     }
 
+    /// The codes of a pixel beside the map.
+    pub fn beside(&self) -> Vec<i128> {
+        let code = |element: &Quantization| match self.stage.window.fill {
+            Fill::Zero => 0,
+            Fill::Least => element.format.range().lo,
+        };
+        self.pixel().iter().map(code).collect()
+    }
+
     /// Bits of a pixel that comes.
     pub fn bits(&self) -> u32 {
         self.pixel().iter().map(|element| element.format.width).sum()
@@ -59,22 +73,25 @@ impl Part {
 impl Chain {
     /// Pixels of an image.
     pub fn pixels(&self) -> usize {
-        let window = &self.parts[0].stage.window;
-        window.map[0] * window.map[1]
+        self.parts[0].stage.window.pixels()
     }
 
     /// The pixel of an image that completes the answer: what the last window's last pixel was made of.
     pub fn due(&self) -> usize {
-        let last = |[row, column]: [usize; 2], window: &Window| {
-            [row * window.strides[0] + window.size[0] - 1, column * window.strides[1] + window.size[1] - 1]
-        };
-        let [row, column] = self.parts.iter().rev().fold([0, 0], |at, part| last(at, &part.stage.window));
-        row * self.parts[0].stage.window.map[1] + column
+        self.completed().0
     }
 
-    /// Clocks from that pixel to the answer: each stage's window and circuit.
+    /// Clocks from that pixel to the answer: each stage's window and circuit, and the wait for pixels below the map.
     pub fn latency(&self) -> u32 {
-        self.parts.iter().map(|part| 1 + part.hardware.netlist.latency).sum()
+        self.completed().1 + self.parts.iter().map(|part| 1 + part.hardware.netlist.latency).sum::<u32>()
+    }
+
+    /// The pixel that completes the answer, and clocks that stages wait for pixels below their maps.
+    fn completed(&self) -> (usize, u32) {
+        self.parts.iter().rev().fold((0, 0), |(number, clocks), part| {
+            let (end, last) = (part.stage.window.end(number), part.stage.window.pixels() - 1);
+            (end.min(last), clocks + end.saturating_sub(last) as u32 * part.pace)
+        })
     }
 
     /// The port that pixels come to.
@@ -91,9 +108,9 @@ impl Chain {
     pub fn run(&self, images: &Batch) -> Result<Batch> {
         let mut maps = images.clone();
         for part in &self.parts {
-            let windows = part.stage.window.gather(&maps);
+            let windows = part.stage.window.gather(&maps, &part.beside());
             let answers = Simulator::new(&part.hardware.netlist)?.run(&windows);
-            let positions = part.stage.window.positions();
+            let positions = part.stage.window.positions;
             maps = Batch { columns: answers.columns * positions[0] * positions[1], data: answers.data };
         }
         Ok(maps)

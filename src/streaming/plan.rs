@@ -1,7 +1,8 @@
 //! Which layers a circuit has, and the windows that come to it.
 
-use crate::batch::Batch;
+use super::window::{Fill, Window};
 use crate::error::{At, Error, Result};
+use crate::layers::Padding;
 use crate::network::{Input, Layer, Network};
 use serde_json::Value;
 
@@ -10,19 +11,6 @@ const WINDOWED: [&str; 4] = ["conv2d", "depthwise_conv2d", "max_pool2d", "averag
 /// Layers that compute each pixel for itself.
 const POINTWISE: [&str; 6] = ["relu", "quantize", "activation", "batch_norm", "scale_shift", "dense"];
 
-/// Windows of a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Rows and columns of the map.
-    pub map: [usize; 2],
-    /// Channels of a pixel.
-    pub channels: usize,
-    /// Rows and columns of a window.
-    pub size: [usize; 2],
-    /// Rows and columns from window to window.
-    pub strides: [usize; 2],
-}
-
 /// Layers that one circuit computes, as a network of one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
@@ -30,28 +18,6 @@ pub struct Stage {
     pub window: Window,
     /// The layers; the input is a window.
     pub network: Network,
-}
-
-impl Window {
-    /// Rows and columns of positions.
-    pub fn positions(&self) -> [usize; 2] {
-        [0, 1].map(|axis| (self.map[axis] - self.size[axis]) / self.strides[axis] + 1)
-    }
-
-    /// A row for each window of each map, in order.
-    pub fn gather(&self, maps: &Batch) -> Batch {
-        let [rows, columns] = self.positions();
-        let mut windows = Batch::new(self.size[0] * self.size[1] * self.channels);
-        for map in 0..maps.rows() {
-            for (row, column) in (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column))) {
-                for line in 0..self.size[0] {
-                    let at = ((row * self.strides[0] + line) * self.map[1] + column * self.strides[1]) * self.channels;
-                    windows.data.extend_from_slice(&maps.row(map)[at..at + self.size[1] * self.channels]);
-                }
-            }
-        }
-        windows
-    }
 }
 
 /// The stages of a network that is a chain of layers from one image to one answer. Formats between stages, and channels, are
@@ -85,7 +51,7 @@ pub fn plan(network: &Network, mut made: impl FnMut(Stage, bool) -> Result<(Stri
             rewired.push(Layer { inputs: vec![before], ..layer });
             before = name;
         }
-        map = window.positions();
+        map = window.positions;
         let name = format!("{}_{}", network.name, number + 1);
         let network = Network { name, inputs: vec![from.clone()], layers: rewired, outputs: vec![before] };
         let (format, now) = made(Stage { window, network }, last)?;
@@ -113,21 +79,34 @@ fn chain(network: &Network) -> Result<Vec<&Layer>> {
     if before == output { Ok(layers) } else { Err(no_chain(format!("the output is `{output}`, not the last layer"))) }
 }
 
-/// The layers of each stage: one with windows, and those behind it up to the next; what comes first belongs to the first.
+/// The layers of each stage: one with windows, perhaps behind a border, and those behind it up to the next. What comes first
+/// belongs to the first, unless that pads: what lies beside the map does not come through those layers.
 fn groups<'a>(layers: &[&'a Layer]) -> Result<Vec<Vec<&'a Layer>>> {
     let mut groups: Vec<Vec<&Layer>> = Vec::new();
-    let (mut leading, mut flat) = (Vec::new(), false);
+    let (mut leading, mut flat, mut bordered) = (Vec::new(), false, false);
     for layer in layers {
         let kind = layer.kind.as_str();
-        if !flat && (WINDOWED.contains(&kind) || kind == "flatten") {
-            flat = kind == "flatten";
+        let refused = |what: String, help: String| Err(Error::user(what, help).at(format!("layer `{}`", layer.name)));
+        let windowed = WINDOWED.contains(&kind);
+        if bordered && !windowed {
+            let what = format!("`{}` does not stream before `{kind}`", layer.inputs.join(", "));
+            return refused(what, format!("a border streams right before {}", WINDOWED.join(", ")));
+        }
+        if !flat && !bordered && (windowed || kind == "flatten" || kind == "pad") {
+            (flat, bordered) = (kind == "flatten", kind == "pad");
+            if bordered || layer.attributes.get("padding").is_some_and(|padding| padding != "valid") {
+                groups.extend((!leading.is_empty()).then(|| std::mem::take(&mut leading)));
+            }
             groups.push(leading.drain(..).chain([*layer]).collect());
-        } else if flat || POINTWISE.contains(&kind) {
+        } else if flat || bordered || POINTWISE.contains(&kind) {
+            bordered = false;
             groups.last_mut().unwrap_or(&mut leading).push(layer);
         } else {
-            let known = [&WINDOWED[..], &POINTWISE[..]].concat().join(", ");
-            let help = format!("before `flatten`, layers that stream are {known}");
-            return Err(Error::user(format!("`{kind}` does not stream"), help).at(format!("layer `{}`", layer.name)));
+            let known = [&WINDOWED[..], &["pad"], &POINTWISE[..]].concat().join(", ");
+            return refused(
+                format!("`{kind}` does not stream"),
+                format!("before `flatten`, layers that stream are {known}"),
+            );
         }
     }
     if flat {
@@ -139,37 +118,73 @@ fn groups<'a>(layers: &[&'a Layer]) -> Result<Vec<Vec<&'a Layer>>> {
 
 /// The windows of a stage whose pixels come from such a map, and its layers for a map of one window.
 fn windowed(group: &[&Layer], map: [usize; 2], channels: usize) -> Result<(Window, Vec<Layer>)> {
-    let mut window = Window { map, channels, size: map, strides: [1, 1] };
     let mut layers: Vec<Layer> = group.iter().map(|layer| (*layer).clone()).collect();
-    if let Some(layer) = layers.iter_mut().find(|layer| WINDOWED.contains(&layer.kind.as_str())) {
-        let place = format!("layer `{}`", layer.name);
-        let padded = layer.attributes.remove("padding").is_some_and(|padding| padding != "valid");
-        let pool = layer.kind.ends_with("pool2d");
-        let lengths = |layer: &Layer, name: &str| layer.attributes.get(name).map(pair).transpose().at(name);
-        let size = match layer.tensors.get("kernel") {
-            Some(kernel) if kernel.shape.len() > 2 => Some([kernel.shape[0], kernel.shape[1]]),
-            _ => lengths(layer, "size").and_then(|size| Ok(size.or(lengths(layer, "pool_size")?))).at(&place)?,
-        };
-        let missing = || Error::user("a window without a size", "give the kernel, or the size of the pool").at(&place);
-        window.size = size.ok_or_else(missing)?;
-        let usual = if pool { window.size } else { [1, 1] };
-        window.strides = lengths(layer, "strides").at(&place)?.unwrap_or(usual);
-        layer.attributes.remove("strides");
-        let dilated = lengths(layer, "dilation").at(&place)?.is_some_and(|dilation| dilation != [1, 1]);
-        let fits = (0..2).all(|axis| (1..=map[axis]).contains(&window.size[axis]));
-        let moves = (0..2).all(|axis| (1..=window.size[axis]).contains(&window.strides[axis]));
-        let wrong = match (padded, dilated, fits, moves) {
-            (true, ..) => "its padding is not `valid`",
-            (_, true, ..) => "it is dilated",
-            (_, _, false, _) => "its window is larger than the map",
-            (.., false) => "its strides are larger than its window",
-            _ => return Ok((window, layers)),
-        };
-        return Err(
-            Error::user(format!("{wrong}: that does not stream"), "change the layer, or compile unrolled").at(place)
-        );
-    }
+    let border = layers.iter().position(|layer| layer.kind == "pad").map(|index| layers.remove(index));
+    let Some(layer) = layers.iter_mut().find(|layer| WINDOWED.contains(&layer.kind.as_str())) else {
+        let flat = layers.iter().any(|layer| layer.kind == "flatten");
+        return Ok((Window::plain(map, channels, if flat { map } else { [1, 1] }), layers));
+    };
+    let place = format!("layer `{}`", layer.name);
+    let window = moved(layer, border.as_ref(), map, channels).at(place)?;
     Ok((window, layers))
+}
+
+/// The windows of a layer, perhaps behind a border; how they lie is taken from the layer.
+fn moved(layer: &mut Layer, border: Option<&Layer>, map: [usize; 2], channels: usize) -> Result<Window> {
+    let lengths = |layer: &Layer, name: &str| layer.attributes.get(name).map(pair).transpose().at(name);
+    let size = match layer.tensors.get("kernel") {
+        Some(kernel) if kernel.shape.len() > 2 => Some([kernel.shape[0], kernel.shape[1]]),
+        _ => lengths(layer, "size")?.or(lengths(layer, "pool_size")?),
+    };
+    let size =
+        size.ok_or_else(|| Error::user("a window without a size", "give the kernel, or the size of the pool"))?;
+    let usual = if layer.kind.ends_with("pool2d") { size } else { [1, 1] };
+    let strides = lengths(layer, "strides")?.unwrap_or(usual);
+    let dilated = lengths(layer, "dilation")?.is_some_and(|dilation| dilation != [1, 1]);
+    let own = Padding::read(layer.attributes.remove("padding").as_ref(), 2)?;
+    layer.attributes.remove("strides");
+    let refused =
+        |what: &str| Err(Error::user(format!("{what}: that does not stream"), "change the layer, or compile unrolled"));
+    if dilated {
+        return refused("it is dilated");
+    }
+    if (0..2).any(|axis| !(1..=map[axis]).contains(&size[axis])) {
+        return refused("its window is larger than the map");
+    }
+    if (0..2).any(|axis| !(1..=size[axis]).contains(&strides[axis])) {
+        return refused("its strides are larger than its window");
+    }
+    let plain = Window::plain(map, channels, size);
+    let window = match border {
+        Some(_) if plain.clone().moved(size, strides, own.clone(), Fill::Zero)?.padded() => {
+            return refused("it pads what has a border");
+        }
+        Some(border) => {
+            plain.moved(size, strides, zeros(border).at(format!("layer `{}`", border.name))?, Fill::Zero)?
+        }
+        None if layer.kind == "max_pool2d" => plain.moved(size, strides, own, Fill::Least)?,
+        None => plain.moved(size, strides, own, Fill::Zero)?,
+    };
+    let counted = layer.attributes.get("count_include_pad").and_then(Value::as_bool).unwrap_or(false);
+    if layer.kind == "average_pool2d" && border.is_none() && !counted && window.padded() {
+        return refused("its means are of fewer pixels at the border");
+    }
+    let after = window.after();
+    if (0..2).any(|axis| window.before[axis] + after[axis] >= size[axis]) {
+        return refused("its padding makes the map larger");
+    }
+    Ok(window)
+}
+
+/// The padding that a border of zeros is.
+fn zeros(border: &Layer) -> Result<Padding> {
+    let pairs: Option<Vec<[usize; 2]>> =
+        border.attributes.get("padding").and_then(|padding| serde_json::from_value(padding.clone()).ok());
+    let value = border.attributes.get("value").and_then(Value::as_f64).unwrap_or(0.0);
+    match pairs.as_deref() {
+        Some([rows, columns] | [rows, columns, [0, 0]]) if value == 0.0 => Ok(Padding::Explicit(vec![*rows, *columns])),
+        _ => Err(Error::user("it is no border of zeros around the image", "only that streams; or compile unrolled")),
+    }
 }
 
 /// A list of two lengths.

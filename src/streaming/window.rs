@@ -126,3 +126,36 @@ impl Window {
         windows
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_apart_as_their_last_pixels_are() {
+        let paddings = [Padding::Valid, Padding::Same, Padding::Explicit(vec![[1, 0], [0, 1]])];
+        let mut count = 0;
+        for map in (2..6).flat_map(|rows| (2..7).map(move |columns| [rows, columns])) {
+            for size in (1..=map[0]).flat_map(|rows| (1..=map[1]).map(move |columns| [rows, columns])) {
+                for strides in (1..=size[0]).flat_map(|rows| (1..=size[1]).map(move |columns| [rows, columns])) {
+                    for padding in &paddings {
+                        let window = Window::plain(map, 1, size).moved(size, strides, padding.clone(), Fill::Zero);
+                        let window = window.expect("no larger than the map");
+                        if (0..2).any(|axis| window.before[axis] + window.after()[axis] >= size[axis]) {
+                            continue;
+                        }
+                        let mut ends: Vec<usize> =
+                            (0..window.positions[0] * window.positions[1]).map(|number| window.end(number)).collect();
+                        // The first one of the next map.
+                        ends.push(window.end(0) + window.pixels());
+                        let apart = ends.windows(2).map(|pair| pair[1] - pair[0]).min();
+                        assert_eq!(Some(window.apart()), apart, "{window:?}");
+                        assert!(window.late() < window.pixels() && window.late() <= window.end(0), "{window:?}");
+                        count += 1;
+                    }
+                }
+            }
+        }
+        assert!(count > 3000, "{count}");
+    }
+}

@@ -131,6 +131,20 @@ def plain():
     return i, [end(layer(x), f"end_{n}", "quantized_bits(24,10,alpha=1)") for n, layer in enumerate(layers)]
 
 
+def stateful():
+    i = kl.Input((2, 3), batch_size=1, name="x")
+    x = qk.QActivation("quantized_bits(6,1,alpha=1)", name="quantize")(i)
+    keeps = dict(state_quantizer=S, stateful=True)
+    layers = [
+        qk.QSimpleRNN(3, activation="quantized_tanh(5)", name="rnn_0", **keeps, **quantized()),
+        qk.QSimpleRNN(3, activation="quantized_relu(5,1)", return_sequences=True, go_backwards=True, stateful=True, name="rnn_1", **quantized()),
+        qk.QLSTM(2, activation="quantized_tanh(5)", recurrent_activation="quantized_sigmoid(4)", name="lstm", **keeps, **quantized()),
+        qk.QGRU(2, activation="quantized_tanh(4)", recurrent_activation="quantized_sigmoid(3)", reset_after=True, name="gru", **keeps, **quantized()),
+        kl.Bidirectional(qk.QSimpleRNN(2, activation="quantized_tanh(5)", **keeps, **quantized()), name="both"),
+    ]
+    return i, [end(layer(x), f"end_{n}") for n, layer in enumerate(layers)]
+
+
 def randomize(model, rng, grid, size):
     for layer in model.layers:
         new = [np.round(rng.normal(0, size, w.shape) * grid) / grid for w in layer.weights]
@@ -159,7 +173,13 @@ def save(name, build, about, seed, grid=2**10, size=0.45, scale=1.0, samples=32)
     if scale > 2:
         x = np.round(x)
     x = x.astype(np.float32)
-    y = [np.array(y) for y in model(x)]
+    if name == "stateful":
+        # Sample by sample: each is the next batch of one stream of events.
+        model.reset_states()
+        answers = [[np.array(y) for y in model(event[None])] for event in x]
+        y = [np.concatenate(rows) for rows in zip(*answers)]
+    else:
+        y = [np.array(y) for y in model(x)]
     model.save(OUT / f"recurrent_{name}.h5", include_optimizer=False)
     weights = model.get_weights()
     if name == "plain":
@@ -184,6 +204,7 @@ CASES = [
     ("gru", gru, "QGRU: reset before and after, both implementations, state quantizers", {}),
     ("bidirectional", bidirectional, "Bidirectional and QBidirectional: concat, sum, ave, mul, sequences", dict(grid=2**4)),
     ("time_distributed", time_distributed, "TimeDistributed dense, flatten, convolution; an LSTM behind", {}),
+    ("stateful", stateful, "stateful layers: samples are consecutive batches of one", dict(samples=64)),
     ("plain", plain, "Keras SimpleRNN, LSTM, GRU with relu and linear", dict(grid=2, size=0.8, scale=0.7)),
 ]
 

@@ -43,6 +43,11 @@ impl Batch {
         Batch { columns: columns.len(), data: rows.flat_map(|row| columns.iter().map(|at| row[*at])).collect() }
     }
 
+    /// The same samples without those of their columns that come behind the first so many.
+    pub fn narrow(&self, columns: usize) -> Batch {
+        self.select(&(0..columns).collect::<Vec<_>>())
+    }
+
     /// Samples side by side; all have the same number of rows.
     pub fn beside(batches: &[Batch]) -> Batch {
         let rows = batches.first().map_or(0, Batch::rows);

@@ -1,6 +1,7 @@
 //! The compiler's stages in order, each a function: network, tensor graph, dataflow graph, schedule, netlist.
 
 mod interval;
+mod states;
 mod tensors;
 mod weights;
 
@@ -70,7 +71,7 @@ pub struct Making {
     pub goal: Goal,
     /// Whether there is a reset port.
     pub reset: bool,
-    /// Clocks from event to event, at least.
+    /// Clocks from event to event, at least: for digits, or for states to come round.
     pub interval: u32,
     /// How long to search.
     pub effort: Effort,
@@ -149,7 +150,7 @@ pub enum Level {
 pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
     let Tensors { expanded, graph, tails, weights } = tensors(network, reading)?;
     let dfg = lower(&graph)?;
-    let inputs = network.inputs.iter().map(|input| input.name.clone()).collect();
+    let inputs = network.events().map(|input| input.name.clone()).collect();
     let names = Names { inputs, outputs: network.outputs.clone() };
     Ok(Meaning { expanded, graph, tails, dfg, names, weights })
 }
@@ -159,7 +160,7 @@ pub fn meaning(network: &Network, reading: &Reading) -> Result<Meaning> {
 /// # Errors
 /// A goal that cannot be met, or a bug that a verifier found.
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
-    if making.interval > 1 {
+    if making.interval > 1 && dfg.states() == 0 {
         return interval::hardware(dfg, making, seen);
     }
     (making.progress)("optimising");
@@ -169,15 +170,15 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
     (making.progress)("building the netlist");
-    let netlist = netlist::build(&dfg, &schedule, &options(making))?;
+    let netlist = netlist::build(&dfg, &schedule, &options(making, &dfg))?;
     Ok(Hardware { dfg, folded: None, schedule, netlist })
 }
 
 /// What the netlist is built with.
-fn options(making: &Making) -> netlist::Options {
+fn options(making: &Making, dfg: &Dfg) -> netlist::Options {
     netlist::Options {
-        // What has no initial values begins with a reset.
-        reset: making.reset || !making.target.initial_values(),
+        // What has no initial values begins with a reset, and states are begun anew by one.
+        reset: making.reset || !making.target.initial_values() || dfg.states() > 0,
         constants: making.target.sums().constant,
         direct: making.target.sums().direct,
     }
@@ -194,7 +195,7 @@ fn optimised(
     let (target, multiplier) = (&*making.target, making.multiplier);
     let dfg = passes::run(dfg, &passes::Context { target, multiplier, effort, slack }, None, seen)?;
     (making.progress)("scheduling");
-    let schedule = (making.scheduler)(&dfg, target, making.goal)?;
+    let schedule = (making.scheduler)(&dfg, target, Goal { interval: making.interval, ..making.goal })?;
     fuse(dfg, schedule, target)
 }
 
@@ -226,19 +227,19 @@ fn renamed(ports: &[Port], names: &[String]) -> Vec<Port> {
 }
 
 impl Meaning {
-    /// The output ports.
+    /// The output ports; the next values of states come behind them.
     pub fn outputs(&self) -> &[Port] {
-        &self.dfg.outputs
+        &self.dfg.outputs[..self.dfg.outputs.len() - self.dfg.states()]
     }
 
     /// The input ports under the network's own names, as files of samples have them.
     pub fn given_inputs(&self) -> Vec<Port> {
-        renamed(&self.dfg.inputs, &self.names.inputs)
+        renamed(&self.dfg.inputs[..self.dfg.inputs.len() - self.states()], &self.names.inputs)
     }
 
     /// The output ports under the network's own names, as files of samples have them.
     pub fn given_outputs(&self) -> Vec<Port> {
-        renamed(&self.dfg.outputs, &self.names.outputs)
+        renamed(self.outputs(), &self.names.outputs)
     }
 
     /// The samples of a file, as the ports' quantizers read them: the host's first part is done.
@@ -250,13 +251,13 @@ impl Meaning {
         crate::samples::prepared(path, &ports[..self.event_ports().len()], &self.expanded.hosts)
     }
 
-    /// The samples of a file as input codes: all that the host does; ports of weights carry the network's own.
+    /// The samples of a file as input codes: all that the host does; ports of weights carry the network's own, and
+    /// states what the samples before leave in them.
     ///
     /// # Errors
     /// Those of [`Meaning::samples`] and [`crate::samples::codes`].
     pub fn inputs(&self, path: &Path) -> Result<Batch> {
-        let events = crate::samples::codes(&self.samples(path)?, self.event_ports())?;
-        Ok(self.with_own_weights(&events))
+        self.prepared(&self.samples(path)?)
     }
 
     /// The input codes of the user's values: all that the host does.
@@ -264,9 +265,16 @@ impl Meaning {
     /// # Errors
     /// Those of [`crate::samples::codes`].
     pub fn input_codes(&self, given: &Samples) -> Result<Batch> {
-        let ports = self.event_ports();
-        let events = crate::samples::codes(&crate::samples::apply(given, ports, &self.expanded.hosts)?, ports)?;
-        Ok(self.with_own_weights(&events))
+        self.prepared(&crate::samples::apply(given, self.event_ports(), &self.expanded.hosts)?)
+    }
+
+    /// The input codes of values that the host has prepared.
+    ///
+    /// # Errors
+    /// Those of [`crate::samples::codes`].
+    pub fn prepared(&self, given: &Samples) -> Result<Batch> {
+        let events = crate::samples::codes(given, self.event_ports())?;
+        self.in_order(self.with_own_weights(&events))
     }
 
     /// The output codes of input codes, by the tensor graph: the reference of everything.
@@ -282,6 +290,7 @@ impl Meaning {
     /// # Errors
     /// A value beyond float64's 53 bits.
     pub fn values(&self, codes: &Batch) -> Result<Samples> {
+        let codes = &codes.narrow(crate::samples::columns(self.outputs()));
         let mut samples = crate::samples::values(codes, self.outputs())?;
         let mut start = 0;
         for (port, tail) in self.outputs().iter().zip(&self.tails) {
@@ -300,7 +309,8 @@ impl Meaning {
         Ok(samples)
     }
 
-    /// Random and corner input codes: all least, all greatest, all zero, then seeded random ones.
+    /// Random and corner input codes: all least, all greatest, all zero, then seeded random ones. Those of states are as
+    /// free as the others.
     pub fn vectors(&self, count: usize, seed: u64) -> Batch {
         let elements = self.dfg.input_elements();
         let mut batch = Batch::new(elements.len());

@@ -27,7 +27,7 @@
 //!     .with("activation", "relu")
 //!     .with_tensor("kernel", Tensor::new(vec![2, 2], vec![0.5, -1.0, 0.75, 2.0])?)
 //!     .with_tensor("bias", Tensor::vector(vec![0.25, 0.0]));
-//! let x = Input { name: "x".into(), shape: vec![2], format: Some("fixed<8,4,RND,SAT>".into()) };
+//! let x = Input { name: "x".into(), shape: vec![2], format: Some("fixed<8,4,RND,SAT>".into()), next: None };
 //! let network =
 //!     Network { name: "tiny".into(), inputs: vec![x], layers: vec![dense], outputs: vec!["dense".into()] };
 //!

@@ -24,6 +24,8 @@ pub struct Input {
     pub shape: Vec<usize>,
     /// The format the host brings it to, as `fixed<16,6>` or `u8/255`, if the file says one.
     pub format: Option<String>,
+    /// The layer whose value it carries for the next event, if it is a state: 0 for the first event, in its format always.
+    pub next: Option<String>,
 }
 
 /// A layer.
@@ -105,6 +107,36 @@ impl Network {
     /// Duplicate names, edges to nothing, cycles, layers that no output depends on, no input or no output.
     pub fn ordered(&self) -> Result<Vec<&Layer>> {
         check::ordered(self)
+    }
+
+    /// The inputs that come from outside.
+    pub fn events(&self) -> impl Iterator<Item = &Input> {
+        self.inputs.iter().filter(|input| input.next.is_none())
+    }
+
+    /// The input that comes from outside, if it is the only one.
+    pub fn only_event(&self) -> Option<&Input> {
+        let mut events = self.events();
+        events.next().filter(|_| events.next().is_none())
+    }
+
+    /// The inputs that are states, with the layer (or input) whose value each carries for the next event.
+    pub fn states(&self) -> impl Iterator<Item = (&Input, &str)> {
+        self.inputs.iter().filter_map(|input| Some((input, input.next.as_deref()?)))
+    }
+
+    /// Refuses states, for `who` that takes networks without.
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn stateless(&self, who: &str) -> Result<()> {
+        let input = self.states().next().map(|(state, _)| (format!("input `{}`", state.name), "next"));
+        let keeps = |layer: &&Layer| layer.attributes.get("stateful").is_some_and(|value| *value != false);
+        let layer = || self.layers.iter().find(keeps).map(|layer| (format!("layer `{}`", layer.name), "stateful"));
+        input.or_else(layer).map_or(Ok(()), |(place, attribute)| {
+            let what = format!("keeps a state, and {who} takes networks whose events are independent");
+            Err(Error::user(what, format!("leave out `{attribute}`")).at(place))
+        })
     }
 
     /// Everything that can be said without knowing the layers: [`Network::ordered`], and that shapes, formats and

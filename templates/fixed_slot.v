@@ -1,4 +1,4 @@
-// {{ top }}: the answer of {{ core }} comes exactly {{ slot }} clocks after its event, a new event every clock.
+// {{ top }}: the answer of {{ core }} comes exactly {{ slot }} clocks after its event, a new event every {{ events }}.
 // {{ core }} takes {{ latency }} of them. rst (synchronous) drops every event in flight.
 // Made by nanotrig {{ version }}.
 

@@ -6,6 +6,7 @@ static const unsigned LATENCY = {{ latency }};
 static const unsigned INTERVAL = {{ interval }};  // clocks from event to event, at least
 static const unsigned PIXELS = {{ pixels }};  // of an event, each a vector
 static const unsigned DUE = {{ due }};  // the one that completes an event's answer
+static const bool STATES = {{ states }};  // events depend on those before, from reset on
 static const bool HAS_RESET = {{ reset }};
 {%- if not initial_values %}
 #define RESET_FIRST  // valid bits have no initial value

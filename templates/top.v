@@ -2,7 +2,7 @@
 {%- for format in formats %}
 //   {{ format }}
 {%- endfor %}
-// out_valid is in_valid {{ latency }} cycles later{% if reset %}; rst drops every event in flight{% endif %}. Data registers have no reset.
+// out_valid is in_valid {{ latency }} cycles later{% if reset %}; rst drops every event in flight{% if states %}, and states are 0 behind it{% endif %}{% endif %}. Data registers have no reset.
 {%- if not initial_values %}
 // Nothing has an initial value: rst comes first.
 {%- endif %}
@@ -26,6 +26,16 @@ module {{ name }} (
 {%- endif %}
   assign out_valid = {{ valid_last }};
 {% endif %}
+{%- if states %}
+  // What an event of stage {{ writes }} leaves for the next one.
+{%- for state in states %}
+  wire {{ state.range }}{{ state.next }};
+  reg  {{ state.range }}{{ state.name }}{% if initial_values %} = {{ state.zero }}{% endif %};
+  always @(posedge clk)
+    if (rst) {{ state.name }} <= {{ state.zero }};
+    else if ({{ written }}) {{ state.name }} <= {{ state.next }};
+{% endfor %}
+{%- endif %}
 {%- for wire in wires %}
   {{ wire }}
 {%- endfor %}

@@ -213,6 +213,7 @@ int main(int argc, char **argv) {
     bench.flush("back to back");
     std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     uint64_t timed = cycles - before;
+    if (STATES) bench.cycle(false, 0, true, "gaps");
     std::size_t some = (bench.rows < 10000 ? bench.rows : 10000) / PIXELS * PIXELS;
     for (std::size_t row = 0; row < some;) {
         bool valid = bench.ready() && bench.draw(3) != 0;
@@ -220,12 +221,14 @@ int main(int argc, char **argv) {
         row += valid;
     }
     bench.flush("gaps");
-    for (std::size_t row = 0; HAS_RESET && row < some;) {
+    if (STATES) bench.cycle(false, 0, true, "reset");
+    for (std::size_t row = 0, sent = 0; HAS_RESET && row < some && sent < some;) {
         bool valid = bench.ready() && bench.draw(4) != 0;
         bool rst = bench.draw(2 * (LATENCY + PIXELS) + 2) == 0;
         bench.cycle(valid, row, rst, "reset");
-        row += valid;
-        if (rst) row = (row + PIXELS - 1) / PIXELS * PIXELS;
+        row += valid, sent += valid;
+        // Events go on with a whole image, or where states are 0.
+        if (rst) row = STATES ? 0 : (row + PIXELS - 1) / PIXELS * PIXELS;
     }
     if (HAS_RESET) bench.flush("reset");
     std::printf("%llu cycles back to back in %.6f s\n", (unsigned long long)timed, seconds.count());

@@ -109,13 +109,13 @@ public:
         reset(dut, resetting = true);
         for (unsigned i = 0; i < 16; i++) clock_once(false, false);
         reset(dut, resetting = false);
-        // Events of which something was sent are lost, and all streams go on with the same one.
-        std::size_t begun = 0, left = SIZE_MAX;
-        for (Source &source : sources) begun = std::max(begun, source.begun), left = std::min(left, source.left);
+        // Events of which something was sent are lost; all streams begin anew, as states do.
+        std::size_t left = SIZE_MAX;
+        for (Source &source : sources) left = std::min(left, source.left);
         for (Source &source : sources) {
             source.sending.clear();
             source.sent = 0;
-            source.begun = begun;
+            source.begun = 0;
             source.left = left;
             source.offering = false;
         }
@@ -123,8 +123,9 @@ public:
         holding = damaged = false;
     }
 
-    // Sends `events` events, and takes all their answers.
+    // Sends `events` events from the first one on, and takes all their answers.
     void run(const Phase &phase, std::size_t events) {
+        reset_all();
         uint64_t start = clocks, quiet = 0;
         for (Source &source : sources) source.begun = 0, source.left = events;
         auto done = [&] { return std::all_of(sources, sources + STREAMS, [](const Source &source) { return source.done(); }); };
@@ -153,21 +154,22 @@ private:
         if (mismatches++ < 10) std::printf("mismatch: clock %llu (%s): %s\n", (unsigned long long)clocks, phase, what);
     }
 
-    // The next event's words on a stream; of a damaged one, a word is missing or too many, and it has no answer.
+    // The next event's words on a stream. A damaged event comes between two others: of its words, one is missing or too
+    // many, or the header is wrong, and it has no answer.
     void start_frame(unsigned stream, bool damage) {
         Source &source = sources[stream];
-        const std::size_t event = source.begun++ % rows();
+        const bool header_alone = damage && PACKETS && draw(2) == 0, has_words = source.frames[0].size() > 1u + PACKETS;
+        damage &= header_alone || has_words || !PACKETS;
+        const std::size_t event = (damage ? source.begun + 7 : source.begun++) % rows();
         source.left--;
         source.sending = source.frames[event];
         source.sent = 0;
-        if (damage && PACKETS && draw(2) == 0)
+        if (header_alone)
             source.sending[0].data = header(16 * COUNTS[stream] + 16 * (1 + draw(3)));
-        else if (damage && source.sending.size() > 1u + PACKETS)
+        else if (damage && has_words)
             source.sending.erase(source.sending.end() - 2);
-        else if (damage && !PACKETS)
+        else if (damage)
             source.sending.insert(source.sending.end() - 1, source.sending.back()), (source.sending.end() - 2)->last = false;
-        else
-            damage = false;
         for (Beat &beat : source.sending) beat.data.resize(WORDS[0] / 32 + 2);
         damaged |= damage;
         if (stream == 0 && !damage) expected.insert(expected.end(), answers[event].begin(), answers[event].end());
@@ -245,7 +247,6 @@ int main(int argc, char **argv) {
         return 2;
     }
     const std::size_t rows = bench.rows(), some = std::min<std::size_t>(rows, 10000);
-    bench.reset_all();
     const auto start = std::chrono::steady_clock::now();
     const uint64_t before = clocks;
     bench.run({"nobody stalls", 0, 0, false, false}, rows);
@@ -255,7 +256,6 @@ int main(int argc, char **argv) {
     bench.run({"words come slowly", 13, 0, false, false}, some);
     bench.run({"answers leave slowly", 0, 13, false, false}, some);
     bench.run({"resets", 4, 4, false, true}, some);
-    bench.reset_all();
     // Of several streams, those that are whole would go on with other events than one that lost a part.
     if (STREAMS == 1) bench.run({"damage", 4, 4, true, false}, some);
     std::printf("%llu cycles back to back in %.6f s\n", (unsigned long long)timed, seconds.count());

@@ -124,8 +124,12 @@ fn tables(random: &mut Random, kind: usize) -> Dfg {
     let format = |text: &str| text.parse::<Quantization>().expect("a format");
     let bits = ["ufixed<1,1>", "ufixed<1,0>", "fixed<1,1>", "ufixed<1,3>", "ufixed<1,1>"].map(format);
     let formats = [&bits[..], &["fixed<3,3>", "ufixed<2,1>", "fixed<2,0>"].map(format)].concat();
-    let port =
-        |name: &str, elements: Vec<Quantization>| Port { name: name.into(), shape: vec![elements.len()], elements };
+    let port = |name: &str, elements: Vec<Quantization>| Port {
+        name: name.into(),
+        shape: vec![elements.len()],
+        elements,
+        state: false,
+    };
     let layers = vec![("x".into(), 8), ("tables".into(), 20)];
     let mut b = Builder::new("tables", layers, vec![port("x", formats)]);
     b.set_source(Source { layer: 1, element: 0 });

@@ -35,7 +35,7 @@ fn keras(name: &str) -> Option<PathBuf> {
 fn qkeras_three_layers() {
     let Some(path) = keras("qkeras_3layer.json") else { return };
     let network = read(&path, None).unwrap();
-    assert_eq!(network.inputs, [Input { name: "fc1_input".into(), shape: vec![16], format: None }]);
+    assert_eq!(network.inputs, [Input { name: "fc1_input".into(), shape: vec![16], format: None, next: None }]);
     let expected =
         ["dense", "activation", "dense", "activation", "dense", "activation", "dense", "activation"].to_vec();
     assert_eq!(kinds(&network), expected);
@@ -171,6 +171,7 @@ fn random(seed: u64) -> Network {
         name: names[at].into(),
         shape: vec![1 + at; at],
         format: (at == 1).then(|| "ufixed<8,0>".to_string()),
+        next: None,
     };
     let mut network = Network {
         name: format!("net {seed}"),

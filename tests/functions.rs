@@ -9,7 +9,7 @@ use nanotrig::quantizers::{Shape, Steps, parse};
 use serde_json::json;
 
 fn network(shape: &[usize], format: &str, layers: Vec<Layer>) -> Network {
-    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some(format.into()) };
+    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some(format.into()), next: None };
     let outputs = vec![layers.last().unwrap().name.clone()];
     Network { name: "net".into(), inputs: vec![input], layers, outputs }
 }

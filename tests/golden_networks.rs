@@ -25,7 +25,12 @@ const LARGE: [&str; 1] = ["mixer_64x16"];
 /// All logits of `nanotrig run` at each level, against the stored ones.
 fn reproduces(model: &str, golden: &str, options: &[&str]) {
     let (Some(model), Some(golden), Some(jets)) = (shared(model), shared(golden), shared(JETS)) else { return };
-    let logits = Port { name: "logits".into(), shape: vec![5], elements: vec!["fixed<32,16>".parse().unwrap(); 5] };
+    let logits = Port {
+        name: "logits".into(),
+        shape: vec![5],
+        elements: vec!["fixed<32,16>".parse().unwrap(); 5],
+        state: false,
+    };
     let load = |path: &Path| samples::read(path, std::slice::from_ref(&logits)).unwrap();
     let want = load(&golden);
     assert_eq!(want.rows(), 700);

@@ -233,7 +233,7 @@ fn sums(random: &mut Random) -> (Dfg, Netlist) {
     let format =
         |random: &mut Random| Format { signed: random.below(2) == 0, width: 3 + random.below(6) as u32, lsb: 0 };
     let elements: Vec<Quantization> = (0..4).map(|_| Quantization::plain(format(random))).collect();
-    let port = Port { name: "x".into(), shape: vec![4], elements };
+    let port = Port { name: "x".into(), shape: vec![4], elements, state: false };
     let mut b = Builder::new("sums", vec![("x".into(), 4), ("sum".into(), 12)], vec![port]);
     let mut ids: Vec<Id> = (0..4).map(|element| b.input(0, element).expect("an input")).collect();
     for element in 0..12 {
@@ -256,7 +256,7 @@ fn sums(random: &mut Random) -> (Dfg, Netlist) {
     let ranges = results.iter().map(|id| b.range(*id));
     let format = Format::of(&ranges.reduce(|x, y| Range::union(x, y).expect("small numbers")).expect("results"));
     let elements = vec![Quantization::plain(format); results.len()];
-    let port = Port { name: "y".into(), shape: vec![results.len()], elements };
+    let port = Port { name: "y".into(), shape: vec![results.len()], elements, state: false };
     let dfg = circuits::expand(&b.finish(vec![port], results).without_dead());
     let schedule = circuits::schedule(random, &dfg);
     let netlist = build(&dfg, &schedule, &Options::default()).unwrap_or_else(|error| panic!("{error}\n{dfg}"));

@@ -203,7 +203,12 @@ fn network(seed: u64) -> Network {
         let shape = [vec![3], vec![3, 2], vec![2, 3, 2]][grower.random.below(3)].clone();
         let format = grower.format(5);
         let name = format!("x{at}");
-        grower.network.inputs.push(Input { name: name.clone(), shape: shape.clone(), format: Some(format) });
+        grower.network.inputs.push(Input {
+            name: name.clone(),
+            shape: shape.clone(),
+            format: Some(format),
+            next: None,
+        });
         grower.values.push((name, shape));
     }
     let layers = 2 + grower.random.below(6);

@@ -47,7 +47,7 @@ fn random_graphs_build_and_simulate_as_they_evaluate() {
 /// Every value of two inputs of these formats through one operation, against the operation's definition.
 fn exhaust(formats: [Format; 2], op: impl Fn(&mut Builder, Id, Id) -> Result<Id>) {
     let elements: Vec<Quantization> = formats.map(Quantization::plain).to_vec();
-    let port = Port { name: "x".into(), shape: vec![2], elements };
+    let port = Port { name: "x".into(), shape: vec![2], elements, state: false };
     let mut b = Builder::new("tiny", vec![("x".into(), 2), ("op".into(), 1)], vec![port]);
     let (x, y) = (b.input(0, 0).expect("an input"), b.input(0, 1).expect("an input"));
     b.set_source(Source { layer: 1, element: 0 });
@@ -56,8 +56,9 @@ fn exhaust(formats: [Format; 2], op: impl Fn(&mut Builder, Id, Id) -> Result<Id>
         return;
     }
     let elements = vec![Quantization::plain(Format::of(&b.range(result)))];
-    let dfg = b.finish(vec![Port { name: "y".into(), shape: vec![1], elements }], vec![result]).without_dead();
-    let schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 1, period: 0 };
+    let dfg =
+        b.finish(vec![Port { name: "y".into(), shape: vec![1], elements, state: false }], vec![result]).without_dead();
+    let schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 1, period: 0, states: None };
     let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
     let mut batch = Batch::new(2);
     let [r, s] = formats.map(|format| format.range());

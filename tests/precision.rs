@@ -8,7 +8,7 @@ const DEFAULT: &str = "Model: {Precision: {default: \"fixed<12,4>\"}, Strategy: 
 
 fn network(shape: &[usize], layers: Vec<Layer>) -> Network {
     let outputs = layers.last().map(|layer| layer.name.clone()).into_iter().collect();
-    let inputs = vec![Input { name: "x".into(), shape: shape.to_vec(), format: None }];
+    let inputs = vec![Input { name: "x".into(), shape: shape.to_vec(), format: None, next: None }];
     Network { name: "n".into(), inputs, layers, outputs }
 }
 

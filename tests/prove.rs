@@ -94,7 +94,7 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
         .with_tensor("kernel", Tensor::new(vec![1, 1], vec![16.0]).unwrap())
         .with_tensor("bias", Tensor::vector(vec![0.25]));
     let wrapped = Layer::new("wrapped", "quantize", vec!["scaled".into()]).with("format", "ufixed<1,1,RND,WRAP>");
-    let x = Input { name: "x".into(), shape: vec![1], format: Some("ufixed<1,1>".into()) };
+    let x = Input { name: "x".into(), shape: vec![1], format: Some("ufixed<1,1>".into()), next: None };
     let network =
         Network { name: "tiny".into(), inputs: vec![x], layers: vec![dense, wrapped], outputs: vec!["wrapped".into()] };
     let meaning = meaning(&network, &Reading::default()).unwrap();

@@ -10,7 +10,7 @@ use nanotrig::network::{Input, Layer, Network, Tensor};
 
 /// A layer on a `[steps, features]` input of codes.
 fn network(layer: Layer, shape: &[usize]) -> Network {
-    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some("fixed<4,2>".into()) };
+    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some("fixed<4,2>".into()), next: None };
     let outputs = vec![layer.name.clone()];
     Network { name: "test".into(), inputs: vec![input], layers: vec![layer], outputs }
 }

@@ -72,6 +72,7 @@ fn report(layers: usize, stages: u32) -> Report {
             bits,
         ],
         outputs: vec![port(&["fixed<24,4,TRN,WRAP>"], &["float_mul [0.5]", "float_softmax"])],
+        states: vec![port(&["fixed<8,4,TRN,WRAP>"], &[])],
         shell: None,
         checked: Checked { random: 500, given: 12, mismatches: 2 },
         proof: None,

@@ -40,7 +40,7 @@ fn network(seed: u64) -> Network {
     let (name, sequence) = (format!("folded_{seed}"), seed.is_multiple_of(3));
     let mut last = 4 + random.below(5);
     let shape = if sequence { vec![3, last] } else { vec![last] };
-    let input = Input { name: "x".into(), shape, format: Some(format(&mut random, 9)) };
+    let input = Input { name: "x".into(), shape, format: Some(format(&mut random, 9)), next: None };
     let mut network = Network { name, inputs: vec![input], layers: Vec::new(), outputs: Vec::new() };
     let mut before = "x".to_string();
     for number in 0..1 + random.below(3) {

@@ -16,8 +16,12 @@ use std::process::Command;
 /// row has other constants.
 fn design(steps: u32) -> (Dfg, Netlist) {
     let format: Quantization = "fixed<8,4>".parse().expect("a format");
-    let port =
-        |name: &str, elements: Vec<Quantization>| Port { name: name.into(), shape: vec![elements.len()], elements };
+    let port = |name: &str, elements: Vec<Quantization>| Port {
+        name: name.into(),
+        shape: vec![elements.len()],
+        elements,
+        state: false,
+    };
     let layers = vec![("x".into(), 2), ("mix".into(), 2), ("end".into(), 2)];
     let mut b = Builder::new("rows", layers, vec![port("x", vec![format; 12])]);
     let at = |layer, element| Source { layer, element };
@@ -45,7 +49,7 @@ fn design(steps: u32) -> (Dfg, Netlist) {
     let dfg = b.finish(vec![port("y", formats)], results);
     let late = dfg.ids().map(|id| late[id.index()] && !matches!(dfg[id].op, Op::Const(_)));
     let stage = late.map(u32::from).collect();
-    let netlist = build(&dfg, &Schedule { stage, latency: 2, period: 0 }, &Options::default());
+    let netlist = build(&dfg, &Schedule { stage, latency: 2, period: 0, states: None }, &Options::default());
     let netlist = netlist.unwrap_or_else(|error| panic!("{error}\n{dfg}"));
     (dfg, netlist)
 }

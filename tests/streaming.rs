@@ -17,7 +17,7 @@ struct Grower {
 
 impl Grower {
     fn new(seed: u64, shape: [usize; 3]) -> Grower {
-        let input = Input { name: "image".into(), shape: shape.into(), format: Some("fixed<5,2>".into()) };
+        let input = Input { name: "image".into(), shape: shape.into(), format: Some("fixed<5,2>".into()), next: None };
         let name = format!("chain_{seed}");
         let network = Network { name, inputs: vec![input], layers: Vec::new(), outputs: Vec::new() };
         Grower { random: Random(seed), network }

@@ -9,7 +9,7 @@ use nanotrig::training::{Data, Recipe, Run, Split, Targets, Trained, initialise,
 
 /// A multilayer perceptron without weights, with an activation behind each hidden layer.
 fn perceptron(kernel: &str, activation: &str, widths: &[usize]) -> Network {
-    let x = Input { name: "x".into(), shape: vec![8], format: Some("fixed<8,3,RND,SAT>".into()) };
+    let x = Input { name: "x".into(), shape: vec![8], format: Some("fixed<8,3,RND,SAT>".into()), next: None };
     let mut layers = Vec::new();
     let mut before = "x".to_string();
     for (index, units) in widths.iter().enumerate() {
@@ -53,7 +53,7 @@ fn depthwise_and_separable_layers_begin_with_random_kernels() {
         layer("separable_conv2d", "depthwise_conv2d").with("filters", 5).with("pointwise_quantizer", "fixed<4,1>");
     let network = Network {
         name: "net".into(),
-        inputs: vec![Input { name: "x".into(), shape: vec![8, 8, 2], format: Some("fixed<4,2>".into()) }],
+        inputs: vec![Input { name: "x".into(), shape: vec![8, 8, 2], format: Some("fixed<4,2>".into()), next: None }],
         layers: vec![depthwise, separable],
         outputs: vec!["separable_conv2d".into()],
     };
@@ -178,7 +178,7 @@ fn pruned_weights_are_zero() {
 
 /// `quantize`, `dense`, and again, with formats that are learned.
 fn learned() -> Network {
-    let input = Input { name: "x".into(), shape: vec![8], format: None };
+    let input = Input { name: "x".into(), shape: vec![8], format: None, next: None };
     let mut layers = Vec::new();
     let mut before = "x".to_string();
     for (index, units) in [12, 3].into_iter().enumerate() {

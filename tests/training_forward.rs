@@ -18,7 +18,7 @@ const LEAST: usize = 90;
 
 /// A multilayer perceptron without weights, with an activation behind each hidden layer.
 fn perceptron(kernel: &str, activation: &str) -> Network {
-    let x = Input { name: "x".into(), shape: vec![8], format: Some("fixed<8,3,RND,SAT>".into()) };
+    let x = Input { name: "x".into(), shape: vec![8], format: Some("fixed<8,3,RND,SAT>".into()), next: None };
     let dense = |name: &str, before: &str, units: usize| {
         let layer = Layer::new(name, "dense", vec![before.into()]).with("units", units);
         layer.with("kernel_quantizer", kernel).with("bias_quantizer", "quantized_bits(8,2,alpha=1)")
@@ -170,7 +170,7 @@ fn with_formats(overflow: &str) -> Network {
         format("b_format", "a", [&[0.0, 0.0, 1.0, 0.0], &[3.0, 2.0, 23.0, 4.0], &[1.0, 2.0, -24.0, 0.0]]),
         dense("b", "b_format", second, 4, &[0.0, 4.0, -2.0]),
     ];
-    let x = Input { name: "x".into(), shape: vec![6], format: Some("fixed<7,3>".into()) };
+    let x = Input { name: "x".into(), shape: vec![6], format: Some("fixed<7,3>".into()), next: None };
     Network { name: "formats".into(), inputs: vec![x], layers, outputs: vec!["b".into()] }
 }
 

@@ -131,7 +131,7 @@ fn lines_do_not_grow_with_the_elements() {
     let results: Vec<String> = (401..501).chain(300..400).map(|id| format!("%{id}")).collect();
     text += &format!("  results {}\n}}\n", results.join(" "));
     let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
-    let schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: 0 };
+    let schedule = Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: 0, states: None };
     let netlist = build(&dfg, &schedule, &Options::default()).expect("builds");
     let files = files(&netlist, &Context::default()).expect("fits");
     let printed: Vec<&File> = files.iter().filter(|file| file.path.ends_with(".v")).collect();
@@ -143,7 +143,7 @@ fn lines_do_not_grow_with_the_elements() {
 /// The files of a small design, all in one text.
 fn printed(text: &str) -> String {
     let dfg: nanotrig::dfg::Dfg = text.parse().expect("a graph");
-    let schedule = Schedule { stage: STAGES.to_vec(), latency: 3, period: 0 };
+    let schedule = Schedule { stage: STAGES.to_vec(), latency: 3, period: 0, states: None };
     let netlist = build(&dfg, &schedule, &Options { reset: true, ..Options::default() }).expect("builds");
     let files = files(&netlist, &Context::default()).expect("fits");
     let shown = files.iter().filter(|file| !file.path.ends_with(".cpp"));

@@ -53,7 +53,12 @@ fn network(seed: u64) -> Network {
     let dense = layer(&mut random, "dense", "flat", &both, &[("kernel", &[8, 2]), ("bias", &[2])]);
     Network {
         name: "chip".into(),
-        inputs: vec![Input { name: "image".into(), shape: vec![4, 3, 1], format: Some("fixed<4,2>".into()) }],
+        inputs: vec![Input {
+            name: "image".into(),
+            shape: vec![4, 3, 1],
+            format: Some("fixed<4,2>".into()),
+            next: None,
+        }],
         layers: vec![conv, separable, depthwise, flat, dense],
         outputs: vec!["my dense".into()],
     }
@@ -119,7 +124,7 @@ fn verilator_agrees() {
 fn tiny() -> Network {
     let tensors: [(&str, &[usize]); 2] = [("kernel", &[2, 1]), ("bias", &[1])];
     let dense = layer(&mut Random(1), "dense", "x", &["kernel_quantizer", "bias_quantizer"], &tensors);
-    let inputs = vec![Input { name: "x".into(), shape: vec![2], format: Some("fixed<4,2>".into()) }];
+    let inputs = vec![Input { name: "x".into(), shape: vec![2], format: Some("fixed<4,2>".into()), next: None }];
     Network { name: "tiny".into(), inputs, layers: vec![dense], outputs: vec!["my dense".into()] }
 }
 

@@ -21,6 +21,8 @@ struct Text<'a> {
     /// Words that make an event, and which of them completes its answer.
     pixels: usize,
     due: usize,
+    /// Whether something is kept from event to event.
+    states: bool,
     inputs: Vec<PortText<'a>>,
     outputs: Vec<PortText<'a>>,
     /// Whether modules are instances several times.
@@ -55,6 +57,7 @@ impl<'a> Text<'a> {
             initial_values: false,
             pixels: 1,
             due: 0,
+            states: !netlist.states.is_empty(),
             inputs: netlist.inputs.iter().map(port).collect(),
             outputs: netlist.outputs.iter().map(port).collect(),
             rows: !netlist.rows.is_empty(),
@@ -132,6 +135,7 @@ pub fn pixels(module: Pixels) -> Result<Vec<File>> {
         initial_values: false,
         pixels: module.image[0],
         due: module.image[1],
+        states: false,
         inputs: vec![port(&module.input)],
         outputs: module.outputs.iter().map(port).collect(),
         rows: module.rows,

@@ -24,6 +24,7 @@ mod top;
 use super::{Backend, Context, File, hdl};
 use crate::error::Result;
 use crate::netlist::{Bits, Cell, Net, NetId, Netlist, ones};
+use crate::port::Port;
 use crate::registry::Entry;
 use adder::Adder;
 use module::Module;
@@ -76,8 +77,8 @@ fn path(module: &str) -> String {
 /// A netlist cut into modules.
 struct Design<'a> {
     netlist: &'a Netlist,
-    /// Bits of each input port.
-    ports: Vec<u32>,
+    /// The input ports, and then the states.
+    ports: Vec<&'a Port>,
     stages: Vec<u32>,
     modules: Vec<Module<'a>>,
     reads: Reads,
@@ -103,7 +104,7 @@ impl<'a> Design<'a> {
     fn new(netlist: &'a Netlist, context: &Context) -> Design<'a> {
         let mut design = Design {
             netlist,
-            ports: netlist.inputs.iter().map(|port| port.width()).collect(),
+            ports: netlist.sources().collect(),
             stages: netlist.stages().into_iter().map(Option::unwrap_or_default).collect(),
             modules: Vec::new(),
             reads: Reads::new(netlist),
@@ -111,8 +112,14 @@ impl<'a> Design<'a> {
             prefix: "u_".into(),
             initial_values: context.initial_values,
         };
-        let ports = netlist.inputs.iter().chain(&netlist.outputs).map(|port| &port.name);
-        while netlist.nets.iter().map(|net| &net.name).chain(ports.clone()).any(|name| name.starts_with(&design.prefix))
+        let ports = netlist.sources().chain(netlist.sinks().map(|(port, ..)| port)).map(|port| &port.name);
+        let ports: Vec<_> = ports.collect();
+        while netlist
+            .nets
+            .iter()
+            .map(|net| &net.name)
+            .chain(ports.iter().copied())
+            .any(|name| name.starts_with(&design.prefix))
         {
             design.prefix.push_str("u_");
         }
@@ -185,7 +192,7 @@ impl Reads {
     fn new(netlist: &Netlist) -> Reads {
         let none = || vec![0; netlist.nets.len()];
         let mut reads = Reads { results: none(), exported: none(), within: none() };
-        for (id, mask) in netlist.results.iter().flat_map(Bits::reads) {
+        for (id, mask) in netlist.sinks().flat_map(|(_, bits, _)| bits.reads()) {
             reads.results[id.0 as usize] |= mask;
         }
         reads.exported.clone_from(&reads.results);

@@ -50,10 +50,11 @@ pub fn folder(dir: &Path, check: bool, limit: Duration) -> Result<Found> {
         let (lowered, optimised) = (graph("ir/dfg.txt")?, graph("ir/optimised.txt")?);
         let interface = Interface {
             top: &report.top,
-            inputs: &meaning.dfg.inputs,
-            outputs: &meaning.dfg.outputs,
+            inputs: meaning.dfg.inputs.clone(),
+            outputs: meaning.dfg.outputs.clone(),
             latency: report.latency_cycles,
             reset: text("ir/netlist.txt")?.lines().next().is_some_and(|line| line.contains(", reset)")),
+            interval: report.initiation_interval,
         };
         let interval = report.initiation_interval;
         let levels = Levels { meaning: &meaning, lowered: &lowered, optimised: &optimised, interval };
@@ -91,7 +92,7 @@ impl Levels<'_> {
         let mut proof = Proof::of(&self.meaning.graph, &self.meaning.dfg.outputs, deadline)?;
         proof.numbers("dataflow graph", self.lowered);
         proof.numbers("after all passes", self.optimised);
-        if self.interval > 1 {
+        if self.interval > 1 && self.meaning.states() == 0 {
             proof.unproved("Verilog", "what happens in several clocks of an event is not followed");
         } else {
             proof.verilog("Verilog", self.optimised, &verilog(dir)?, interface);

@@ -91,14 +91,16 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     };
     progress.step("comparing the levels");
     let random = meaning.vectors(VECTORS, 1);
-    let answers = agree(&meaning, &hardware, &random)?.first(EVENTS);
+    agree(&meaning, &hardware, &random)?;
+    let shown = meaning.in_order(random.first(EVENTS))?;
+    let [shown, answers] = meaning.outside(&shown, &meaning.codes(&shown)?);
     own_weights_agree(&network, &reading, &meaning, &random)?;
     let (checked, status) = check(arguments, &meaning, &hardware, random.rows())?;
     progress.step("writing");
     let report = Report::new(&meaning, &hardware, &making, reading, &arguments.making.target, checked);
     let context = context(&making, making.goal.period.unwrap_or(hardware.schedule.period));
     let output = Output::begin(&arguments.output)?;
-    let (netlist, vectors) = (&hardware.netlist, [&random.first(EVENTS), &answers]);
+    let (netlist, vectors) = (&hardware.netlist, [&shown, &answers]);
     write(&output, &packages::Design { netlist, shell: shell.as_ref(), context: &context, vectors }, &hardware.dfg)?;
     native::write(&network, &output.path("model/network.toml")?)?;
     if !meaning.weights.is_empty() {

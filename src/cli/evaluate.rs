@@ -30,7 +30,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<u8> {
     let (_, meaning) = arguments.model.meaning()?;
     let given = meaning.samples(&arguments.input)?;
-    let inputs = samples::codes(&given, &meaning.dfg.inputs)?;
+    let inputs = meaning.prepared(&given)?;
     let options = tensor::Options { watch: Vec::new(), statistics: true };
     let evaluation = tensor::evaluate(&meaning.expanded.graph, &inputs, &options)?;
     if let Some(labels) = &arguments.labels {

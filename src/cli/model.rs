@@ -178,7 +178,7 @@ impl MakingArguments {
             period: if given { asked } else { Some(DEFAULT_PERIOD) },
             stages: self.stages,
             latency,
-            registered: false,
+            ..Goal::default()
         })
     }
 }

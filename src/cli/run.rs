@@ -6,6 +6,7 @@ use crate::compiler::{Level, Making, Meaning, hardware};
 use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
 use crate::port::Port;
+use crate::reuse;
 use crate::samples::{self, Samples};
 use crate::tensor;
 use clap::{Args, ValueEnum};
@@ -56,7 +57,10 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         LevelArgument::Tensor => (meaning.codes(&inputs)?, start.elapsed().as_secs_f64()),
         level => {
             let place = arguments.model.model.display().to_string();
-            let hardware = hardware(&meaning.dfg, &Making::default(), |_, _| ()).at(place)?;
+            // At this clock a state may take several to come round.
+            let interval = if meaning.states() > 0 { reuse::MOST } else { 1 };
+            let making = Making { interval, ..Making::default() };
+            let hardware = hardware(&meaning.dfg, &making, |_, _| ()).at(place)?;
             let level = if level == LevelArgument::Dfg { Level::Dfg } else { Level::Netlist };
             let start = Instant::now();
             (hardware.codes(level, &inputs)?, start.elapsed().as_secs_f64())
@@ -87,5 +91,8 @@ fn inner(meaning: &Meaning, layer: &str, inputs: &crate::batch::Batch) -> Result
         }
     }
     let any = Quantization::plain(Format { signed: true, width: 64, lsb: 0 });
-    Ok((Port { name: layer.into(), shape: value.shape().to_vec(), elements: vec![any; value.columns()] }, samples))
+    Ok((
+        Port { name: layer.into(), shape: value.shape().to_vec(), elements: vec![any; value.columns()], state: false },
+        samples,
+    ))
 }

@@ -56,7 +56,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
         return Err(Error::user(what, "leave --interval out"));
     }
     let place = arguments.model.model.display().to_string();
-    let (_, meaning) = arguments.model.meaning()?;
+    let (network, meaning) = arguments.model.meaning()?;
+    network.stateless("split").at(&place)?;
     let ends = ends(arguments, &meaning, &making).at(&place)?;
     let mut cut = Cut::new(&meaning.dfg, &ends);
     if arguments.branches {

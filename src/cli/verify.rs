@@ -43,7 +43,8 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     if missing > 0 {
         inputs.data.extend(meaning.vectors(missing, 2).data);
     }
-    let expected = meaning.codes(&inputs)?;
+    let inputs = meaning.in_order(inputs)?;
+    let [inputs, expected] = meaning.outside(&inputs, &meaning.codes(&inputs)?);
     let progress = |step: &str| print::note(format_args!("verify: {step}"));
     let outcome = verilator::verify(&arguments.dir, &inputs, &expected, &progress)?;
     outcome.report.iter().try_for_each(print::line)?;

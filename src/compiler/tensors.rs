@@ -26,6 +26,7 @@ pub fn tensors(network: &Network, reading: &Reading) -> Result<Tensors> {
     let (input_formats, max_operations) = (reading.input_formats.clone(), reading.max_operations);
     let mut options = layers::Options { input_formats, max_operations, ..layers::Options::default() };
     if !reading.weights.is_constant() {
+        network.stateless("--weight-storage")?;
         let traced = layers::expand(network, &layers::Options { sources: true, ..options.clone() })?;
         options.weights = layers::weights(network, &traced.graph)?;
     }

@@ -33,9 +33,9 @@ impl WeightStorage {
 const SAME: usize = 32;
 
 impl Meaning {
-    /// The input ports that carry an event; those that carry weights come behind them.
+    /// The input ports that carry an event; those that carry weights come behind them, and then states.
     pub fn event_ports(&self) -> &[Port] {
-        &self.dfg.inputs[..self.dfg.inputs.len() - self.weights.len()]
+        &self.dfg.inputs[..self.dfg.inputs.len() - self.weights.len() - self.states()]
     }
 
     /// The codes of the network's own weights, ports after one another.
@@ -43,9 +43,10 @@ impl Meaning {
         self.weights.iter().flat_map(|weight| weight.own.iter().copied()).collect()
     }
 
-    /// The codes of events with the network's own weights behind each.
+    /// The codes of events with the network's own weights behind each, and room for states.
     pub(super) fn with_own_weights(&self, events: &Batch) -> Batch {
-        let own = self.own_weights();
+        let mut own = self.own_weights();
+        own.resize(self.dfg.input_elements().len() - events.columns, 0);
         let rows = (0..events.rows()).flat_map(|row| events.row(row).iter().chain(&own).copied());
         Batch { columns: events.columns + own.len(), data: rows.collect() }
     }

@@ -32,7 +32,7 @@ pub fn shape(layer: &Layer, known: &Sizes) -> Result<Vec<usize>> {
     for (at, name) in layer.inputs.iter().enumerate() {
         let missing = || Error::bug(format!("`{name}` comes after what reads it"));
         let shape = known.get(name).ok_or_else(missing)?.clone();
-        inputs.push(Input { name: format!("x{at}"), shape, format: Some("fixed<2,1>".into()) });
+        inputs.push(Input { name: format!("x{at}"), shape, format: Some("fixed<2,1>".into()), next: None });
     }
     alone.inputs = inputs.iter().map(|input| input.name.clone()).collect();
     let outputs = vec![alone.name.clone()];

@@ -45,7 +45,7 @@ fn network(model: &Model) -> Network {
         push(Layer::new(format!("act_{}", at + 1), "activation", Vec::new()).with("function", *function));
         inputs = width;
     }
-    let x = Input { name: "x".into(), shape: vec![16], format: Some("fixed<15,6>".into()) };
+    let x = Input { name: "x".into(), shape: vec![16], format: Some("fixed<15,6>".into()), next: None };
     Network { name: "jet".into(), inputs: vec![x], layers, outputs: vec![before] }
 }
 
@@ -166,7 +166,7 @@ fn effective_bit_operations() {
     let dense = Layer::new("dense", "dense", vec!["x".into()])
         .with_tensor("kernel", kernel)
         .with_tensor("bias", Tensor::vector(vec![0.375, 0.0]));
-    let x = Input { name: "x".into(), shape: vec![2], format: Some("fixed<5,3>".into()) };
+    let x = Input { name: "x".into(), shape: vec![2], format: Some("fixed<5,3>".into()), next: None };
     let network = Network { name: "n".into(), inputs: vec![x], layers: vec![dense], outputs: vec!["dense".into()] };
     // 4 bits behind the sign times 2 (0.75), 1 (0.5), 0 and 3 (0.625), and 2 bits of a bias (0.375).
     let ebops = cost("ebops", &network, &Options::default());

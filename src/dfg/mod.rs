@@ -134,6 +134,22 @@ impl Dfg {
         self.inputs.iter().flat_map(|port| port.elements.iter().copied()).collect()
     }
 
+    /// How many ports are states.
+    pub fn states(&self) -> usize {
+        Port::states(&self.inputs)
+    }
+
+    /// Is a node an element of a state?
+    pub fn is_state(&self, id: Id) -> bool {
+        matches!(self[id].op, Op::Input { port, .. } if self.inputs[port as usize].state)
+    }
+
+    /// The node of each output element, and whether it is what a state becomes.
+    pub fn leaving(&self) -> impl Iterator<Item = (Id, bool)> {
+        let states = self.outputs.iter().flat_map(|port| std::iter::repeat_n(port.state, port.elements.len()));
+        self.results.iter().copied().zip(states)
+    }
+
     /// How often each node is used, outputs included.
     pub fn uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.nodes.len()];

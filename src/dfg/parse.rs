@@ -71,7 +71,9 @@ fn port(text: &str) -> Result<Port> {
         let element = if dead { zero_width(format)? } else { format.parse::<Quantization>()? };
         elements.extend(std::iter::repeat_n(element, number(count)?));
     }
-    Ok(Port { name: name.trim().into(), shape, elements })
+    let name = name.trim();
+    let (name, state) = name.strip_prefix("state ").map_or((name, false), |name| (name, true));
+    Ok(Port { name: name.into(), shape, elements, state })
 }
 
 /// `ufixed<0,I,..>`, which the user may not write but a port may have.

@@ -49,7 +49,8 @@ impl fmt::Display for Op {
 
 fn port(f: &mut fmt::Formatter<'_>, kind: &str, port: &Port) -> fmt::Result {
     let shape: Vec<String> = port.shape.iter().map(usize::to_string).collect();
-    write!(f, "  {kind} {} [{}] :", port.name, shape.join(", "))?;
+    let state = if port.state { "state " } else { "" };
+    write!(f, "  {kind} {state}{} [{}] :", port.name, shape.join(", "))?;
     // Runs of equal formats are written once: `16 x fixed<8,3,TRN,WRAP>`.
     for run in port.elements.chunk_by(|a, b| a == b) {
         write!(f, " {} x {}", run.len(), run[0])?;

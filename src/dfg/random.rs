@@ -33,7 +33,7 @@ pub fn inputs(random: &mut Random, elements: &[Quantization], rows: usize) -> Ba
 /// None in practice: widths stay small.
 pub fn graph(random: &mut Random, size: usize) -> Result<Dfg> {
     let elements = (0..random.within(2, 5)).map(|_| format(random)).map(Quantization::plain).collect::<Vec<_>>();
-    let port = Port { name: "x".into(), shape: vec![elements.len()], elements };
+    let port = Port { name: "x".into(), shape: vec![elements.len()], elements, state: false };
     let layers = ["x", "first", "second"].map(|name| (name.to_string(), 8)).to_vec();
     let mut b = Builder::new("random", layers, vec![port.clone()]);
     let mut ids = Vec::new();
@@ -58,7 +58,12 @@ pub fn graph(random: &mut Random, size: usize) -> Result<Dfg> {
 fn output(b: &Builder, name: &str, results: &[Id]) -> Port {
     let all = results.iter().map(|id| b.range(*id)).reduce(|x, y| crate::fixed::Range::union(x, y).unwrap_or(x));
     let format = all.map_or(Format { signed: false, width: 1, lsb: 0 }, |range| Format::of(&range));
-    Port { name: name.into(), shape: vec![results.len()], elements: vec![Quantization::plain(format); results.len()] }
+    Port {
+        name: name.into(),
+        shape: vec![results.len()],
+        elements: vec![Quantization::plain(format); results.len()],
+        state: false,
+    }
 }
 
 fn format(random: &mut Random) -> Format {

@@ -2,6 +2,7 @@
 
 use super::{Dfg, Op};
 use crate::error::{Error, Result};
+use crate::port::Port;
 
 impl Dfg {
     /// Checks the graph's invariants:
@@ -12,7 +13,8 @@ impl Dfg {
     /// 4. a range is not empty and has at most 120 bits; a table's domains cover its operands' ranges and grids;
     /// 5. a node's range lies within what interval arithmetic allows;
     /// 6. every node names a layer;
-    /// 7. there is one result per output element, within its declared format.
+    /// 7. there is one result per output element, within its declared format;
+    /// 8. states are the last ports, and come in equal formats and the same order as inputs and outputs.
     ///
     /// # Errors
     /// The first condition that does not hold, as a bug of whoever made the graph.
@@ -43,7 +45,15 @@ impl Dfg {
         };
         let check = |holds: bool, what: &str| if holds { Ok(()) } else { Err(Error::bug(what)) };
         check(formats.len() == self.results.len(), "results and output elements differ in number")?;
-        check(self.results.iter().zip(&formats).all(fits), "a result exceeds its output format (condition 7)")
+        check(self.results.iter().zip(&formats).all(fits), "a result exceeds its output format (condition 7)")?;
+        // check (8)
+        let states = |ports: &[Port]| {
+            let first = ports.len() - Port::states(ports);
+            let last = ports[first..].iter().all(|port| port.state);
+            last.then(|| ports[first..].iter().map(|port| port.elements.clone()).collect::<Vec<_>>())
+        };
+        let (held, next) = (states(&self.inputs), states(&self.outputs));
+        check(held.is_some() && held == next, "a state has no next value (condition 8)")
     }
 
     fn names_exist(&self, op: &Op) -> bool {

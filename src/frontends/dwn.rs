@@ -61,7 +61,7 @@ fn read(source: &Source) -> Result<Network> {
     let groups = vec![classes, units / classes];
     layers.push(Layer::new("groups", "reshape", vec![last]).with("shape", groups));
     layers.push(Layer::new("scores", "sum", vec!["groups".into()]).with("axis", 1));
-    let input = Input { name: "x".into(), shape: vec![features], format: None };
+    let input = Input { name: "x".into(), shape: vec![features], format: None, next: None };
     Ok(Network { name: source.stem(), inputs: vec![input], layers, outputs: vec!["scores".into()] })
 }
 

@@ -30,7 +30,7 @@ fn read(source: &Source) -> Result<Network> {
         let layers = dense(&npz, at, layer, &current).at(format!("layer {at}"))?;
         if let (0, Some(quantize)) = (at, layers.first()) {
             let shape = quantize.tensors.get("signed").map(|tensor| tensor.shape.clone()).unwrap_or_default();
-            network.inputs.push(Input { name: current.clone(), shape, format: None });
+            network.inputs.push(Input { name: current.clone(), shape, format: None, next: None });
         }
         current = layers.last().map_or(current, |layer| layer.name.clone());
         network.layers.extend(layers);

@@ -66,7 +66,7 @@ fn read(source: &Source) -> Result<Network> {
         let what = format!("there are {known} edges, and {used} belong to layers of {nodes:?} nodes");
         return Err(Error::user(what, format!("tables and {CONFIG} must be of the same model")));
     }
-    let input = Input { name: "x".into(), shape: vec![nodes[0]], format: Some(format!("u{}", bits[0])) };
+    let input = Input { name: "x".into(), shape: vec![nodes[0]], format: Some(format!("u{}", bits[0])), next: None };
     let name =
         source.path.parent().and_then(|folder| folder.file_name()).map(|name| name.to_string_lossy().to_string());
     let name = name.filter(|_| source.path.ends_with(TABLES)).unwrap_or_else(|| source.stem());

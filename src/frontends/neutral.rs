@@ -38,7 +38,7 @@ fn read(source: &Source) -> Result<Network> {
     let name = optional(json, "name", string)?.map_or_else(|| source.stem(), str::to_string);
     let shape = field(json, "input", |input| field(input, "shape", sizes))?;
     elements(&shape).at("input")?;
-    let input = Input { name: "input".into(), shape: shape.clone(), format: None };
+    let input = Input { name: "input".into(), shape: shape.clone(), format: None, next: None };
     let network = Network { name, inputs: vec![input], layers: Vec::new(), outputs: Vec::new() };
     let mut reader = Reader { network, current: "input".into(), shape, saved: HashMap::new() };
     field(json, "input", |input| reader.quantize("input_format", input))?;

@@ -1,7 +1,7 @@
 //! `fixed-slot`: the answer comes exactly N clocks after its event, whatever the circuit's own latency.
 
 use super::{Make, Pin, Shell, free};
-use crate::backends::{File, render, verilator};
+use crate::backends::{File, every, render, verilator};
 use crate::error::{Error, Result};
 use crate::netlist::Netlist;
 use crate::port::Port;
@@ -20,6 +20,8 @@ struct Text<'a> {
     top: &'a str,
     core: &'a str,
     slot: u32,
+    /// How often an event may come.
+    events: String,
     latency: u32,
     pad: u32,
     width: u32,
@@ -63,6 +65,7 @@ fn make(netlist: &Netlist, value: Option<&str>) -> Result<Option<Shell>> {
         top: &top,
         core: &netlist.name,
         slot,
+        events: every(netlist.interval),
         latency: netlist.latency,
         pad: slot - netlist.latency,
         width: outputs.clone().map(Port::width).sum(),

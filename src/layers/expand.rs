@@ -1,6 +1,6 @@
 //! A whole network becomes a tensor graph.
 
-use super::inputs::input;
+use super::inputs::{input, state};
 use super::{Layer, WeightPort, result};
 use crate::error::{At, Error, Result};
 use crate::host::Host;
@@ -69,7 +69,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     let mut values: Vec<(String, Id)> = Vec::new();
     let mut known: HashMap<&str, Id> = HashMap::new();
     let mut hosts = Vec::new();
-    for port in &network.inputs {
+    for port in network.events() {
         let (id, host) =
             placed(input(&mut g, network, &made, port, options), &port.name, format!("input `{}`", port.name))?;
         known.insert(&port.name, id);
@@ -80,6 +80,11 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
         g.weight_port(&weight.layer, &weight.tensor, weight.port.clone())?;
         hosts.push(Host::Nothing);
     }
+    for (port, _) in network.states() {
+        let id = state(&mut g, port).at(format!("state `{}`", port.name))?;
+        known.insert(&port.name, id);
+        values.push((port.name.clone(), id));
+    }
     for (layer, made) in made {
         g.layer(&layer.name);
         let args: Option<Vec<Id>> = layer.inputs.iter().map(|name| known.get(name.as_str()).copied()).collect();
@@ -88,7 +93,7 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
             matches!(host, Host::Bits(_)) && layer.inputs == [port.name.as_str()]
         };
         let id = match args[..] {
-            [bits] if network.inputs.iter().zip(&hosts).any(by_host) => bits,
+            [bits] if network.events().zip(&hosts).any(by_host) => bits,
             _ => placed(made.expand(&mut g, &args), &layer.name, place(layer))?,
         };
         known.insert(&layer.name, id);
@@ -97,6 +102,11 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     for output in &network.outputs {
         let id = known.get(output.as_str()).ok_or_else(|| Error::bug(format!("output `{output}` was not computed")))?;
         g.output(output, *id);
+    }
+    for (port, next) in network.states() {
+        let find =
+            |name: &str| known.get(name).copied().ok_or_else(|| Error::bug(format!("`{name}` was not computed")));
+        g.next(find(&port.name)?, find(next)?).at(format!("state `{}`", port.name))?;
     }
     let (graph, notes) = g.finish()?;
     Ok(Expanded { graph, notes, values, hosts })

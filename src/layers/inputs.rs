@@ -52,7 +52,7 @@ pub fn input(
         }
     };
     let elements = if formats.len() == 1 { vec![formats[0]; count] } else { formats };
-    let id = g.input(Port { name: input.name.clone(), shape: input.shape.clone(), elements })?;
+    let id = g.input(Port { name: input.name.clone(), shape: input.shape.clone(), elements, state: false })?;
     if let Some(note) = note {
         g.note(note);
     }
@@ -62,6 +62,16 @@ pub fn input(
         Host::Scale { scale, zero } => dequantized(g, id, zero, vec![scale])?,
     };
     Ok((id, host))
+}
+
+/// Adds a state's port and gives its value for this event.
+///
+/// # Errors
+/// A format that is none.
+pub fn state(g: &mut Builder, input: &Input) -> Result<Id> {
+    let format: Quantization = input.format.as_deref().unwrap_or_default().parse().at("format")?;
+    let elements = vec![format; elements(&input.shape)?];
+    g.state(Port { name: input.name.clone(), shape: input.shape.clone(), elements, state: true })
 }
 
 /// What an input is given as where the host makes its bits.
@@ -104,7 +114,7 @@ fn bits(g: &mut Builder, input: &Input, thermometer: &Thermometer) -> Result<Id>
     let shape = vec![thermometer.thresholds.len(), width];
     let bit = Quantization::plain(Format { signed: false, width: 1, lsb: 0 });
     let count = elements(&shape)?;
-    let id = g.input(Port { name: input.name.clone(), shape, elements: vec![bit; count] })?;
+    let id = g.input(Port { name: input.name.clone(), shape, elements: vec![bit; count], state: false })?;
     g.note("the host makes its bits: report.json has the thresholds, and samples are features or bits");
     Ok(id)
 }

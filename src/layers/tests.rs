@@ -25,7 +25,7 @@ fn layer(kind: &str, attributes: Value, tensors: &[(&str, &[usize], &[f64])]) ->
 fn alone(mut layer: network::Layer, shape: &[usize]) -> Result<Expanded> {
     let same = network::Layer::new("same", "reshape", vec!["x".into()]).with("shape", shape.to_vec());
     layer.inputs = vec!["same".into()];
-    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some("fixed<8,8>".into()) };
+    let input = Input { name: "x".into(), shape: shape.to_vec(), format: Some("fixed<8,8>".into()), next: None };
     let outputs = vec![layer.name.clone()];
     expand(
         &Network { name: "test".into(), inputs: vec![input], layers: vec![same, layer], outputs },
@@ -158,7 +158,7 @@ type Row<'a> = (&'a str, &'a str, &'a [&'a str], Value);
 
 /// Two inputs, then layers given as (name, kind, inputs, attributes).
 fn chained(layers: &[Row<'_>]) -> Result<Expanded> {
-    let input = |name: &str| Input { name: name.into(), shape: vec![2], format: Some("fixed<8,8>".into()) };
+    let input = |name: &str| Input { name: name.into(), shape: vec![2], format: Some("fixed<8,8>".into()), next: None };
     let make = |(name, kind, inputs, attributes): &Row<'_>| {
         let mut layer = network::Layer::new(*name, *kind, inputs.iter().map(|i| i.to_string()).collect());
         layer.attributes = attributes.as_object().cloned().unwrap_or_default();
@@ -196,7 +196,7 @@ fn a_batch_norm_before_a_pool_and_a_quantizer_is_exact_steps() {
     (pool.name, pool.inputs) = ("pool".into(), vec!["norm".into()]);
     let mut quantizer = layer("activation", json!({"function": "quantized_bits(6,3,alpha=1)"}), &[]);
     (quantizer.name, quantizer.inputs) = ("q".into(), vec!["pool".into()]);
-    let input = Input { name: "x".into(), shape: vec![1, 2, 2], format: Some("fixed<5,5>".into()) };
+    let input = Input { name: "x".into(), shape: vec![1, 2, 2], format: Some("fixed<5,5>".into()), next: None };
     let layers = vec![norm, pool, quantizer];
     let network = Network { name: "test".into(), inputs: vec![input], layers, outputs: vec!["q".into()] };
     let expanded = expand(&network, &Options::default()).expect("expands");
@@ -232,7 +232,7 @@ fn inputs_take_their_first_quantizers_format() {
 
 #[test]
 fn input_formats_come_from_outside_or_default() {
-    let input = Input { name: "x".into(), shape: vec![1], format: None };
+    let input = Input { name: "x".into(), shape: vec![1], format: None, next: None };
     let layers = vec![layer("relu", json!({}), &[])];
     let network = Network { name: "test".into(), inputs: vec![input], layers, outputs: vec!["l".into()] };
     let with = |formats: &[(Option<&str>, &str)]| {

@@ -77,7 +77,7 @@ fn port(layer: &Layer, tensor: &str, graph: &Graph) -> Result<WeightPort> {
     let outside = || Error::bug(format!("a weight of {tensor} is outside its format"));
     let own = codes.iter().map(code).collect::<Option<Vec<i128>>>().ok_or_else(outside)?;
     let elements = vec![element; own.len()];
-    let port = Port { name: format!("{}_{tensor}", layer.name), shape, elements };
+    let port = Port { name: format!("{}_{tensor}", layer.name), shape, elements, state: false };
     Ok(WeightPort { layer: layer.name.clone(), tensor: tensor.into(), port, own })
 }
 

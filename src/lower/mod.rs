@@ -26,8 +26,14 @@ pub fn lower(graph: &Graph) -> Result<Dfg> {
         lowering.values.push(value);
     }
     let (mut ports, mut results) = (Vec::new(), Vec::new());
-    for (name, id) in &graph.outputs {
-        let port = output(name, graph.node(*id)).at(format!("output `{name}`"))?;
+    let events = graph.outputs.len() - Port::states(&graph.inputs);
+    let mut states = graph.inputs.iter().filter(|port| port.state);
+    for (index, (name, id)) in graph.outputs.iter().enumerate() {
+        let state = if index < events { None } else { states.next() };
+        let port = match state {
+            Some(state) => Port { name: name.clone(), ..state.clone() },
+            None => output(name, graph.node(*id)).at(format!("output `{name}`"))?,
+        };
         for (element, value) in lowering.values[id.0 as usize].clone().into_iter().enumerate() {
             // Wiring, and only where intervals lost what the tensor graph knew: dropped bits are copies of the sign.
             lowering.builder.set_source(Source { layer: graph.node(*id).layer, element: element as u32 });
@@ -57,7 +63,7 @@ fn output(name: &str, node: &Node) -> Result<Port> {
     // A port has at least one bit.
     format.width = format.width.max(1);
     let elements = vec![Quantization::plain(format); node.ranges.len()];
-    Ok(Port { name: name.into(), shape: node.shape.clone(), elements })
+    Ok(Port { name: name.into(), shape: node.shape.clone(), elements, state: false })
 }
 
 struct Lowering<'a> {

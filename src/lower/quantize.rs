@@ -108,13 +108,13 @@ mod tests {
     }
 
     fn compare(from: Format, to: Quantization) {
-        let port = Port { name: "x".into(), shape: vec![1], elements: vec![Quantization::plain(from)] };
+        let port = Port { name: "x".into(), shape: vec![1], elements: vec![Quantization::plain(from)], state: false };
         let mut b = Builder::new("q", vec![("x".into(), 1)], vec![port]);
         b.set_source(Source::default());
         let x = b.input(0, 0).expect("an input");
         let y = quantize(&mut b, x, &to).expect("small");
         let out = Quantization::plain(Format { signed: true, width: 20, lsb: -6 });
-        let dfg = b.finish(vec![Port { name: "y".into(), shape: vec![1], elements: vec![out] }], vec![y]);
+        let dfg = b.finish(vec![Port { name: "y".into(), shape: vec![1], elements: vec![out], state: false }], vec![y]);
         let range = from.range();
         let batch = Batch { columns: 1, data: (range.lo..=range.hi).collect() };
         let got = Evaluator::new(&dfg).expect("fits").run(&batch);

@@ -66,7 +66,8 @@ mod tests {
     fn every_threshold_of_every_width() {
         for format in ["fixed<2,1>", "ufixed<6,3>", "fixed<7,4>", "ufixed<8,8>", "fixed<9,2>", "ufixed<12,3>"] {
             let element: Quantization = format.parse().unwrap();
-            let port = |name: &str, element| Port { name: name.into(), shape: vec![1], elements: vec![element] };
+            let port =
+                |name: &str, element| Port { name: name.into(), shape: vec![1], elements: vec![element], state: false };
             let range = element.format.range();
             for at in (range.lo + 1..=range.hi).step_by(if range.width() > 9 { 37 } else { 1 }) {
                 let mut b = Builder::new("net", vec![("x".into(), 1)], vec![port("x", element)]);

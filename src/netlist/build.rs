@@ -10,13 +10,13 @@ mod names;
 mod registers;
 mod sum;
 
-use super::{Bits, Cell, Net, NetId, Netlist};
+use super::{Bits, Cell, Net, NetId, Netlist, State};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::fixed::{Format, Range};
 use crate::port::Port;
 use crate::reuse::Folded;
-use crate::schedulers::Schedule;
+use crate::schedulers::{Loop, Schedule};
 pub use names::node_names;
 
 use names::Names;
@@ -96,11 +96,19 @@ fn made(dfg: &Dfg, folded: Option<&Folded>, schedule: &Schedule, options: &Optio
         let value = maker.node(id)?;
         maker.values.push(value);
     }
-    let own = |ports: &[Port]| ports[..ports.len() - usize::from(folded.is_some())].to_vec();
-    let (inputs, outputs) = (own(&dfg.inputs), own(&dfg.outputs));
-    let results = maker.results(&outputs)?;
+    let hidden = usize::from(folded.is_some()) + Port::states(&dfg.inputs);
+    let split = |ports: &[Port]| {
+        let (own, states) = ports.split_at(ports.len() - hidden);
+        (own.to_vec(), states.iter().filter(|port| port.state).cloned().collect::<Vec<_>>())
+    };
+    let ((inputs, held), (outputs, next)) = (split(&dfg.inputs), split(&dfg.outputs));
     let latency = schedule.latency;
-    let (nets, results) = registers::insert(maker.nets, results, latency, &mut maker.names);
+    let writes = schedule.states.map_or(0, |states| states.writes);
+    let leave = maker.results(&[&outputs[..], &next].concat())?.into_iter().enumerate();
+    let leave = leave.map(|(index, bits)| (bits, if index < outputs.len() { latency } else { writes })).collect();
+    let (nets, mut results) = registers::insert(maker.nets, leave, &mut maker.names);
+    let states = results.split_off(outputs.len()).into_iter().zip(held.into_iter().zip(next));
+    let states = states.map(|(bits, (held, next))| State { held, next, bits }).collect();
     let mut netlist = Netlist {
         name: dfg.name.clone(),
         layers: dfg.layers.clone(),
@@ -111,7 +119,9 @@ fn made(dfg: &Dfg, folded: Option<&Folded>, schedule: &Schedule, options: &Optio
         results,
         latency,
         reset: options.reset,
-        interval: folded.map_or(1, |folded| folded.interval),
+        interval: folded.map_or(1, |folded| folded.interval).max(schedule.states.map_or(1, Loop::clocks)),
+        states,
+        turn: schedule.states,
     };
     netlist.verify()?;
     netlist.rows = super::rows::find(&netlist);
@@ -200,7 +210,8 @@ impl Maker<'_> {
             row: self.dfg.row(self.dfg[id].from),
             note,
         };
-        self.nets.push(Made { net, stage: 0, reads: 0 });
+        let stage = self.schedule.of(id);
+        self.nets.push(Made { net, stage, reads: stage });
         let bits = Bits::net(NetId(self.nets.len() as u32 - 1), format.width);
         place(&bits, format.signed, format.lsb, range.exp, range.width())
     }
@@ -223,7 +234,7 @@ impl Maker<'_> {
         Bits::net(NetId(self.nets.len() as u32 - 1), width)
     }
 
-    /// The bits of each output port: every element in its declared format.
+    /// The bits of each of the first output ports: every element in its declared format.
     fn results(&self, outputs: &[Port]) -> Result<Vec<Bits>> {
         let mut elements = self.dfg.results.iter();
         let mut results = Vec::new();

@@ -50,7 +50,7 @@ pub struct Bits(pub Vec<Part>);
 pub enum Cell {
     /// Bits `lo .. lo + w` of an input port.
     Input {
-        /// Index into [`super::Netlist::inputs`].
+        /// Index into [`super::Netlist::inputs`], or, behind those, into its states.
         port: u32,
         /// The lowest bit.
         lo: u32,

@@ -10,31 +10,44 @@ pub struct Stepper<'a> {
     values: Vec<u128>,
     /// Whether the event at each stage is one, the youngest first.
     valid: Vec<bool>,
+    /// The codes of all states.
+    states: Vec<i128>,
 }
 
 impl<'a> Stepper<'a> {
     /// The state before the first cycle.
     pub fn new(netlist: &'a Netlist) -> Stepper<'a> {
         let valid = vec![false; netlist.latency as usize];
-        Stepper { netlist, values: vec![0; netlist.nets.len()], valid }
+        let states = netlist.states.iter().map(|state| state.held.elements.len()).sum();
+        Stepper { netlist, values: vec![0; netlist.nets.len()], valid, states: vec![0; states] }
     }
 
     /// One cycle: the output codes and `out_valid` while these inputs are applied, before the clock edge that ends it.
-    /// `inputs` are the codes of all port elements; `rst` at the edge drops every event in flight.
+    /// `inputs` are the codes of all port elements; `rst` at the edge drops every event in flight, and states are 0 behind it.
     pub fn step(&mut self, inputs: &[i128], in_valid: bool, rst: bool) -> (Vec<i128>, bool) {
-        let ports = pack(self.netlist, inputs);
+        let ports = pack(self.netlist, inputs.iter().chain(&self.states));
         for (index, net) in self.netlist.nets.iter().enumerate() {
             if let Cell::Valid(stage) = net.cell {
-                let arrived = stage.checked_sub(1).map_or(in_valid, |before| self.valid[before as usize]);
-                self.values[index] = arrived.into();
+                self.values[index] = self.arrived(stage, in_valid).into();
             } else if !net.cell.is_register() {
                 self.values[index] = self.cell(&net.cell, &ports) & ones(net.width);
             }
         }
-        let outputs = self.outputs();
+        let mut outputs = self.outputs();
+        let next = outputs.split_off(outputs.len() - self.states.len());
+        if rst && self.netlist.reset {
+            self.states.fill(0);
+        } else if self.netlist.turn.is_some_and(|turn| self.arrived(turn.writes, in_valid)) {
+            self.states = next;
+        }
         let out_valid = self.valid.last().copied().unwrap_or(in_valid);
         self.clock(in_valid, rst);
         (outputs, out_valid)
+    }
+
+    /// Whether there is an event at a stage.
+    fn arrived(&self, stage: u32, in_valid: bool) -> bool {
+        stage.checked_sub(1).map_or(in_valid, |before| self.valid[before as usize])
     }
 
     fn clock(&mut self, in_valid: bool, rst: bool) {
@@ -64,9 +77,10 @@ impl<'a> Stepper<'a> {
         }
     }
 
+    /// The codes of output ports, and then of what states are next.
     fn outputs(&self) -> Vec<i128> {
         let mut codes = Vec::new();
-        for (port, bits) in self.netlist.outputs.iter().zip(&self.netlist.results) {
+        for (port, bits, _) in self.netlist.sinks() {
             let mut lo = 0;
             for Format { signed, width, .. } in port.elements.iter().map(|element| element.format) {
                 codes.push(wrap(self.read(&bits.slice(lo, width)) as i128, width, signed));
@@ -117,11 +131,10 @@ impl<'a> Stepper<'a> {
     }
 }
 
-/// The bits of each input port, lowest first.
-fn pack(netlist: &Netlist, inputs: &[i128]) -> Vec<Vec<bool>> {
-    let mut codes = inputs.iter();
-    let mut ports = Vec::with_capacity(netlist.inputs.len());
-    for port in &netlist.inputs {
+/// The bits of each input port and state, lowest first.
+fn pack<'a>(netlist: &Netlist, mut codes: impl Iterator<Item = &'a i128>) -> Vec<Vec<bool>> {
+    let mut ports = Vec::new();
+    for port in netlist.sources() {
         let mut bits = Vec::with_capacity(port.width() as usize);
         for element in &port.elements {
             let code = codes.next().copied().unwrap_or(0);

@@ -23,6 +23,7 @@ pub use sim::Simulator;
 pub use verify::legal;
 
 use crate::port::Port;
+use crate::schedulers::Loop;
 
 /// Index of a net.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,4 +78,38 @@ pub struct Netlist {
     pub reset: bool,
     /// Clocks from event to event, at least.
     pub interval: u32,
+    /// What is kept from event to event.
+    pub states: Vec<State>,
+    /// The stages at which states are read and written, if there are any.
+    pub turn: Option<Loop>,
+}
+
+/// A register of the top module: an input of the pipeline at one stage, 0 after reset, and taken at another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// What is read. Its number as a port is behind those of the input ports.
+    pub held: Port,
+    /// The value for the next event: of the same format.
+    pub next: Port,
+    /// Its bits.
+    pub bits: Bits,
+}
+
+impl Netlist {
+    /// What events and states are read from, in the order of their numbers in [`Cell::Input`].
+    pub fn sources(&self) -> impl Iterator<Item = &Port> {
+        self.inputs.iter().chain(self.states.iter().map(|state| &state.held))
+    }
+
+    /// What leaves the pipeline, with its bits and the stage at which it does: output ports, then states.
+    pub fn sinks(&self) -> impl Iterator<Item = (&Port, &Bits, u32)> {
+        let writes = self.turn.map_or(0, |turn| turn.writes);
+        let states = self.states.iter().map(move |state| (&state.next, &state.bits, writes));
+        self.outputs.iter().zip(&self.results).map(|(port, bits)| (port, bits, self.latency)).chain(states)
+    }
+
+    /// The stage at which an input port, or a state, is read.
+    pub fn source_stage(&self, port: u32) -> u32 {
+        if (port as usize) < self.inputs.len() { 0 } else { self.turn.map_or(0, |turn| turn.reads) }
+    }
 }

@@ -72,6 +72,10 @@ impl fmt::Display for Netlist {
         for (port, bits) in self.outputs.iter().zip(&self.results) {
             writeln!(f, "  output {} = {}", port.name, bits.text(name))?;
         }
+        for (state, turn) in self.states.iter().flat_map(|state| Some((state, self.turn?))) {
+            let (held, next) = (&state.held.name, state.bits.text(name));
+            writeln!(f, "  state {held}, read at stage {}, written at stage {} = {next}", turn.reads, turn.writes)?;
+        }
         writeln!(f, "}}")
     }
 }

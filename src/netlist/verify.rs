@@ -37,14 +37,15 @@ impl Netlist {
     /// 5. a net reads its own or earlier layers (valid bits have none);
     /// 6. every path from an input port crosses the same number of registers to a net (constants count for any), a total
     ///    being `interval` of them; and what it reads has one value in an event, or one in each clock of it, as the cell asks;
-    /// 7. each output port has its bits, at exactly `latency` registers from the inputs, one value in an event.
+    /// 7. each output port has its bits, at exactly `latency` registers from the inputs, one value in an event; so has each
+    ///    state its next value, of its own format, at the stage at which it is written, no earlier than it is read.
     ///
     /// # Errors
     /// The first condition that does not hold, as a bug of whoever made the netlist.
     pub fn verify(&self) -> Result<()> {
         self.names()?;
         let (stages, serial) = (self.stages(), self.serial());
-        let ports: Vec<u32> = self.inputs.iter().map(|port| port.width()).collect();
+        let ports: Vec<u32> = self.sources().map(|port| port.width()).collect();
         for (index, net) in self.nets.iter().enumerate() {
             let broken =
                 |condition: u32| Error::bug(format!("net `{}` ({}) breaks condition {condition}", net.name, net.cell));
@@ -65,17 +66,19 @@ impl Netlist {
             check(at.len() <= 1 && self.alike(net, &stages, &serial), 6)?;
         }
         // check (7)
-        let whole = |(port, bits): (&crate::port::Port, &Bits)| {
+        let whole = |(port, bits, at): (&crate::port::Port, &Bits, u32)| {
             let read = || bits.0.iter().filter_map(Part::net);
             bits.width() == port.width()
                 && self.inside(bits, self.nets.len())
-                && read().all(|id| stages[id.0 as usize].is_none_or(|stage| stage == self.latency))
+                && read().all(|id| stages[id.0 as usize].is_none_or(|stage| stage == at))
                 && !read().any(|id| serial[id.0 as usize])
         };
-        if self.results.len() != self.outputs.len() || !self.outputs.iter().zip(&self.results).all(whole) {
-            return Err(Error::bug("an output port breaks condition 7"));
+        if self.results.len() != self.outputs.len() || !self.sinks().all(whole) {
+            return Err(Error::bug("an output port or a state breaks condition 7"));
         }
-        Ok(())
+        let turns = self.turn.is_some_and(|turn| turn.reads <= turn.writes && turn.clocks() <= self.interval);
+        let same = |state: &super::State| turns && state.held.elements == state.next.elements;
+        if self.states.iter().all(same) { Ok(()) } else { Err(Error::bug("a state breaks condition 7")) }
     }
 
     /// Registers from an input port to each net, by its first operand that depends on one; `None` for constants.
@@ -86,7 +89,7 @@ impl Netlist {
             let read = operands.iter().flat_map(|bits| bits.0.iter()).filter_map(Part::net);
             let mut known = read.filter_map(|id| stages.get(id.0 as usize).copied().flatten());
             let stage = match net.cell {
-                Cell::Input { .. } => Some(0),
+                Cell::Input { port, .. } => Some(self.source_stage(port)),
                 Cell::Valid(stage) => Some(stage),
                 _ => known.next(),
             };
@@ -130,7 +133,7 @@ impl Netlist {
 
     // check (1)
     fn names(&self) -> Result<()> {
-        let ports = self.inputs.iter().chain(&self.outputs).map(|port| &port.name);
+        let ports = self.sources().chain(self.sinks().map(|(port, ..)| port)).map(|port| &port.name);
         let mut seen = HashSet::new();
         for name in ports.chain(self.nets.iter().map(|net| &net.name)) {
             if !legal(name) || !seen.insert(name) {

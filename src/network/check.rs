@@ -53,6 +53,10 @@ pub(super) fn inputs(network: &Network) -> Result<()> {
         if let Some(format) = &input.format {
             input_format(format).at("format").at(&place)?;
         }
+        if input.next.is_some() && !input.format.as_ref().is_some_and(|format| format.contains('<')) {
+            let help = "give it one such as fixed<8,3,RND,SAT>, which its next value is brought to";
+            return Err(Error::user("a state needs a fixed-point format", help).at(place));
+        }
     }
     Ok(())
 }
@@ -106,8 +110,8 @@ pub(super) fn ordered(network: &Network) -> Result<Vec<&Layer>> {
 }
 
 fn names(network: &Network) -> Result<HashMap<&str, Node>> {
-    if network.inputs.is_empty() {
-        return Err(Error::user("the network has no input", "a network needs at least one input"));
+    if network.events().next().is_none() {
+        return Err(Error::user("the network has no input", "a network needs at least one input that is no state"));
     }
     let inputs = network.inputs.iter().map(|input| (input.name.as_str(), Node::Input));
     let layers = network.layers.iter().enumerate().map(|(at, layer)| (layer.name.as_str(), Node::Layer(at)));
@@ -193,6 +197,9 @@ fn alive(network: &Network, names: &HashMap<&str, Node>, reads: &[Vec<Node>]) ->
         return Err(Error::user(what, "name each output once").at("outputs"));
     }
     let mut stack = network.outputs.iter().map(|name| find(names, name)).collect::<Result<Vec<_>>>().at("outputs")?;
+    for (state, next) in network.states() {
+        stack.push(find(names, next).at("next").at(format!("input `{}`", state.name))?);
+    }
     let mut alive = vec![false; reads.len()];
     while let Some(node) = stack.pop() {
         if let Node::Layer(layer) = node
@@ -221,7 +228,7 @@ mod tests {
         };
         Network {
             name: "n".into(),
-            inputs: vec![Input { name: "x".into(), shape: vec![2], format: None }],
+            inputs: vec![Input { name: "x".into(), shape: vec![2], format: None, next: None }],
             layers: edges.iter().map(layer).collect(),
             outputs: vec![edges.last().unwrap().0.into()],
         }

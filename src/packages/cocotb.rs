@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn elements_are_packed_from_the_lowest() {
         let elements = ["fixed<3,3>", "ufixed<2,2>", "fixed<6,6>"].map(|format| format.parse().expect("a format"));
-        let port = Port { name: "x".into(), shape: vec![3], elements: elements.into() };
+        let port = Port { name: "x".into(), shape: vec![3], elements: elements.into(), state: false };
         // 111110 10 011
         assert_eq!(digits(&port, &[3, 2, -2]), "7d3");
         assert_eq!(digits(&port, &[0, 0, 0]), "000");

@@ -28,6 +28,7 @@ pub fn network(name: &str, graph: &Graph, precision: &Precision) -> Result<Netwo
                 name: node.layer.name.clone(),
                 shape: node.shape.clone(),
                 format: Some(known.to_string()),
+                next: None,
             });
             emitter.types.insert(node.layer.name.clone(), known);
         } else {

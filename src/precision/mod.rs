@@ -41,6 +41,7 @@ use types::{Kind, Type, Wanted};
 /// # Errors
 /// The file names a layer that is not there, or a layer is not one that is followed; the place is the layer.
 pub fn apply(network: &Network, precision: &Precision) -> Result<Network> {
+    network.stateless("--precision")?;
     let mut graph = Graph::new(network)?;
     let mut precision = precision.clone();
     for layer in network.layers.iter().filter(|layer| layer.kind.starts_with("separable_conv")) {

@@ -27,17 +27,17 @@ pub fn results(logic: &mut Logic, netlist: &Netlist) -> Result<Vec<Vec<Bit>>> {
         let value = value.filter(|value| value.width() == net.width);
         let value = logic.known(value.ok_or_else(|| wrong("is beyond this proof"))?, &net.name);
         let stage = match net.cell {
-            Cell::Input { .. } => Some(0),
+            Cell::Input { port, .. } => Some(netlist.source_stage(port)),
             Cell::Register(_) => stage.map(|stage| stage + 1),
             _ => stage,
         };
         known.push((value, stage));
     }
     let mut all = Vec::new();
-    for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
+    for (port, bits, at) in netlist.sinks() {
         let wrong = |what: &str| Error::bug(format!("output `{}`: {what}", port.name));
         let stage = stage_of(&known, bits).ok_or_else(|| wrong("values of different stages meet"))?;
-        if stage.is_some_and(|stage| stage != netlist.latency) {
+        if stage.is_some_and(|stage| stage != at) {
             return Err(wrong("is not behind the latency's number of registers"));
         }
         let whole = read(logic, &known, bits).ok_or_else(|| wrong("reads what is not there"))?;
@@ -90,7 +90,7 @@ fn cell(logic: &mut Logic, netlist: &Netlist, known: &[Known], cell: &Cell, widt
     let bit = match cell {
         Cell::Input { port, lo } => {
             let mut whole = Vec::new();
-            for element in 0..netlist.inputs.get(*port as usize)?.elements.len() {
+            for element in 0..netlist.sources().nth(*port as usize)?.elements.len() {
                 whole.extend(logic.input(*port, element as u32)?);
             }
             return Word::Bits(whole).slice(*lo, width);

@@ -92,6 +92,9 @@ impl Measure<'_> {
         for (bits, stage) in self.kept.iter().zip(netlist.stages()).filter(|(bits, _)| **bits > 0) {
             rows[stage.map_or(0, |stage| stage as usize - 1)] += u64::from(*bits);
         }
+        for (state, turn) in netlist.states.iter().flat_map(|state| Some((state, netlist.turn?))) {
+            rows[turn.writes as usize] += u64::from(state.held.width());
+        }
         rows
     }
 
@@ -119,6 +122,10 @@ impl Measure<'_> {
         }
         for (net, bits) in self.hardware.netlist.nets.iter().zip(&self.kept) {
             rows[net.layer as usize].registers += u64::from(*bits);
+        }
+        for state in &self.hardware.netlist.states {
+            let own = rows.iter_mut().find(|row| row.name == state.held.name);
+            own.into_iter().for_each(|row| row.registers += u64::from(state.held.width()));
         }
         for ((row, luts), carry) in rows.iter_mut().zip(whole(&luts)).zip(whole(&carry)) {
             (row.luts, row.carry) = (luts, carry);

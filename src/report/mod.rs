@@ -69,6 +69,9 @@ pub struct Report {
     pub inputs: Vec<PortRow>,
     /// Output ports.
     pub outputs: Vec<PortRow>,
+    /// What is kept from event to event: registers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<PortRow>,
     /// What stands around the circuit; none for the bare one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shell: Option<ShellRow>,
@@ -270,6 +273,7 @@ impl Report {
             stages: measure.stages(),
             inputs: inputs.collect(),
             outputs: outputs.collect(),
+            states: hardware.netlist.states.iter().map(|s| PortRow::new(&s.held, &s.held, Vec::new())).collect(),
             shell: None,
             checked,
             proof: None,
@@ -315,9 +319,7 @@ impl Report {
             Error::user(format!("is not a report of this version: {error}"), "compile the network again")
         })
     }
-}
 
-impl Report {
     /// How far the estimates are off, in one sentence; none for a target that was not fitted.
     fn accuracy(&self) -> Option<String> {
         let products = self.kinds.iter().any(|row| row.kind == Kind::Product.name());

@@ -37,7 +37,7 @@ pub fn fold(dfg: &Dfg, interval: u32) -> Result<Folded> {
     let layers = dfg.layers.iter().cloned().zip(dfg.channels.iter().copied()).collect();
     let linked = |formats: &[Format]| {
         let elements: Vec<Quantization> = formats.iter().copied().map(Quantization::plain).collect();
-        Port { name: format!("{}_links", dfg.name), shape: vec![elements.len()], elements }
+        Port { name: format!("{}_links", dfg.name), shape: vec![elements.len()], elements, state: false }
     };
     let own = dfg.inputs.len() as u32;
     let inputs = dfg.inputs.iter().cloned().chain([linked(&places.formats)]).collect();

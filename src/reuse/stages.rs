@@ -30,7 +30,7 @@ pub fn schedule(folded: &Folded, target: &dyn Target, scheduler: Scheduler, goal
     let pieces = folded.pieces();
     let last = pieces.iter().copied().max().unwrap_or(0);
     let mut schedule =
-        Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: folded.slowest(target, period)? };
+        Schedule { stage: vec![0; dfg.nodes.len()], latency: 0, period: folded.slowest(target, period)?, states: None };
     for piece in 0..=last {
         let begin = match piece {
             0 => 0,
@@ -41,7 +41,7 @@ pub fn schedule(folded: &Folded, target: &dyn Target, scheduler: Scheduler, goal
         let own = if part.ids().any(|id| target.delay(&part, id) > 0) {
             scheduler(&part, target, Goal { registered: piece > 0, ..goal })?
         } else {
-            Schedule { stage: vec![0; ids.len()], latency: 0, period: 0 }
+            Schedule { stage: vec![0; ids.len()], latency: 0, period: 0, states: None }
         };
         for (id, stage) in ids.iter().zip(&own.stage).filter(|(id, _)| pieces[id.index()] == piece) {
             schedule.stage[id.index()] = begin + stage;
@@ -96,7 +96,8 @@ impl Folded {
     fn adder(&self, link: usize) -> Option<(Dfg, Id)> {
         let accumulator = self.accumulator(link)?;
         let format = Format { signed: accumulator.signed, width: accumulator.width, lsb: accumulator.exp };
-        let port = Port { name: "x".into(), shape: vec![2], elements: vec![Quantization::plain(format); 2] };
+        let port =
+            Port { name: "x".into(), shape: vec![2], elements: vec![Quantization::plain(format); 2], state: false };
         let mut builder = Builder::new("adder", vec![("sum".into(), 1)], vec![port]);
         let (a, b) = (builder.input(0, 0).ok()?, builder.input(0, 1).ok()?);
         let terms = [a, b].map(|id| crate::dfg::Term::plus(id, 0));

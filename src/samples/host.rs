@@ -28,7 +28,7 @@ fn features(ports: &[Port], hosts: &[Host]) -> Vec<Port> {
     let one = |(port, host): (&Port, &Host)| match (host, port.elements.first()) {
         (Host::Bits(_), Some(any)) => {
             let count = host.columns(port);
-            Port { name: port.name.clone(), shape: vec![count], elements: vec![*any; count] }
+            Port { name: port.name.clone(), shape: vec![count], elements: vec![*any; count], state: false }
         }
         _ => port.clone(),
     };

@@ -113,7 +113,7 @@ mod tests {
 
     pub(super) fn port(name: &str, shape: &[usize], format: &str) -> Port {
         let count = shape.iter().product();
-        Port { name: name.into(), shape: shape.into(), elements: vec![format.parse().unwrap(); count] }
+        Port { name: name.into(), shape: shape.into(), elements: vec![format.parse().unwrap(); count], state: false }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::asap::earliest;
 use super::reads::{Lists, NONE, Reads};
-use super::{Goal, Schedule};
+use super::{Goal, Loop, Schedule};
 use crate::dfg::{Dfg, Id, Op};
 use crate::error::{Error, Result};
 use crate::targets::{Target, Times};
@@ -33,8 +33,12 @@ pub struct Logic {
     pub to: Lists<Arc>,
     /// From registers to the result of each cell.
     pub delay: Vec<i64>,
-    /// Whether it is an input.
-    pub input: Vec<bool>,
+    /// Whether its stage is given: inputs, and the registers of states, which read their next values.
+    pub fixed: Vec<bool>,
+    /// Whether it is an input that is a state.
+    pub state: Vec<bool>,
+    /// Whether there are states.
+    pub carries: bool,
     /// What each cell costs that is read in its own stage, in register bits: it would be free before a register.
     pub gate: Vec<u32>,
     times: Times,
@@ -52,11 +56,22 @@ pub struct Plan {
     pub stage: Vec<u32>,
 }
 
+/// The earliest schedule.
+pub struct Earliest {
+    /// The stage of each cell.
+    pub stage: Vec<u32>,
+    /// Registers from input port to output port.
+    pub latency: u32,
+    /// The stages of states, if there are any.
+    pub states: Option<Loop>,
+}
+
 impl Logic {
     /// The cells of a graph without dots.
     pub fn new(dfg: &Dfg, target: &dyn Target) -> Logic {
         let (reads, times) = (Reads::new(dfg), Times::new(dfg, target));
-        let count = reads.cells.len();
+        // The last cell stands for the registers of states: it reads and does nothing.
+        let (count, states) = (reads.cells.len() + 1, reads.states);
         let mut behind = vec![0i64; dfg.nodes.len()];
         let (mut from, mut to) = (Vec::new(), Vec::new());
         for id in dfg.ids() {
@@ -73,13 +88,20 @@ impl Logic {
                 }
             }
         }
-        let delay = reads.cells.iter().map(|id| i64::from(times.delay(*id))).collect();
-        let input = reads.cells.iter().map(|id| matches!(dfg[*id].op, Op::Input { .. })).collect();
+        for (id, _) in dfg.leaving().filter(|(id, state)| *state && reads.root[id.index()] != NONE) {
+            let (cell, time) = (reads.root[id.index()], behind[id.index()]);
+            from.push((states, Arc { cell, time }));
+            to.push((cell, Arc { cell: states, time }));
+        }
+        let delay = reads.cells.iter().map(|id| i64::from(times.delay(*id))).chain([0]).collect();
+        let fixed = reads.cells.iter().map(|id| matches!(dfg[*id].op, Op::Input { .. })).chain([true]).collect();
+        let state = reads.cells.iter().map(|id| dfg.is_state(*id)).chain([false]).collect();
         let (from, to) = (Lists::new(count, from), Lists::new(count, to));
         let read = |cell: usize| reads.values.of(cell as u32).iter().map(|value| value.width).sum::<u32>();
         let gate = |(cell, id): (usize, &Id)| if target.gates(dfg, *id) { LUT * read(cell) } else { 0 };
-        let gate = reads.cells.iter().enumerate().map(gate).collect();
-        Logic { reads, from, to, delay, input, gate, times }
+        let gate = reads.cells.iter().enumerate().map(gate).chain([0]).collect();
+        let carries = dfg.states() > 0;
+        Logic { reads, from, to, delay, fixed, state, carries, gate, times }
     }
 
     /// What a schedule of cells costs: bits of registers, and gates that no register takes over.
@@ -87,6 +109,13 @@ impl Logic {
         let inside = |cell: &u32| self.to.of(*cell).iter().any(|arc| stage[arc.cell as usize] == stage[*cell as usize]);
         let gates = self.cells().filter(|cell| self.gate[*cell as usize] > 0 && inside(cell));
         gates.map(|cell| u64::from(self.gate[cell as usize])).sum::<u64>() + self.reads.register_bits(stage, latency)
+    }
+
+    /// The stages of states, if there are any.
+    pub fn states(&self, stage: &[u32]) -> Option<Loop> {
+        let writes = stage[self.reads.states as usize];
+        let reads = self.cells().find(|cell| self.state[*cell as usize]).map(|cell| stage[cell as usize]);
+        self.carries.then_some(Loop { reads: reads.unwrap_or(writes), writes })
     }
 
     /// Cells, operands before users.
@@ -116,8 +145,8 @@ impl Logic {
             return self.within(goal, budget);
         }
         match (goal.stages, goal.latency) {
-            (Some(stages), _) => self.within(goal, self.shortest(stages)),
-            (None, Some(latency)) => self.soonest(i64::from(latency)),
+            (Some(stages), _) => self.within(goal, self.shortest(stages, goal.interval)),
+            (None, Some(latency)) => self.soonest(i64::from(latency), goal.interval),
             (None, None) => self.within(goal, self.depth()),
         }
     }
@@ -125,7 +154,11 @@ impl Logic {
     /// The fewest stages for so much time between registers, or the stages asked for.
     fn within(&self, goal: Goal, budget: i64) -> Result<Plan> {
         let first = if goal.registered { 0 } else { behind_inputs(goal.stages) };
-        let (stage, fewest) = earliest(self, budget, first);
+        let Earliest { stage, latency: fewest, states } = earliest(self, budget, first, goal.interval);
+        if let Some(clocks) = states.map(Loop::clocks).filter(|clocks| *clocks > goal.interval.max(1)) {
+            let what = format!("what a state carries to the next event takes {clocks} clocks at this clock");
+            return Err(Error::user(what, format!("use --interval {clocks}, or a slower clock")));
+        }
         if let Some(stages) = goal.stages.filter(|stages| *stages < fewest) {
             let what = format!("{stages} stages are not enough at this clock: {fewest} are needed");
             return Err(Error::user(what, format!("use --stages {fewest}, or a slower clock")));
@@ -145,11 +178,12 @@ impl Logic {
     }
 
     /// The shortest time between registers that a number of stages leaves.
-    fn shortest(&self, stages: u32) -> i64 {
+    fn shortest(&self, stages: u32, interval: u32) -> i64 {
         let (mut low, mut high) = (self.slowest(), self.depth());
         while low < high {
             let middle = low + (high - low) / 2;
-            if earliest(self, middle, behind_inputs(Some(stages))).1 <= stages {
+            let found = earliest(self, middle, behind_inputs(Some(stages)), interval);
+            if found.latency <= stages && found.states.is_none_or(|states| states.clocks() <= interval.max(1)) {
                 high = middle
             } else {
                 low = middle + 1
@@ -159,10 +193,10 @@ impl Logic {
     }
 
     /// The fastest clock at which the answer is there in time, in as few stages as it needs.
-    fn soonest(&self, latency: i64) -> Result<Plan> {
+    fn soonest(&self, latency: i64, interval: u32) -> Result<Plan> {
         let (mut best, mut stages) = (None, 1);
         while i64::from(stages) * (self.slowest() + self.register()) <= latency {
-            let budget = self.shortest(stages);
+            let budget = self.shortest(stages, interval);
             let fits = i64::from(stages) * (budget + self.register()) <= latency;
             if fits && best.is_none_or(|(_, least)| budget < least) {
                 best = Some((stages, budget));
@@ -177,7 +211,7 @@ impl Logic {
             let help = format!("the longest path takes {} ns with its register", ns(self.depth() + self.register()));
             return Err(Error::user(what, help));
         };
-        self.within(Goal { stages: Some(stages), ..Goal::default() }, budget)
+        self.within(Goal { stages: Some(stages), interval, ..Goal::default() }, budget)
     }
 
     fn too_slow(&self, dfg: &Dfg, cell: u32, period: u32) -> Error {
@@ -209,7 +243,8 @@ impl Logic {
             cell if self.reads.cells[cell as usize] == id => stage[cell as usize],
             cell => stage[cell as usize].max(first),
         };
-        Schedule::new(dfg, &self.times, dfg.ids().map(of).collect(), latency)
+        let states = self.states(stage);
+        Schedule { states, ..Schedule::new(dfg, &self.times, dfg.ids().map(of).collect(), latency) }
     }
 }
 

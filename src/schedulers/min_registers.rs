@@ -7,7 +7,7 @@
 //! which ends at the optimum.
 
 use super::cut::{Cut, Side};
-use super::logic::{Logic, Plan};
+use super::logic::{Arc, Logic, Plan};
 use super::moves;
 use super::reads::OUTPUT;
 use super::{Goal, Schedule, Scheduler};
@@ -75,7 +75,7 @@ impl Rows<'_> {
     fn new<'a>(logic: &'a Logic, plan: &Plan) -> Rows<'a> {
         let count = logic.delay.len();
         let mut at = vec![Vec::new(); plan.latency as usize];
-        for cell in logic.cells().filter(|cell| !logic.input[*cell as usize]) {
+        for cell in logic.cells().filter(|cell| !logic.fixed[*cell as usize]) {
             at[plan.stage[cell as usize] as usize].push(cell);
         }
         let (side, time, seen) = (vec![Side::Before; count], vec![0; count], vec![0; count]);
@@ -146,7 +146,7 @@ impl Rows<'_> {
     }
 
     fn moves(&self, cell: u32, row: u32) -> bool {
-        !self.logic.input[cell as usize] && (row..=row + 1).contains(&self.stage[cell as usize])
+        !self.logic.fixed[cell as usize] && (row..=row + 1).contains(&self.stage[cell as usize])
     }
 
     /// Which side of a row a reader is on.
@@ -166,13 +166,21 @@ impl Rows<'_> {
             let ready = here.map(|arc| self.time[arc.cell as usize] + arc.time);
             let ready = ready.fold(self.logic.delay[*cell as usize], i64::max);
             self.time[*cell as usize] = ready;
-            self.side[*cell as usize] = if ready > self.budget { Side::After } else { Side::Free(number as u32) };
+            let waits = self
+                .logic
+                .from
+                .of(*cell)
+                .iter()
+                .any(|arc| self.stage[arc.cell as usize] > row && !self.moves(arc.cell, row));
+            let late = ready > self.budget || waits;
+            self.side[*cell as usize] = if late { Side::After } else { Side::Free(number as u32) };
         }
         for cell in between.iter().rev() {
             let here = self.logic.to.of(*cell).iter().filter(|arc| self.moves(arc.cell, row));
             let rest = here.map(|arc| arc.time + self.time[arc.cell as usize]).fold(0, i64::max);
             self.time[*cell as usize] = rest;
-            if self.logic.delay[*cell as usize] + rest > self.budget {
+            let due = |arc: &Arc| self.stage[arc.cell as usize] <= row && !self.moves(arc.cell, row);
+            if self.logic.delay[*cell as usize] + rest > self.budget || self.logic.to.of(*cell).iter().any(due) {
                 self.side[*cell as usize] = Side::Before;
             }
         }

@@ -6,6 +6,9 @@
 //! wiring, listed at stage 0. With a latency of 2 or more, logic is at stages `1 .. latency` (registers at both ends); a latency of 1 has
 //! only the output register, and its logic is at stage 0.
 //!
+//! A state is an input whose stage is free, and a result that leaves at a stage of its own ([`Loop`]): its register holds
+//! at clock `t + reads` what an event of clock `t` reads, and takes that event's next value at the end of clock `t + writes`.
+//!
 //! To add a scheduler: a file with a [`Scheduler`] function and an entry below. [`Schedule::verify`] and
 //! [`Schedule::verify_timing`] judge every result.
 
@@ -49,6 +52,24 @@ pub struct Goal {
     pub latency: Option<u32>,
     /// Whether inputs come from registers, so that there may be logic at stage 0: for a piece of a circuit.
     pub registered: bool,
+    /// Clocks from event to event, in which states must have come round; 0 is 1.
+    pub interval: u32,
+}
+
+/// Where the loops of states are cut: all states are read at one stage, and written at one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loop {
+    /// The stage at which the state's register is an input.
+    pub reads: u32,
+    /// The stage at whose end the register takes the next value, of an event that is one.
+    pub writes: u32,
+}
+
+impl Loop {
+    /// Clocks from event to event, at least: what an event wrote is there when the next one reads.
+    pub fn clocks(self) -> u32 {
+        self.writes + 1 - self.reads
+    }
 }
 
 /// A schedule of a dataflow graph: at initiation interval 1, or of what happens in a clock ([`crate::reuse`]).
@@ -60,6 +81,8 @@ pub struct Schedule {
     pub latency: u32,
     /// The shortest clock period, in ps, at which every stage is in time by the target's delays.
     pub period: u32,
+    /// The stages of states, if there are any.
+    pub states: Option<Loop>,
 }
 
 impl Schedule {
@@ -70,7 +93,7 @@ impl Schedule {
 
     /// A schedule with the shortest period that its stages allow.
     fn new(dfg: &Dfg, times: &Times, stage: Vec<u32>, latency: u32) -> Schedule {
-        let mut schedule = Schedule { stage, latency, period: 0 };
+        let mut schedule = Schedule { stage, latency, period: 0, states: None };
         let longest = schedule.arrivals(dfg, times).into_iter().max().unwrap_or(0);
         schedule.period = longest + times.register;
         schedule
@@ -84,7 +107,8 @@ impl Schedule {
     /// Bits of all registers: each bit of a value from its stage to that of its last reader. Wiring reads nothing itself.
     pub fn register_bits(&self, dfg: &Dfg) -> u64 {
         let reads = Reads::new(dfg);
-        let stage: Vec<u32> = reads.cells.iter().map(|id| self.of(*id)).collect();
+        let writes = self.states.map_or(0, |states| states.writes);
+        let stage: Vec<u32> = reads.cells.iter().map(|id| self.of(*id)).chain([writes]).collect();
         reads.register_bits(&stage, self.latency)
     }
 }

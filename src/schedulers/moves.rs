@@ -146,7 +146,7 @@ impl Moves<'_> {
     /// Whether a cell has a stage to move to.
     fn may(&self, cell: u32, stage: &[u32], later: bool) -> bool {
         let at = stage[cell as usize];
-        !self.logic.input[cell as usize] && if later { at + 1 < self.latency } else { at > self.first }
+        !self.logic.fixed[cell as usize] && if later { at + 1 < self.latency } else { at > self.first }
     }
 
     /// Pairs of cells of which the second must move later if the first does, and the first earlier if the second does.
@@ -157,9 +157,12 @@ impl Moves<'_> {
         let (same, both) = self.tails(stage);
         let mut late: Vec<Vec<u32>> = vec![Vec::new(); stage.len()];
         let mut paths = Paths { longest: vec![None; stage.len()], next: BinaryHeap::new() };
-        for cell in logic.cells().rev().filter(|cell| !logic.input[*cell as usize]) {
+        for cell in logic.cells().rev() {
             let users = || logic.to.of(cell).iter().filter(|arc| stage[arc.cell as usize] == stage[cell as usize]);
             users().for_each(|arc| tell(cell, arc.cell));
+            if logic.fixed[cell as usize] {
+                continue;
+            }
             let found = self.late(cell, stage, [&same, &both], &mut paths);
             // What a user in the same stage has told need not be told again.
             let told = |other: &u32| users().any(|arc| late[arc.cell as usize].binary_search(other).is_ok());

@@ -1,6 +1,6 @@
 //! `random`: a legal schedule at random, to test what reads schedules. Timing is not its business.
 
-use super::{Goal, Schedule, Scheduler, is_constant};
+use super::{Goal, Loop, Schedule, Scheduler, is_constant};
 use crate::dfg::{Dfg, Op};
 use crate::error::Result;
 use crate::random::Random;
@@ -16,11 +16,13 @@ fn run(dfg: &Dfg, target: &dyn Target, goal: Goal) -> Result<Schedule> {
     let last = goal.stages.unwrap_or(6).max(1) - 1;
     let first = 1.min(last);
     let mut stage = vec![0; dfg.nodes.len()];
+    dfg.ids().filter(|id| dfg.is_state(*id)).for_each(|id| stage[id.index()] = first);
     for id in dfg.ids().filter(|id| !matches!(dfg[*id].op, Op::Input { .. } | Op::Const(_))) {
         let operands = dfg[id].op.args().filter(|arg| !is_constant(dfg, *arg));
         let earliest = operands.map(|arg| stage[arg.index()]).max().unwrap_or(0).max(first);
         let wait = if random.below(4) == 0 { random.below(3) as u32 } else { 0 };
         stage[id.index()] = (earliest + wait).min(last);
     }
-    Ok(Schedule::new(dfg, &Times::new(dfg, target), stage, last + 1))
+    let states = (dfg.states() > 0).then_some(Loop { reads: first, writes: last });
+    Ok(Schedule { states, ..Schedule::new(dfg, &Times::new(dfg, target), stage, last + 1) })
 }

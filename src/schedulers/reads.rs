@@ -68,6 +68,8 @@ pub struct Reads {
     /// The values of each cell.
     pub values: Lists<Value>,
     readers: Vec<u32>,
+    /// In the place of a reader, the next number after the cells': the registers of states.
+    pub states: u32,
 }
 
 /// A node as bits of a cell: `lo .. hi` are exponents of the cell's own result, which is `2^shift` times less.
@@ -111,14 +113,16 @@ impl Reads {
                 }
             });
         }
-        pairs.extend(dfg.results.iter().filter_map(|id| windows[id.index()].read(OUTPUT)));
+        reads.states = reads.cells.len() as u32;
+        let results = dfg.leaving().map(|(id, state)| (id, if state { reads.states } else { OUTPUT }));
+        pairs.extend(results.filter_map(|(id, reader)| windows[id.index()].read(reader)));
         reads.root = windows.iter().map(|window| window.root).collect();
         let of = Lists::new(reads.cells.len(), pairs);
         let mut values = Vec::new();
         for cell in 0..reads.cells.len() as u32 {
             reads.split(of.of(cell)).into_iter().for_each(|value| values.push((cell, value)));
         }
-        reads.values = Lists::new(reads.cells.len(), values);
+        reads.values = Lists::new(reads.cells.len() + 1, values);
         reads
     }
 
@@ -134,8 +138,8 @@ impl Reads {
             let (own, range) = (schedule.of(*id), dfg.range(*id));
             let values = self.values.of(cell as u32);
             let read = values.iter().map(|value| value.top).max().unwrap_or(range.exp);
-            // An output port is behind a register always.
-            let later = |reader: &u32| *reader == OUTPUT || schedule.of(self.cells[*reader as usize]) > own;
+            // Output ports and states are behind a register always.
+            let later = |reader: &u32| self.cells.get(*reader as usize).is_none_or(|cell| schedule.of(*cell) > own);
             uses[id.index()] = Use {
                 unread: (range.exp + range.width() as i32 - read).max(0) as u32,
                 registered: values.iter().all(|value| self.readers(value).iter().all(later)),
@@ -144,7 +148,7 @@ impl Reads {
         uses
     }
 
-    /// Bits of all registers, for the stages of cells.
+    /// Bits of all registers, for the stages of cells, and then of the registers of states, which are not among them.
     pub fn register_bits(&self, stage: &[u32], latency: u32) -> u64 {
         let mut bits = 0;
         for cell in 0..self.cells.len() as u32 {

@@ -26,14 +26,14 @@ fn cost(logic: &Logic, schedule: &Schedule) -> u64 {
 
 /// Calls `each` with the cost of every causal, timely schedule of so many stages; wiring is where it reads.
 fn schedules(logic: &Logic, dfg: &Dfg, target: &dyn Target, (latency, period): (u32, u32), each: &mut dyn FnMut(u64)) {
-    let mut stage: Vec<u32> = logic.input.iter().map(|input| !*input as u32).collect();
+    let mut stage: Vec<u32> = logic.fixed.iter().map(|input| !*input as u32).collect();
     loop {
         let schedule = logic.schedule(dfg, &stage, 1.min(latency - 1), latency);
         if schedule.verify(dfg).is_ok() && schedule.verify_timing(dfg, target, period).is_ok() {
             each(cost(logic, &schedule));
         }
         // Counts up.
-        let mut cells = (0..stage.len()).filter(|cell| !logic.input[*cell]);
+        let mut cells = (0..stage.len()).filter(|cell| !logic.fixed[*cell]);
         loop {
             let Some(cell) = cells.next() else { return };
             if stage[cell] + 1 < latency {
@@ -55,7 +55,7 @@ fn min_registers_is_the_optimum_of_all_schedules() {
         for period in [900, 1400, 2200] {
             let goal = Goal { period: Some(period), ..Goal::default() };
             let Ok(plan) = logic.plan(&dfg, goal) else { continue };
-            let free = logic.input.iter().filter(|input| !**input).count() as u32;
+            let free = logic.fixed.iter().filter(|input| !**input).count() as u32;
             if plan.latency < 3 || f64::from(plan.latency - 1).powi(free as i32) > 2e4 {
                 continue;
             }

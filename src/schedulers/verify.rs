@@ -1,6 +1,6 @@
 //! The two judges of a schedule; neither trusts how it was made.
 
-use super::{Schedule, is_constant};
+use super::{Loop, Schedule, is_constant};
 use crate::dfg::{Dfg, Op};
 use crate::error::{Error, Result};
 use crate::targets::{Target, Times};
@@ -10,7 +10,8 @@ impl Schedule {
     ///
     /// 1. there is a stage per node, and a latency of at least 1;
     /// 2. inputs are at stage 0; logic is at stages `1 .. latency`, or at 0 if the latency is 1;
-    /// 3. no node is before its operands.
+    /// 3. no node is before its operands;
+    /// 4. states are inputs at one such stage, and what they are next is there at another, no earlier one.
     ///
     /// # Errors
     /// The first condition that does not hold, as a bug of the scheduler.
@@ -24,16 +25,29 @@ impl Schedule {
             let stage = self.of(id);
             let broken = |what: &str| Err(Error::bug(format!("{id} at stage {stage} of {}: {what}", self.latency)));
             // check (2)
-            let input = matches!(dfg[id].op, Op::Input { .. });
-            if if input { stage != 0 } else { !(first..self.latency).contains(&stage) } {
+            let input = matches!(dfg[id].op, Op::Input { .. }).then(|| dfg.is_state(id));
+            if if input == Some(false) { stage != 0 } else { !(first..self.latency).contains(&stage) } {
                 return broken("outside the stages (condition 2)");
+            }
+            // check (4)
+            if input == Some(true) && self.states.is_none_or(|states| states.reads != stage) {
+                return broken("a state at another stage (condition 4)");
             }
             // check (3)
             if dfg[id].op.args().any(|arg| !is_constant(dfg, arg) && self.of(arg) > stage) {
                 return broken("before an operand (condition 3)");
             }
         }
-        Ok(())
+        // check (4)
+        let written = || dfg.leaving().filter(|(_, state)| *state).map(|(id, _)| self.of(id));
+        let holds = match self.states {
+            None => written().next().is_none(),
+            Some(Loop { reads, writes }) => {
+                let within = |stage: u32| (first..self.latency).contains(&stage);
+                within(reads) && within(writes) && reads <= writes && written().all(|stage| stage <= writes)
+            }
+        };
+        if holds { Ok(()) } else { Err(Error::bug("a state is written before it is known (condition 4)")) }
     }
 
     /// When the last bit of each node is there after the clock edge, in ps: along every path that crosses no register.

@@ -24,7 +24,7 @@ fn network(widths: &[usize]) -> Network {
         layers.push(act.with("function", if last { "softmax" } else { "relu" }));
         before = format!("act_{}", at + 1);
     }
-    let x = Input { name: "x".into(), shape: vec![widths[0]], format: Some("fixed<8,3>".into()) };
+    let x = Input { name: "x".into(), shape: vec![widths[0]], format: Some("fixed<8,3>".into()), next: None };
     Network { name: "n".into(), inputs: vec![x], layers, outputs: vec![before] }
 }
 

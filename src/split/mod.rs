@@ -197,7 +197,7 @@ impl<'a> Cut<'a> {
             }
             taken.push(name.clone());
             let elements = run.iter().map(|id| Quantization::plain(Format::of(&dfg.range(*id)))).collect();
-            ports.push(Port { name, shape: vec![run.len()], elements });
+            ports.push(Port { name, shape: vec![run.len()], elements, state: false });
         }
         ports
     }
@@ -215,7 +215,7 @@ fn given(dfg: &Dfg, elements: &[(u32, u32)]) -> Vec<Port> {
         let whole = &dfg.inputs[run[0].0 as usize];
         let elements: Vec<_> = run.iter().map(|(_, at)| whole.elements[*at as usize]).collect();
         let shape = if elements.len() == whole.elements.len() { whole.shape.clone() } else { vec![elements.len()] };
-        Port { name: whole.name.clone(), shape, elements }
+        Port { name: whole.name.clone(), shape, elements, state: false }
     };
     elements.chunk_by(|a, b| a.0 == b.0).map(port).collect()
 }

@@ -98,7 +98,12 @@ impl Chain {
     pub fn input(&self) -> Port {
         let part = &self.parts[0];
         let port = &part.hardware.netlist.inputs[0];
-        Port { name: port.name.clone(), shape: vec![part.stage.window.channels], elements: part.pixel().to_vec() }
+        Port {
+            name: port.name.clone(),
+            shape: vec![part.stage.window.channels],
+            elements: part.pixel().to_vec(),
+            state: false,
+        }
     }
 
     /// The answers to images, by the circuits on all windows.

@@ -35,7 +35,7 @@ pub fn plan(network: &Network, mut made: impl FnMut(Stage, bool) -> Result<(Stri
             return Err(Error::user(what, "stream rows, columns, channels").at(format!("input `{}`", input.name)));
         }
     };
-    let mut from = Input { name: input.name.clone(), shape: Vec::new(), format: input.format.clone() };
+    let mut from = Input { name: input.name.clone(), shape: Vec::new(), format: input.format.clone(), next: None };
     let groups = groups(&layers)?;
     for (number, group) in groups.iter().enumerate() {
         let last = number + 1 == groups.len();
@@ -62,6 +62,7 @@ pub fn plan(network: &Network, mut made: impl FnMut(Stage, bool) -> Result<(Stri
 
 /// The layers in order, each reading the one before.
 fn chain(network: &Network) -> Result<Vec<&Layer>> {
+    network.stateless("a stream of pixels")?;
     let no_chain =
         |what: String| Error::user(what, "a streamed network is a chain of layers from one image to one answer");
     let ([input], [output]) = (&network.inputs[..], &network.outputs[..]) else {

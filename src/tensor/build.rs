@@ -23,6 +23,8 @@ pub struct Builder {
     pub(super) traced: bool,
     /// Ports that carry weights: layer, as the user named it, and tensor.
     pub(super) weights: HashMap<(String, String), Id>,
+    /// Values of states for the next event, each with its port.
+    next: Vec<(u32, Id)>,
 }
 
 impl Builder {
@@ -99,6 +101,53 @@ impl Builder {
         let shape = port.shape.clone();
         self.graph.inputs.push(port);
         self.push(Op::Input { port: self.graph.inputs.len() as u32 - 1 }, &[], &shape)
+    }
+
+    /// A new state: an input port that carries, in the port's formats, the value that [`Builder::next`] gives it. States
+    /// come behind all other ports.
+    ///
+    /// # Errors
+    /// The port has not as many formats as elements.
+    pub fn state(&mut self, port: Port) -> Result<Id> {
+        self.input(Port { state: true, ..port })
+    }
+
+    /// A new state of the layer that has begun, which has no nodes yet.
+    ///
+    /// # Errors
+    /// As [`Builder::state`]; or the layer is part of another, which has nodes.
+    pub fn own_state(&mut self, port: Port) -> Result<Id> {
+        if self.graph.nodes.iter().any(|node| node.layer == self.layer) {
+            return Err(Error::user("a layer inside another keeps a state", "leave out `stateful`, or use it alone"));
+        }
+        // Layers come before those that read them.
+        let (layer, written) = (self.graph.layers.pop(), self.written.pop());
+        let id = self.state(port)?;
+        self.layer = self.graph.layers.len() as u32;
+        self.graph.layers.extend(layer);
+        self.written.extend(written);
+        Ok(id)
+    }
+
+    /// What a state carries for the next event.
+    ///
+    /// # Errors
+    /// The value has another shape.
+    pub fn next(&mut self, state: Id, value: Id) -> Result<()> {
+        let Op::Input { port } = self.graph.node(state).op else { return Err(Error::bug("no state")) };
+        let declared = &self.graph.inputs[port as usize];
+        let (name, shape, formats) =
+            (format!("{}_next", declared.name), declared.shape.clone(), declared.elements.clone());
+        if self.shape(value) != shape {
+            let what = format!("its next value has the shape {:?}, not {shape:?}", self.shape(value));
+            return Err(Error::user(what, "give the state the shape of the layer that `next` names"));
+        }
+        let own = self.layer;
+        self.layer(&name);
+        let next = self.quantize(value, formats)?;
+        self.layer = own;
+        self.next.push((port, next));
+        Ok(())
     }
 
     /// Exact constants, C order.
@@ -275,6 +324,11 @@ impl Builder {
     /// # Errors
     /// The graph breaks one of its invariants, which is a bug of ours.
     pub fn finish(mut self) -> Result<(Graph, Vec<String>)> {
+        let mut next = std::mem::take(&mut self.next);
+        next.sort_by_key(|(port, _)| *port);
+        for (port, id) in next {
+            self.output(&format!("{}_next", self.graph.inputs[port as usize].name), id);
+        }
         let inputs = self.graph.inputs.iter().map(|port| port.name.clone());
         let ports: Vec<String> = inputs.chain(self.graph.outputs.iter().map(|(name, _)| name.clone())).collect();
         self.graph.name = legal_name(&self.graph.name, &ports);

@@ -3,6 +3,7 @@
 use super::{Builder, Graph, Id};
 use crate::error::Result;
 use crate::fixed::Quantization;
+use crate::port::Port;
 
 /// The graph with every element of every output quantized. Outputs must be exact.
 ///
@@ -12,7 +13,7 @@ pub fn cast_outputs(graph: &Graph, to: Quantization) -> Result<Graph> {
     with_outputs(graph, |builder, id| builder.quantize(id, vec![to]))
 }
 
-/// The graph with outputs computed further, each by nodes of the output's layer.
+/// The graph with outputs computed further (the next values of states are not), each by nodes of the output's layer.
 ///
 /// # Errors
 /// Those of `further`.
@@ -23,9 +24,11 @@ pub fn with_outputs(graph: &Graph, mut further: impl FnMut(&mut Builder, Id) -> 
         let args: Vec<Id> = node.args.iter().map(|arg| new[arg.0 as usize]).collect();
         new.push(builder.copy(node, &args)?);
     }
-    for (name, id) in &graph.outputs {
+    let events = graph.outputs.len() - Port::states(&graph.inputs);
+    for (index, (name, id)) in graph.outputs.iter().enumerate() {
         builder.set_layer(graph.node(*id).layer);
-        let output = further(&mut builder, new[id.0 as usize])?;
+        let output = new[id.0 as usize];
+        let output = if index < events { further(&mut builder, output)? } else { output };
         builder.output(name, output);
     }
     Ok(builder.finish()?.0)

@@ -103,7 +103,7 @@ mod tests {
         let build = |most: usize| {
             let mut g = Builder::limited("test", most);
             let elements = vec![Quantization::plain(Format { signed: true, width: 4, lsb: 0 }); 6];
-            let x = g.input(Port { name: "x".into(), shape: vec![3, 2], elements })?;
+            let x = g.input(Port { name: "x".into(), shape: vec![3, 2], elements, state: false })?;
             g.layer("big");
             let w = g.constant(&[2, 4], [1, 2, 3, 0, 5, 6, 7, 8].map(|n| Fixed::new(n, 0)).to_vec())?;
             let y = g.matmul(x, w)?;

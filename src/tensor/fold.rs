@@ -314,7 +314,7 @@ mod tests {
     fn chained(width: u32, floats: &[Float], format: &str) -> Result<Graph> {
         let mut g = Builder::new("test");
         let q = Quantization::plain(crate::fixed::Format { signed: true, width, lsb: 0 });
-        let port = crate::port::Port { name: "x".into(), shape: vec![1], elements: vec![q] };
+        let port = crate::port::Port { name: "x".into(), shape: vec![1], elements: vec![q], state: false };
         let x = g.input(port)?;
         g.layer("norm");
         let x = floats.iter().try_fold(x, |x, float| g.float(x, float.clone()))?;

@@ -94,7 +94,7 @@ mod tests {
     fn a_graph_prints() {
         let mut g = Builder::new("print");
         let elements = vec!["fixed<4,2>".parse().expect("a format"); 2];
-        let x = g.input(Port { name: "x".into(), shape: vec![2], elements }).expect("input");
+        let x = g.input(Port { name: "x".into(), shape: vec![2], elements, state: false }).expect("input");
         g.layer("dense");
         let w = g.constant(&[2, 3], (1..7).map(|n| Fixed::new(n, -1)).collect()).expect("constant");
         let y = g.matmul(x, w).expect("matmul");

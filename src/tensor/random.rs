@@ -33,7 +33,7 @@ fn grow(g: &mut Builder, random: &mut Random, floats: bool) -> Result<()> {
         let shape = vec![random.within(1, 2) as usize, random.within(1, 4) as usize];
         let elements =
             (0..shape.iter().product()).map(|_| Quantization::plain(quantization(random, 4).format)).collect();
-        values.push(g.input(Port { name: format!("x{index}"), shape, elements })?);
+        values.push(g.input(Port { name: format!("x{index}"), shape, elements, state: false })?);
     }
     for index in 0..random.within(6, 14) {
         g.layer(&format!("layer {index}"));

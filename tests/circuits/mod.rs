@@ -56,7 +56,7 @@ pub fn schedule(random: &mut Random, dfg: &Dfg) -> Schedule {
         stage[id.index()] = if input { 0 } else { ready + (random.below(4) / 2) as u32 };
     }
     let last = stage.iter().copied().max().unwrap_or(0);
-    Schedule { stage, latency: last + random.below(3) as u32, period: 0 }
+    Schedule { stage, latency: last + random.below(3) as u32, period: 0, states: None }
 }
 
 /// A random graph without dots and a netlist of it.

@@ -126,7 +126,7 @@ fn ports(design: &Design, module: &Module) -> Vec<String> {
     let netlist = design.netlist;
     let mut ports: Vec<String> = if module.clocked(netlist) { vec!["input  wire clk".into()] } else { Vec::new() };
     for port in &module.ports {
-        let port = &netlist.inputs[*port as usize];
+        let port = design.ports[*port as usize];
         ports.push(format!("input  wire {}{}", range(port.width()), port.name));
     }
     for (id, _) in &module.imports {
@@ -182,8 +182,8 @@ fn wire(design: &Design, module: &Module, id: NetId) -> Vec<String> {
     let mut lines = Vec::new();
     let expression = match &net.cell {
         Cell::Input { port, lo } => {
-            let (name, width) = (&netlist.inputs[*port as usize].name, design.ports[*port as usize]);
-            expression::slice(name, width, *lo, net.width)
+            let port = design.ports[*port as usize];
+            expression::slice(&port.name, port.width(), *lo, net.width)
         }
         Cell::Rom { index, entries } => {
             let (before, value) = expression::rom(netlist, net, index, entries);
@@ -239,7 +239,7 @@ fn unused(design: &Design, module: &Module) -> Vec<String> {
     let netlist = design.netlist;
     let mut unused = Vec::new();
     for port in &module.ports {
-        let declared = &netlist.inputs[*port as usize];
+        let declared = design.ports[*port as usize];
         let mut read = vec![false; declared.width() as usize];
         for id in &module.nets {
             let net = &netlist[*id];

@@ -3,7 +3,7 @@
 use super::super::{every, render};
 use super::{Design, expression, lines, range, unread};
 use crate::error::Result;
-use crate::netlist::{Cell, NetId};
+use crate::netlist::{Cell, NetId, State};
 use serde::Serialize;
 use std::collections::HashSet;
 
@@ -21,12 +21,24 @@ struct Text<'a> {
     wires: Vec<String>,
     instances: Vec<Instance<'a>>,
     outputs: Vec<String>,
+    states: Vec<StateText<'a>>,
+    /// The stage at whose end states are written, and whether an event is there.
+    writes: u32,
+    written: String,
     valid_range: String,
     valid_reset: String,
     initial_values: bool,
     valid_next: String,
     valid_last: String,
     unused: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct StateText<'a> {
+    name: &'a str,
+    next: &'a str,
+    range: String,
+    zero: String,
 }
 
 #[derive(Serialize)]
@@ -40,6 +52,7 @@ struct Instance<'a> {
 pub fn text(design: &Design) -> Result<String> {
     let netlist = design.netlist;
     let latency = netlist.latency;
+    let writes = netlist.turn.map_or(0, |turn| turn.writes);
     let leaving = || (0..netlist.nets.len() as u32).map(NetId).filter(|id| design.reads.exported[id.0 as usize] != 0);
     let text = Text {
         name: &netlist.name,
@@ -51,6 +64,9 @@ pub fn text(design: &Design) -> Result<String> {
         wires: leaving().map(|id| wire(design, id)).collect(),
         instances: instances(design),
         outputs: outputs(design),
+        states: netlist.states.iter().filter(|state| state.held.width() > 0).map(state).collect(),
+        writes,
+        written: valid(design, writes),
         valid_range: range(latency),
         initial_values: design.initial_values,
         valid_reset: format!("{latency}'d0"),
@@ -65,15 +81,24 @@ pub fn text(design: &Design) -> Result<String> {
     render(TEMPLATE, &text)
 }
 
+fn state(state: &State) -> StateText<'_> {
+    let width = state.held.width();
+    StateText { name: &state.held.name, next: &state.next.name, range: range(width), zero: format!("{width}'d0") }
+}
+
+/// The valid bit of a stage.
+fn valid(design: &Design, stage: u32) -> String {
+    match stage.checked_sub(1) {
+        None => "in_valid".to_string(),
+        Some(before) => expression::slice("valid", design.netlist.latency, before, 1),
+    }
+}
+
 /// A value between modules; a valid bit is the top's own.
 fn wire(design: &Design, id: NetId) -> String {
     let net = &design.netlist[id];
-    let valid = |stage: u32| match stage.checked_sub(1) {
-        None => "in_valid".to_string(),
-        Some(before) => expression::slice("valid", design.netlist.latency, before, 1),
-    };
     match net.cell {
-        Cell::Valid(stage) => format!("wire {} = {};", net.name, valid(stage)),
+        Cell::Valid(stage) => format!("wire {} = {};", net.name, valid(design, stage)),
         _ => format!("wire {}{};", design.range(id), net.name),
     }
 }
@@ -82,6 +107,8 @@ fn wire(design: &Design, id: NetId) -> String {
 fn formats(design: &Design) -> Vec<String> {
     let netlist = design.netlist;
     let ports = netlist.inputs.iter().map(|port| ("in ", port)).chain(netlist.outputs.iter().map(|port| ("out", port)));
+    let states = netlist.states.iter().map(|state| ("state", &state.held));
+    let ports = ports.chain(states);
     ports
         .map(|(kind, port)| {
             let runs = port.elements.chunk_by(|a, b| a.format == b.format);
@@ -115,7 +142,7 @@ fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
         .modules
         .iter()
         .map(|module| {
-            let ports = module.ports.iter().map(|port| netlist.inputs[*port as usize].name.as_str());
+            let ports = module.ports.iter().map(|port| design.ports[*port as usize].name.as_str());
             let imports = module.imports.iter().map(|(id, _)| *id);
             let nets = imports.chain(module.exports.iter().copied()).map(|id| netlist[id].name.as_str());
             let mut name = format!("u_{}", module.name);
@@ -135,7 +162,7 @@ fn instances<'a>(design: &'a Design) -> Vec<Instance<'a>> {
 fn outputs(design: &Design) -> Vec<String> {
     let netlist = design.netlist;
     let mut lines = Vec::new();
-    for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
+    for (port, bits, _) in netlist.sinks() {
         let (mut lo, whole) = (0, port.width());
         let pieces = bits.split(port.elements.iter().map(|element| element.format.width));
         let elements = port.elements.iter().zip(pieces).enumerate();
@@ -158,7 +185,7 @@ fn unused(design: &Design) -> Vec<String> {
         unused.push("clk".to_string());
         unused.extend(netlist.reset.then(|| "rst".to_string()));
     }
-    for (index, port) in netlist.inputs.iter().enumerate().filter(|(_, port)| port.width() > 0) {
+    for (index, port) in design.ports.iter().enumerate().filter(|(_, port)| port.width() > 0) {
         if !design.modules.iter().any(|module| module.ports.contains(&(index as u32))) {
             unused.push(port.name.clone());
         }

@@ -25,9 +25,11 @@ pub fn run(arguments: &Arguments) -> Result<u8> {
     let recipe = Recipe::parse(&text).at(&*place)?;
     let folder = arguments.recipe.parent().unwrap_or(Path::new(""));
     let network = frontends::read(&folder.join(&recipe.network), None).at(&*place)?;
+    network.stateless("training").at(&*place)?;
     let mut split = Split::read(&recipe.data, &recipe.loss, recipe.seed, folder).at(&*place)?;
     if let Loss::Distillation { teacher: Some(teacher), temperature, .. } = &recipe.loss {
         let teacher = frontends::read(&folder.join(teacher), None).at(&*place)?;
+        teacher.stateless("training").at("the teacher").at(&*place)?;
         split.teach(&teacher, *temperature).at("the teacher").at(&*place)?;
     }
     let network = match recipe.data.standardise {

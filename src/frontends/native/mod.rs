@@ -10,6 +10,7 @@
 //! name = "x"                         # required
 //! shape = [16]                       # required; without the sample axis
 //! format = "fixed<16,6,RND,SAT>"     # or ufixed<..>, integer codes with a scale such as "u8/255", or "bits" of a thermometer
+//! # next = "relu"                    # makes it a state: what this layer gave for the event before, in that format; 0 at first
 //!
 //! [[layer]]
 //! name = "dense"                     # required; unique among layers and inputs
@@ -59,7 +60,7 @@
 //! | `quant` | `low` `high` (`rounding`) | `scale`, (`zero_point`) |
 //! | `trunc` | `scale` `out_scale` `shift` (`rounding`) (`low`) (`high`) | |
 //! | `multi_threshold` | (`out_scale`) (`out_bias`) | `thresholds` [channels, steps] |
-//! | `simple_rnn`, `lstm`, `gru` | (`units`) (`activation`) (`recurrent_activation`) (`return_sequences`) (`go_backwards`) (`reset_after`), a quantizer of kernel, recurrent kernel, bias and state, formats: see the layer | `kernel` `recurrent_kernel` (`bias`) |
+//! | `simple_rnn`, `lstm`, `gru` | (`units`) (`activation`) (`recurrent_activation`) (`return_sequences`) (`go_backwards`) (`stateful`) (`reset_after`), a quantizer of kernel, recurrent kernel, bias and state, formats: see the layer | `kernel` `recurrent_kernel` (`bias`) |
 //! | `time_distributed` | `layer`: a kind, and that kind's attributes | that kind's |
 //! | `sum`, `mean`, `max`, `min` | `axis`: one, or a list (`keep_dims`) | |
 //! | `pad` | `padding`: [[before, after], ..] (`value`) | |
@@ -109,7 +110,7 @@ pub const SCHEMA: &str = include_str!("native.schema.json");
 /// Keys of the document.
 const DOCUMENT_KEYS: [&str; 6] = ["format", "name", "weights", "outputs", "input", "layer"];
 /// Keys of an input.
-const INPUT_KEYS: [&str; 3] = ["name", "shape", "format"];
+const INPUT_KEYS: [&str; 4] = ["name", "shape", "format", "next"];
 /// Keys of a layer that are not attributes.
 const LAYER_KEYS: [&str; 4] = ["name", "kind", "inputs", "tensors"];
 

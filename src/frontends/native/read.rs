@@ -50,10 +50,7 @@ fn defaults(network: &mut Network, outputs_given: bool) -> Result<()> {
     if network.inputs.is_empty() {
         return Err(Error::user("the network has no input", "add an [[input]] with a name and a shape"));
     }
-    let mut before = match network.inputs.as_slice() {
-        [input] => Some(input.name.clone()),
-        _ => None,
-    };
+    let mut before = network.only_event().map(|input| input.name.clone());
     for layer in &mut network.layers {
         if layer.inputs.is_empty() {
             let missing = || Error::user("has no `inputs`, and there are several", "name the ones that it reads");
@@ -73,6 +70,7 @@ fn input(table: &Table) -> Result<Input> {
         name: table.required("name", |value| json::string(value).map(str::to_string))?,
         shape: table.required("shape", json::sizes)?,
         format: table.optional("format", |value| json::string(value).map(str::to_string))?,
+        next: table.optional("next", |value| json::string(value).map(str::to_string))?,
     })
 }
 

@@ -41,6 +41,9 @@ pub fn write_with(network: &Network, path: &Path, container: Container) -> Resul
         if let Some(format) = &input.format {
             text += &format!("format = {}\n", quote(format));
         }
+        if let Some(next) = &input.next {
+            text += &format!("next = {}\n", quote(next));
+        }
     }
     files::write(path, (text + &body).as_bytes())
 }
@@ -48,10 +51,7 @@ pub fn write_with(network: &Network, path: &Path, container: Container) -> Resul
 /// The text of all layers; tensors too large for it are collected.
 fn layers<'n>(network: &'n Network, large: &mut BTreeMap<String, &'n Tensor>) -> Result<String> {
     let mut text = String::new();
-    let mut before = match network.inputs.as_slice() {
-        [input] => Some(&input.name),
-        _ => None,
-    };
+    let mut before = network.only_event().map(|input| &input.name);
     for layer in &network.layers {
         let place = format!("layer `{}`", layer.name);
         let implied = before.is_some_and(|before| layer.inputs == [before.as_str()]);

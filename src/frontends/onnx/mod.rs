@@ -143,7 +143,7 @@ fn input(graph: &mut Graph, info: &proto::ValueInfo) -> Result<()> {
     let shape: Vec<usize> = rest.iter().map(length).collect::<Result<_>>()?;
     crate::network::elements(&shape)?;
     let name = graph.fresh(&info.name);
-    graph.network.inputs.push(Input { name: name.clone(), shape: shape.clone(), format });
+    graph.network.inputs.push(Input { name: name.clone(), shape: shape.clone(), format, next: None });
     let full: Vec<usize> = [1].into_iter().chain(shape).collect();
     graph.define(&info.name, Value::Tensor(Tensor::plain(name, full)));
     Ok(())

@@ -29,7 +29,7 @@ fn format(random: &mut Random) -> Option<Quantization> {
 fn graph(casts: &Casts, matrix: &Matrix<'_>, port: Quantization, rows: usize) -> Graph {
     let mut g = Builder::new("test");
     let inner = matrix.kernel.len() / matrix.outputs;
-    let port = Port { name: "x".into(), shape: vec![rows, inner], elements: vec![port; rows * inner] };
+    let port = Port { name: "x".into(), shape: vec![rows, inner], elements: vec![port; rows * inner], state: false };
     let x = g.input(port).expect("an input");
     g.layer("product");
     let y = casts.multiply(&mut g, x, matrix).expect("narrow");

@@ -13,6 +13,8 @@
 //! `return_sequences` all of them, in the order of computation; `go_backwards` computes from the last step on. Sources: Keras
 //! 2.15 and 3, `layers/rnn`; QKeras 0.9.0, `qrecurrent.py`. Keras' `implementation` changes the order of float sums only.
 //!
+//! With `stateful`, the first step of an event reads what the last step of the event before left, 0 at first: see `stateful.rs`.
+//!
 //! Sums and products are exact, so a state that no quantizer bounds is wider after each step. Formats beyond those of the
 //! frameworks, each brought to the values as they are computed: `gate_format` behind the sums that the functions read,
 //! `recurrent_activation_format` and `activation_format` behind the functions, `carry_format` (of an `lstm`) behind `c'`,
@@ -24,12 +26,13 @@
 
 mod cells;
 mod matrix;
+mod stateful;
 
 use super::attributes::{attributes, one, required, tensors};
 use super::casts::Casts;
 use super::{Layer, Make};
 use crate::error::{At, Error, Result};
-use crate::fixed::Fixed;
+use crate::fixed::{Fixed, Range};
 use crate::network::{self, Tensor, elements};
 use crate::quantizers::Role;
 use crate::registry::Entry;
@@ -61,6 +64,8 @@ struct Attributes {
     return_sequences: bool,
     #[serde(default)]
     go_backwards: bool,
+    #[serde(default)]
+    stateful: bool,
     reset_after: Option<bool>,
     kernel_quantizer: Option<String>,
     recurrent_quantizer: Option<String>,
@@ -186,6 +191,36 @@ impl Recurrent {
 impl Layer for Recurrent {
     fn expand(&self, g: &mut Builder, x: &[Id]) -> Result<Id> {
         let x = one(x)?;
+        if self.attributes.stateful {
+            let kept = self.keeps_what_it_reads(g)?;
+            return stateful::expand(g, self.units(), self.kind.states(), |g, first| {
+                let (value, last) = self.steps(g, x, first, kept)?;
+                Ok((value, if kept { self.read(g, &last)? } else { last }))
+            });
+        }
+        let zero = g.constant(&[self.units()], vec![Fixed::ZERO; self.units()])?;
+        Ok(self.steps(g, x, vec![zero; self.kind.states()], false)?.0)
+    }
+}
+
+impl Recurrent {
+    /// States as a step reads them.
+    fn read(&self, g: &mut Builder, state: &[Id]) -> Result<Vec<Id>> {
+        let quantizer = self.attributes.state_quantizer.as_deref();
+        state.iter().map(|state| cells::quantized(g, *state, quantizer)).collect::<Result<_>>().at("`state_quantizer`")
+    }
+
+    /// Whether registers may hold states as they are read, which are narrower: so they may where 0 is read as 0.
+    fn keeps_what_it_reads(&self, g: &Builder) -> Result<bool> {
+        let mut trial = g.clone();
+        let zero = trial.constant(&[1], vec![Fixed::ZERO])?;
+        let read = self.read(&mut trial, &[zero])?;
+        Ok(trial.graph().node(read[0]).ranges == [Range::point(Fixed::ZERO)])
+    }
+
+    /// All steps from a state on, which may be there as the first one reads it: the layer's value, and the state that the
+    /// last one leaves.
+    fn steps(&self, g: &mut Builder, x: Id, mut state: Vec<Id>, is_read: bool) -> Result<(Id, Vec<Id>)> {
         let (units, columns) = (self.units(), self.kernel.shape[1]);
         let [steps, features] = *g.shape(x) else {
             let what = format!("its input has shape {:?}", g.shape(x));
@@ -202,25 +237,23 @@ impl Layer for Recurrent {
         let (projected, state_bias) = self.project(g, x, casts)?;
         let recurrent = Matrix::new(&self.recurrent_kernel, a.recurrent_quantizer.as_deref());
         let cell = self.kind.cell(g, &recurrent.at("`recurrent_kernel`")?, state_bias, casts, self.functions())?;
-        let zero = g.constant(&[units], vec![Fixed::ZERO; units])?;
-        let mut state = vec![zero; self.kind.states()];
         let mut outputs = Vec::with_capacity(steps);
         for at in 0..steps {
             let step = if a.go_backwards { steps - 1 - at } else { at };
             let row = (0..columns).map(|e| (0, (step * columns + e) as u32)).collect();
             let gates = g.gather(&[projected], &[columns], row)?;
-            let read = state.iter().map(|s| cells::quantized(g, *s, a.state_quantizer.as_deref()));
-            let read: Vec<Id> = read.collect::<Result<_>>().at("`state_quantizer`")?;
+            let read = if is_read && at == 0 { state } else { self.read(g, &state)? };
             state = cell.step(g, gates, &read).map_err(|error| grown(error, at))?;
             outputs.push(state[0]);
         }
-        match outputs.last() {
-            Some(last) if !a.return_sequences => Ok(*last),
+        let value = match outputs.last() {
+            Some(last) if !a.return_sequences => *last,
             _ => {
                 let all = (0..steps as u32).flat_map(|s| (0..units as u32).map(move |e| (s, e))).collect();
-                g.gather(&outputs, &[steps, units], all)
+                g.gather(&outputs, &[steps, units], all)?
             }
-        }
+        };
+        Ok((value, state))
     }
 }
 

@@ -74,7 +74,7 @@ fn mistakes_in_linear_layers_are_explained() {
 #[test]
 fn operations_are_limited() {
     let layer = layer("dense", json!({}), &[("kernel", &[2, 3], &[1.0; 6])]);
-    let input = Input { name: "x".into(), shape: vec![2], format: None };
+    let input = Input { name: "x".into(), shape: vec![2], format: None, next: None };
     let network = Network { name: "test".into(), inputs: vec![input], outputs: vec!["l".into()], layers: vec![layer] };
     let limited = |most: usize| expand(&network, &Options { max_operations: Some(most), ..Options::default() });
     assert!(limited(6).is_ok());

@@ -35,10 +35,10 @@ struct Held {
     lo: u32,
 }
 
-/// Inserts registers so that `results` are read at stage `latency`; drops unread nets and unread high bits.
-pub fn insert(mut made: Vec<Made>, results: Vec<Bits>, latency: u32, names: &mut Names) -> (Vec<Net>, Vec<Bits>) {
+/// Inserts registers so that `results` are read at their stages; drops unread nets and unread high bits.
+pub fn insert(mut made: Vec<Made>, results: Vec<(Bits, u32)>, names: &mut Names) -> (Vec<Net>, Vec<Bits>) {
     let mut reads = vec![Reads::default(); made.len()];
-    results.iter().for_each(|bits| mark(&mut reads, &made, bits, latency));
+    results.iter().for_each(|(bits, stage)| mark(&mut reads, &made, bits, *stage));
     for index in (0..made.len()).rev() {
         let all = reads[index].0.iter().fold(0, |all, mask| all | mask);
         if all == 0 {
@@ -65,7 +65,7 @@ pub fn insert(mut made: Vec<Made>, results: Vec<Bits>, latency: u32, names: &mut
         }
         held.push(chain);
     }
-    let results = results.iter().map(|bits| moved(bits, latency, &stages, &held)).collect();
+    let results = results.iter().map(|(bits, stage)| moved(bits, *stage, &stages, &held)).collect();
     (nets, results)
 }
 

@@ -4,6 +4,7 @@ use super::super::{Bits, Cell, NetId, Netlist, Part, ones};
 use super::lane::{Pair, Wrap};
 use crate::error::{Error, Result};
 use crate::fixed::Format;
+use crate::port::Port;
 
 /// A part of an operand: bits of a vector, brought to their place; the pieces of an operand add up to it.
 #[derive(Clone, Copy, Debug)]
@@ -79,11 +80,10 @@ struct Compiler<'a> {
 
 /// Compiles a verified netlist.
 pub fn compile(netlist: &Netlist) -> Result<Program> {
-    let formats = |ports: &[crate::port::Port]| -> Vec<Format> {
-        ports.iter().flat_map(|port| port.elements.iter().map(|element| element.format)).collect()
-    };
-    let mut compiler = Compiler { netlist, views: Vec::new(), elements: formats(&netlist.inputs) };
-    let ports: Vec<Vec<(u32, NetId)>> = (0..netlist.inputs.len()).map(|port| compiler.port(port)).collect();
+    let formats = |port: &Port| port.elements.iter().map(|element| element.format).collect::<Vec<_>>();
+    let elements = netlist.sources().flat_map(formats).collect();
+    let mut compiler = Compiler { netlist, views: Vec::new(), elements };
+    let ports: Vec<Vec<(u32, NetId)>> = (0..netlist.sources().count()).map(|port| compiler.port(port)).collect();
     let mut steps: Vec<Step> = Vec::new();
     for (index, net) in netlist.nets.iter().enumerate() {
         let view = match &net.cell {
@@ -98,7 +98,7 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
         compiler.views.push(view);
     }
     let mut results = Vec::new();
-    for (port, bits) in netlist.outputs.iter().zip(&netlist.results) {
+    for (port, bits, _) in netlist.sinks() {
         let formats = port.elements.iter().map(|element| element.format);
         for (format, bits) in formats.clone().zip(bits.split(formats.map(|format| format.width))) {
             results.push(compiler.operand(&compiler.resolve(&bits), Wrap::new(format.width, format.signed)));
@@ -108,7 +108,7 @@ pub fn compile(netlist: &Netlist) -> Result<Program> {
         let operands = net.cell.operands().into_iter().map(Bits::width);
         operands.chain([net.width])
     });
-    let elements = formats(&netlist.outputs).into_iter().chain(compiler.elements.iter().copied());
+    let elements = netlist.sinks().flat_map(|(port, ..)| formats(port)).chain(compiler.elements.iter().copied());
     let width = nets.chain(elements.map(|format| format.width)).max().unwrap_or(1);
     if width > 127 {
         return Err(Error::bug(format!("a vector of {width} bits cannot be simulated")));
@@ -127,8 +127,9 @@ impl Compiler<'_> {
 
     /// The elements of an input port that have bits: the lowest bit of each, and its vector.
     fn port(&self, port: usize) -> Vec<(u32, NetId)> {
-        let before: usize = self.netlist.inputs[..port].iter().map(|port| port.elements.len()).sum();
-        let own = before..before + self.netlist.inputs[port].elements.len();
+        let mut lengths = self.netlist.sources().map(|port| port.elements.len());
+        let before: usize = lengths.by_ref().take(port).sum();
+        let own = before..before + lengths.next().unwrap_or(0);
         let mut lo = 0;
         let place = |element: usize| {
             let width = self.elements[element].width;

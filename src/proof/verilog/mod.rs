@@ -3,13 +3,14 @@
 //! A register is a name for what it holds one cycle later: with every path from an input port to an output port crossing
 //! the same number of registers, which is demanded wherever two values meet, an event's outputs are a function of that
 //! event's inputs alone. `out_valid` is traced bit by bit through registers that start at 0 and, where there is a reset,
-//! become 0 by it.
+//! become 0 by it. A state is an input to all this, and its next value an output: see `states.rs`.
 
 mod constant;
 mod elaborate;
 mod evaluate;
 mod lex;
 mod parse;
+mod states;
 mod syntax;
 
 use super::logic::{Bit, Logic, Word, elements};
@@ -26,14 +27,16 @@ use syntax::{Direction, Expr};
 pub struct Interface<'a> {
     /// The top module.
     pub top: &'a str,
-    /// Input ports.
-    pub inputs: &'a [Port],
-    /// Output ports.
-    pub outputs: &'a [Port],
+    /// Input ports, and then states.
+    pub inputs: Vec<Port>,
+    /// Output ports, and then the next values of states.
+    pub outputs: Vec<Port>,
     /// Registers on every path.
     pub latency: u32,
     /// Whether there is a port `rst`.
     pub reset: bool,
+    /// Clocks from event to event, at least.
+    pub interval: u32,
 }
 
 impl Interface<'_> {
@@ -41,10 +44,11 @@ impl Interface<'_> {
     pub fn of(netlist: &Netlist) -> Interface<'_> {
         Interface {
             top: &netlist.name,
-            inputs: &netlist.inputs,
-            outputs: &netlist.outputs,
+            inputs: netlist.sources().cloned().collect(),
+            outputs: netlist.sinks().map(|(port, ..)| port.clone()).collect(),
             latency: netlist.latency,
             reset: netlist.reset,
+            interval: netlist.interval,
         }
     }
 }
@@ -66,12 +70,14 @@ pub fn results(logic: &mut Logic, files: &[(String, String)], interface: &Interf
     let circuit = elaborate::elaborate(&modules, interface.top)?;
     let state = vec![State::Unknown; circuit.nets.len()];
     let mut reader = Reader { circuit, state };
-    reader.ports(logic, interface)?;
+    reader.ports(interface)?;
+    let writes = reader.states(interface)?;
+    reader.inputs(logic, interface, writes)?;
     let mut codes = Vec::new();
     for port in interface.outputs.iter().filter(|port| port.width() > 0) {
         let value = reader.read(logic, 0, &port.name).at(format!("output `{}`", port.name))?;
-        if value.stage.is_some_and(|stage| stage != interface.latency) {
-            let stage = value.stage.unwrap_or(0);
+        let due = if port.state { writes } else { interface.latency };
+        if let Some(stage) = value.stage.filter(|stage| *stage != due) {
             return Err(wrong(format!("`{}` is {stage} registers behind the inputs", port.name)));
         }
         let bits = logic.bits(&value.word);
@@ -110,12 +116,12 @@ impl Names for Reader<'_> {
 }
 
 impl<'a> Reader<'a> {
-    /// Checks the top's ports, and gives the inputs their symbols.
-    fn ports(&mut self, logic: &mut Logic, interface: &Interface) -> Result<()> {
+    /// Checks the top's ports.
+    fn ports(&self, interface: &Interface) -> Result<()> {
         let mut wanted: Vec<(Direction, &str, u32)> = vec![(Direction::In, "clk", 1), (Direction::In, "in_valid", 1)];
         wanted.extend(interface.reset.then_some((Direction::In, "rst", 1)));
         wanted.push((Direction::Out, "out_valid", 1));
-        let wide = |port: &&Port| port.width() > 0;
+        let wide = |port: &&Port| port.width() > 0 && !port.state;
         wanted
             .extend(interface.inputs.iter().filter(wide).map(|port| (Direction::In, port.name.as_str(), port.width())));
         wanted.extend(
@@ -132,11 +138,20 @@ impl<'a> Reader<'a> {
         if let Some((_, name, _)) = found.iter().find(|port| !wanted.contains(port)) {
             return Err(wrong(format!("the top module's port `{name}` is not one of the network's")));
         }
+        Ok(())
+    }
+
+    /// Gives inputs and states their symbols. An event reads states that the one before it has written at the end of stage
+    /// `writes`, one clock before it reads them where events follow as closely as they may.
+    fn inputs(&mut self, logic: &mut Logic, interface: &Interface, writes: u32) -> Result<()> {
+        let reads = (writes + 1).checked_sub(interface.interval);
         for (index, port) in interface.inputs.iter().enumerate() {
             let bits = (0..port.elements.len()).filter_map(|element| logic.input(index as u32, element as u32));
             let word = Word::Bits(bits.flatten().collect());
+            let stage = if port.state { reads } else { Some(0) };
+            let late = || wrong(format!("an event may come before `{}` is written", port.name));
             if let Some(id) = self.circuit.scopes[0].nets.get(&port.name) {
-                self.state[*id] = State::Known(Value { word, stage: Some(0) });
+                self.state[*id] = State::Known(Value { word, stage: Some(stage.ok_or_else(late)?) });
             }
         }
         Ok(())
@@ -193,19 +208,26 @@ impl<'a> Reader<'a> {
         Ok(Value { word, ..value })
     }
 
-    /// Follows `out_valid` back to `in_valid`.
+    /// Checks that `out_valid` is `in_valid` a latency later.
     fn valid(&self, interface: &Interface) -> Result<()> {
-        let top = |name: &str| self.circuit.scopes[0].nets.get(name).copied();
-        let (Some(from), Some(to)) = (top("in_valid"), top("out_valid")) else {
-            return Err(wrong("there is no in_valid or no out_valid"));
-        };
-        let (mut id, mut bit, mut registers) = (to, 0, 0);
+        let Some(to) = self.top("out_valid") else { return Err(wrong("there is no out_valid")) };
+        match self.registers((to, 0), interface.reset)? {
+            registers if registers == interface.latency => Ok(()),
+            registers => Err(wrong(format!("`out_valid` is `in_valid` {registers} cycles later"))),
+        }
+    }
+
+    fn top(&self, name: &str) -> Option<NetId> {
+        self.circuit.scopes[0].nets.get(name).copied()
+    }
+
+    /// Follows a bit back to `in_valid`, and counts registers, which start at 0.
+    fn registers(&self, (mut id, mut bit): (NetId, u32), reset: bool) -> Result<u32> {
+        let Some(from) = self.top("in_valid") else { return Err(wrong("there is no in_valid")) };
+        let mut registers = 0;
         for _ in 0..1_000_000 {
             if id == from {
-                if registers != interface.latency {
-                    return Err(wrong(format!("`out_valid` is `in_valid` {registers} cycles later")));
-                }
-                return Ok(());
+                return Ok(registers);
             }
             let net = &self.circuit.nets[id];
             let driver = net.drivers.iter().find(|driver| (driver.lo..driver.lo + driver.width).contains(&bit));
@@ -217,16 +239,16 @@ impl<'a> Reader<'a> {
                     continue;
                 }
                 Source::Wire(scope, expr) => (scope, expr),
-                Source::Register(scope, expr, reset) => {
+                Source::Register(scope, expr, by) => {
                     registers += 1;
-                    self.starts_at_zero(net, bit, interface.reset)?;
-                    self.resets(scope, reset, interface.reset).at(&net.name)?;
+                    self.starts_at_zero(net, bit, reset)?;
+                    self.resets(scope, by, reset).at(&net.name)?;
                     (scope, expr)
                 }
             };
             (id, bit) = self.wire(scope, expr, own)?;
         }
-        Err(wrong("`out_valid` does not come from `in_valid`"))
+        Err(wrong("a valid bit does not come from `in_valid`"))
     }
 
     /// A register of valid bits starts at 0; one without a start is 0 from the first `rst` on.

@@ -219,7 +219,8 @@ impl Parser<'_> {
         Ok(pins)
     }
 
-    /// Statements of a clocked block; `reset` has the condition and the values of a branch before.
+    /// Statements of a clocked block; `reset` has the condition and the values of a branch before, behind which a register
+    /// may be enabled by a condition.
     fn statement(&mut self, updates: &mut Vec<Update>, reset: Option<(&Expr, &[Update])>) -> Result<()> {
         if self.takes_word("begin") {
             while !self.takes_word("end") {
@@ -235,6 +236,19 @@ impl Parser<'_> {
             self.statement(&mut first, None)?;
             self.word("else")?;
             return self.statement(updates, Some((&condition, &first)));
+        }
+        if reset.is_some() && self.takes_word("if") {
+            self.mark("(")?;
+            let condition = self.expression()?;
+            self.mark(")")?;
+            let mut inner = Vec::new();
+            self.statement(&mut inner, reset)?;
+            let kept = |update: Update| {
+                let value = Expr::Choose(condition.clone().into(), update.value.into(), update.target.clone().into());
+                Update { value, ..update }
+            };
+            updates.extend(inner.into_iter().map(kept));
+            return Ok(());
         }
         let target = self.target()?;
         self.mark("<=")?;

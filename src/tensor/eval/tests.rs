@@ -101,7 +101,7 @@ fn every_node_has_its_exact_value_within_its_range() {
 fn quantizing(q: Quantization) -> Graph {
     let mut g = Builder::new("q");
     let format = Format { signed: true, width: 7, lsb: -3 };
-    let port = Port { name: "x".into(), shape: vec![1], elements: vec![Quantization::plain(format)] };
+    let port = Port { name: "x".into(), shape: vec![1], elements: vec![Quantization::plain(format)], state: false };
     let x = g.input(port).expect("input");
     g.layer("quantizer");
     let y = g.quantize(x, vec![q]).expect("quantize");
@@ -171,7 +171,7 @@ fn statistics_count_overflows_and_still_bits() {
     let relu = Quantization { format: Format::new(false, 2, 2), rounding: Rounding::Trn, overflow: Overflow::Sat };
     let signed = Quantization::plain(Format::new(true, 4, 3));
     let mut g = Builder::new("relu");
-    let x = g.input(Port { name: "x".into(), shape: vec![1], elements: vec![signed] }).expect("an input");
+    let x = g.input(Port { name: "x".into(), shape: vec![1], elements: vec![signed], state: false }).expect("an input");
     let y = g.quantize(x, vec![relu]).expect("quantizes");
     g.output("y", y);
     let mut inputs = Batch::new(1);
@@ -195,7 +195,7 @@ fn a_code_outside_the_port_is_refused() {
 fn large_sums_are_counted() {
     let mut g = Builder::new("sum");
     let wide = Quantization::plain(Format::new(true, 20, 20));
-    let x = g.input(Port { name: "x".into(), shape: vec![2], elements: vec![wide; 2] }).expect("input");
+    let x = g.input(Port { name: "x".into(), shape: vec![2], elements: vec![wide; 2], state: false }).expect("input");
     g.layer("dense");
     let w = g.constant(&[2, 1], vec![Fixed::new(33, 0), Fixed::new(35, 0)]).expect("constant");
     let y = g.matmul(x, w).expect("matmul");
@@ -213,7 +213,7 @@ fn ten_thousand_samples_of_a_dense_layer() {
     let mut random = Random::new(7);
     let mut g = Builder::new("dense");
     let q = Quantization::plain(Format::new(true, 8, 3));
-    let x = g.input(Port { name: "x".into(), shape: vec![64], elements: vec![q; 64] }).expect("input");
+    let x = g.input(Port { name: "x".into(), shape: vec![64], elements: vec![q; 64], state: false }).expect("input");
     g.layer("dense");
     let weights = (0..64 * 32).map(|_| Fixed::new(i128::from(random.within(-32, 31)), -5)).collect();
     let w = g.constant(&[64, 32], weights).expect("constant");

@@ -52,7 +52,7 @@ fn input(b: &mut Builder, node: &Node) -> Result<()> {
         let help = "hardware needs a fixed shape: build the model with one";
         Error::user(format!("the input's shape is not fixed: it {}", error.what), help)
     })?;
-    b.push_input(Input { name: node.name.clone(), shape, format: None });
+    b.push_input(Input { name: node.name.clone(), shape, format: None, next: None });
     Ok(())
 }
 

@@ -87,7 +87,7 @@ fn recurrent(
         let two = arrays.get("bias").map_or(!quantized, |bias| bias.shape.len() == 2);
         layer = layer.with("reset_after", truth(config, "reset_after", two)?);
     }
-    for name in ["return_sequences", "go_backwards"] {
+    for name in ["return_sequences", "go_backwards", "stateful"] {
         let value = truth(config, name, false)? != (flip && name == "go_backwards");
         layer = if value { layer.with(name, true) } else { layer };
     }
@@ -121,12 +121,8 @@ fn kernel_as_recurrent(arrays: &mut Arrays) -> Result<()> {
     Ok(())
 }
 
-/// What would need a state or a mask from outside.
+/// What would need other axes.
 fn check(config: &Value) -> Result<()> {
-    if truth(config, "stateful", false)? {
-        let help = "events are independent in hardware: train with stateful=False";
-        return Err(Error::user("`stateful` is true: the state of one sample would go on to the next", help));
-    }
     if truth(config, "time_major", false)? {
         return Err(Error::user("`time_major` is true", "put the time axis behind the sample axis"));
     }

@@ -43,7 +43,7 @@ struct Cell {
 
 fn recurrent(b: &mut Builder, node: &Node) -> Result<()> {
     if truth(&node.config, "stateful", false)? || truth(&node.config, "return_state", false)? {
-        let help = "events are independent: leave out stateful and return_state";
+        let help = "leave out stateful and return_state";
         return Err(Error::user("keeps its state, or gives it as a result", help));
     }
     if b.reads().len() > 1 {

@@ -13,7 +13,8 @@ WHAT = """# Images pixel by pixel
 A convolutional network of 32 x 32 pixels with three 8-bit colours: 3 x 3 convolutions with 8, 16 and 16 channels (6-bit weights, two
 fifths of them 0, and 6-bit activations), two pools, and a dense layer. Its weights are random, always the same: it is here for its size. Each
 circuit is used at all positions; unrolled, there would be one for each position. Once with windows inside the maps (`valid`), and once with
-as many zeros around them as keep their size (`same`).
+as many zeros around them as keep their size (`same`): the last windows then wait for pixels that never come, and two images have lines of
+their own, because the next one may come meanwhile.
 
     scripts/streaming.sh --table examples/streaming.md
 

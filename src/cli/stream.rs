@@ -139,7 +139,7 @@ fn summary(chain: &Chain) -> String {
 fn table(chain: &Chain) -> Result<()> {
     print::line("stage      map   window  every       LUT  registers  line bits  cycles  layers")?;
     let mut total = [0, 0, 0];
-    for (index, part) in chain.parts.iter().enumerate() {
+    for (index, (part, cycles)) in chain.parts.iter().zip(chain.cycles()).enumerate() {
         let (window, netlist) = (&part.stage.window, &part.hardware.netlist);
         let by = |lengths: [usize; 2]| format!("{}x{}", lengths[0], lengths[1]);
         let line = window.kept() as u64 * u64::from(part.bits());
@@ -147,11 +147,10 @@ fn table(chain: &Chain) -> Result<()> {
         total = [total[0] + luts, total[1] + registers, total[2] + line];
         let layers: Vec<&str> = part.stage.network.layers.iter().map(|layer| layer.name.as_str()).collect();
         print::line(format_args!(
-            "{:<6}{:>8}{:>9}{every:>7}{luts:>10}{registers:>11}{line:>11}{:>8}  {}",
+            "{:<6}{:>8}{:>9}{every:>7}{luts:>10}{registers:>11}{line:>11}{cycles:>8}  {}",
             index + 1,
             by(window.map),
             by(window.size),
-            1 + netlist.latency,
             layers.join(" ")
         ))?;
     }

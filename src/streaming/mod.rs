@@ -81,17 +81,27 @@ impl Chain {
         self.completed().0
     }
 
-    /// Clocks from that pixel to the answer: each stage's window and circuit, and the wait for pixels below the map.
+    /// Clocks from that pixel to the answer: those of each stage.
     pub fn latency(&self) -> u32 {
-        self.completed().1 + self.parts.iter().map(|part| 1 + part.hardware.netlist.latency).sum::<u32>()
+        self.cycles().iter().sum()
     }
 
-    /// The pixel that completes the answer, and clocks that stages wait for pixels below their maps.
-    fn completed(&self) -> (usize, u32) {
-        self.parts.iter().rev().fold((0, 0), |(number, clocks), part| {
+    /// Clocks of each stage: its window and circuit, and the wait for pixels below its map.
+    pub fn cycles(&self) -> Vec<u32> {
+        let waits = self.completed().1;
+        self.parts.iter().zip(waits).map(|(part, wait)| 1 + part.hardware.netlist.latency + wait).collect()
+    }
+
+    /// The pixel that completes the answer, and the clocks that each stage waits for pixels below its map.
+    fn completed(&self) -> (usize, Vec<u32>) {
+        let (mut number, mut waits) = (0, Vec::new());
+        for part in self.parts.iter().rev() {
             let (end, last) = (part.stage.window.end(number), part.stage.window.pixels() - 1);
-            (end.min(last), clocks + end.saturating_sub(last) as u32 * part.pace)
-        })
+            waits.push(end.saturating_sub(last) as u32 * part.pace);
+            number = end.min(last);
+        }
+        waits.reverse();
+        (number, waits)
     }
 
     /// The port that pixels come to.

@@ -48,8 +48,16 @@ REFERENCE = {"vendor", "library", "name", "version"}
 ATTRIBUTES = {"busType": REFERENCE, "abstractionRef": REFERENCE, "parameter": {"parameterId", "type"}}
 TEXTS = {"vendor": NAME, "library": NAME, "version": TOKEN, "direction": "in|out|inout|phantom", "left": r"\d+",
          "right": r"\d+", "fileType": "verilogSource", "language": TOKEN, "value": r"\d+", "moduleName": NAME}
-# AXI4-Stream's logical ports, and which of them a master drives.
-STREAM = {"TVALID": True, "TREADY": False, "TDATA": True, "TLAST": True}
+# The logical ports of each interface, and which of them a master drives.
+BUSES = {
+    "AXI4Stream": {"TVALID": True, "TREADY": False, "TDATA": True, "TLAST": True},
+    "AXI4-Lite": {
+        **{f"{channel}VALID": master for channel, master in [("AW", True), ("W", True), ("B", False), ("AR", True), ("R", False)]},
+        **{f"{channel}READY": master for channel, master in [("AW", False), ("W", False), ("B", True), ("AR", False), ("R", True)]},
+        **dict.fromkeys(["AWADDR", "AWPROT", "WDATA", "WSTRB", "ARADDR", "ARPROT"], True),
+        **dict.fromkeys(["BRESP", "RDATA", "RRESP"], False),
+    },
+}
 
 
 def shape(element):
@@ -117,9 +125,10 @@ def main(component, pins):
         assert master != (bus.find(NAMESPACE + "slave") is not None), "a bus is master or slave"
         maps = all_of(bus, "abstractionTypes/abstractionType/portMaps/portMap")
         logical = {text(one, "logicalPort/name"): text(one, "physicalPort/name") for one in maps}
-        assert set(logical) == set(STREAM), f"an AXI4-Stream of {sorted(logical)}"
+        kind = bus.find(NAMESPACE + "busType").get("name")
+        assert set(logical) == set(BUSES[kind]), f"an {kind} of {sorted(logical)}"
         for name, port in logical.items():
-            assert ports[port][0] == ("out" if STREAM[name] == master else "in"), f"{port} has the wrong direction"
+            assert ports[port][0] == ("out" if BUSES[kind][name] == master else "in"), f"{port} has the wrong direction"
     print(f"IP-XACT: {elements} elements and {len(ports)} ports of {top} follow the rules")
 
 

@@ -3,7 +3,8 @@
 # Yosys reads, FuseSoC builds the Verilator target and runs it, GHDL analyses the VHDL and simulates the records, cocotb
 # passes with Icarus.
 #
-# usage: scripts/packaging.sh [MODEL]      the example and a small circuit, bare and with streams, if nothing is said
+# usage: scripts/packaging.sh [MODEL]      the example and a small circuit, bare, with streams and with weights in
+#        registers, if nothing is said
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -23,10 +24,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tools=$PWD/scripts
 
-check() { # MODEL INTERFACE
-    say "$1, $2"
+check() { # MODEL OPTIONS
+    say "$*"
+    model=$1
+    shift
     rm -rf "$work/out"
-    "$nanotrig" compile "$1" -o "$work/out" --interface "$2" >/dev/null
+    "$nanotrig" compile "$model" -o "$work/out" "$@" >/dev/null
     (
         cd "$work/out"
         core=$(ls ./*.core)
@@ -58,9 +61,11 @@ check() { # MODEL INTERFACE
 }
 
 if [ $# -gt 0 ]; then
-    check "$1" bare
+    check "$1"
 else
-    for interface in bare fixed-slot=20 axi-stream=16 packets crossing=32; do check tests/data/interfaces/tiny.toml "$interface"; done
-    check examples/jet_tagger/model.toml axi-stream
+    small=tests/data/interfaces/tiny.toml
+    for interface in bare fixed-slot=20 axi-stream=16 packets crossing=32; do check $small --interface "$interface"; done
+    check $small --weight-storage registers
+    check examples/jet_tagger/model.toml --interface axi-stream
 fi
 say "passed"

@@ -170,15 +170,15 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
     (making.progress)("building the netlist");
-    let netlist = netlist::build(&dfg, &schedule, &options(making, &dfg))?;
+    let netlist = netlist::build(&dfg, &schedule, &options(making))?;
     Ok(Hardware { dfg, folded: None, schedule, netlist })
 }
 
 /// What the netlist is built with.
-fn options(making: &Making, dfg: &Dfg) -> netlist::Options {
+fn options(making: &Making) -> netlist::Options {
     netlist::Options {
-        // What has no initial values begins with a reset, and states are begun anew by one.
-        reset: making.reset || !making.target.initial_values() || dfg.states() > 0,
+        // What has no initial values begins with a reset.
+        reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
         direct: making.target.sums().direct,
     }

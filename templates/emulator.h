@@ -4,6 +4,9 @@
 {%- for format in formats %}
 //   {{ format }}
 {%- endfor %}
+{%- if states %}
+// What a state leaves is the input of the next event, and 0 the first one's.
+{%- endif %}
 // evaluate() gives the output codes of input codes; code() and value() convert an element's value by its format. What else
 // the host does (pixels, thresholds, a softmax behind the outputs) is in report.json.
 // A line below computes one value of the network, of one event or of many side by side in a vector register; the comment

@@ -172,9 +172,18 @@ private:
         writes.clear();
     }
 
+    // Between events the inputs hold anything.
+    Words noise(const Port &port) {
+        unsigned bits = 0;
+        for (unsigned width : port.widths) bits += width;
+        Words words(bits / 32 + 2);
+        for (unsigned bit = 0; bit < bits; bit++) words[bit / 32] |= (uint32_t)(random() & 1) << bit % 32;
+        return words;
+    }
+
     void cycle(std::size_t row, const char *phase) {
         for (std::size_t p = 0; p < INPUTS.size(); p++) {
-            event[p] = row == NONE ? Words(inputs[0][p].size()) : inputs[row][p];
+            event[p] = row == NONE ? noise(INPUTS[p]) : inputs[row][p];
             place[p] = event[p].data();
         }
         drive(dut, place.data());

@@ -83,7 +83,7 @@ fn random_graphs_give_the_same_codes() {
     }
     for seed in 0..6 {
         let mut random = Random::new(seed);
-        let (dfg, _) = random_design(&mut random, 60);
+        let (dfg, _) = random_design(&mut random, 60, false);
         let given = inputs(&mut random, &dfg.input_elements(), 203);
         let mut expected = Evaluator::new(&dfg).expect("small").run(&given);
         let dir = tempfile::tempdir().expect("a folder");

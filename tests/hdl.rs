@@ -265,7 +265,7 @@ fn sums(random: &mut Random) -> (Dfg, Netlist) {
 
 /// A random design: of sums, or of everything.
 fn design(random: &mut Random, size: usize) -> (Dfg, Netlist) {
-    if random.below(2) == 0 { sums(random) } else { random_design(random, size) }
+    if random.below(2) == 0 { sums(random) } else { random_design(random, size, false) }
 }
 
 /// The files of a design whose sums are instances where that is better.
@@ -335,7 +335,7 @@ fn verilator_simulates_instances() {
     }
     for seed in 300..302 {
         let mut random = Random::new(seed);
-        let (dfg, netlist) = if seed == 300 { sums(&mut random) } else { random_design(&mut random, 60) };
+        let (dfg, netlist) = if seed == 300 { sums(&mut random) } else { random_design(&mut random, 60, false) };
         let batch = inputs(&mut random, &dfg.input_elements(), 2000);
         let expected = Simulator::new(&netlist).expect("small").run(&batch);
         let dir = tempfile::tempdir().expect("a temporary folder");

@@ -113,11 +113,18 @@ fn damage_netlist(random: &mut Random, netlist: &mut Netlist) -> Option<&'static
     let index = pick(random, netlist.nets.len());
     let widths: Vec<u32> = netlist.nets.iter().map(|net| net.width).collect();
     if random.below(12) == 0 {
-        let port = pick(random, netlist.results.len());
-        let bits = &mut netlist.results[port];
+        let (port, nets) = (pick(random, netlist.results.len() + netlist.states.len()), netlist.nets.len());
+        let states = netlist.states.iter_mut().map(|state| (&mut state.bits, "netlist: a state's next bits"));
+        let results = netlist.results.iter_mut().map(|bits| (bits, "netlist: an output's bits"));
+        let (bits, kind) = results.chain(states).nth(port)?;
         let part = pick(random, bits.0.len());
-        bits.0[part] = damaged_part(random, bits.0[part], &widths, netlist.nets.len())?;
-        return Some("netlist: an output's bits");
+        bits.0[part] = damaged_part(random, bits.0[part], &widths, nets)?;
+        return Some(kind);
+    }
+    if let (0, Some(turn)) = (random.below(8), &mut netlist.turn) {
+        let stage = if random.below(2) == 0 { &mut turn.reads } else { &mut turn.writes };
+        *stage = if random.below(2) == 0 { *stage + 1 } else { stage.checked_sub(1)? };
+        return Some("netlist: a state's register at another stage");
     }
     let swapped = random.below(2) == 0;
     let coin = random.below(4);
@@ -287,7 +294,7 @@ fn no_damage_that_changes_the_function_is_proved() {
     while made < wanted {
         seed += 1;
         let mut random = Random::new(seed);
-        let (dfg, netlist) = random_design(&mut random, 20);
+        let (dfg, netlist) = random_design(&mut random, 20, seed % 3 == 0);
         designs += 1;
         if !proved(&dfg, &netlist, false) || !proved(&dfg, &netlist, true) {
             continue;

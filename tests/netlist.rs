@@ -32,7 +32,7 @@ fn by_cycles(netlist: &Netlist, batch: &Batch) -> Vec<Vec<i128>> {
 fn random_graphs_build_and_simulate_as_they_evaluate() {
     for seed in 0..300 {
         let mut random = Random::new(seed);
-        let (dfg, netlist) = random_design(&mut random, 30);
+        let (dfg, netlist) = random_design(&mut random, 30, false);
         let batch = inputs(&mut random, &dfg.input_elements(), 60);
         let expected = Evaluator::new(&dfg).expect("fits").run(&batch);
         let out = Simulator::new(&netlist).expect("small").run(&batch);
@@ -95,7 +95,7 @@ fn small_operations_are_right_for_all_values() {
 
 #[test]
 fn damaged_netlists_are_refused() {
-    let (_, netlist) = random_design(&mut Random::new(3), 40);
+    let (_, netlist) = random_design(&mut Random::new(3), 40, false);
     netlist.verify().expect("it is sound");
     let last = netlist.nets.len() - 1;
     let find = |wanted: fn(&Cell) -> bool| netlist.nets.iter().position(|net| wanted(&net.cell)).expect("there is one");
@@ -138,7 +138,7 @@ fn damaged_netlists_are_refused() {
 #[test]
 fn reset_drops_events_in_flight() {
     let mut random = Random::new(11);
-    let (dfg, mut netlist) = random_design(&mut random, 30);
+    let (dfg, mut netlist) = random_design(&mut random, 30, false);
     (netlist.reset, netlist.latency) = (true, netlist.latency.max(1));
     let row: Vec<i128> = vec![0; dfg.input_elements().len()];
     let mut stepper = Stepper::new(&netlist);

@@ -16,7 +16,7 @@ fn parts_of_random_graphs_give_what_the_whole_gives() {
     let mut cuts = 0;
     for seed in 0..200 {
         let mut random = Random::new(seed);
-        let (dfg, _) = random_design(&mut random, 30);
+        let (dfg, _) = random_design(&mut random, 30, false);
         let given = inputs(&mut random, &dfg.input_elements(), 100);
         let expected = Evaluator::new(&dfg).expect("small").run(&given);
         let layers = dfg.layers.len();

@@ -24,6 +24,6 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
     folded.dfg.verify().at("after sums were fused")?;
     folded.verify(&schedule, target, period)?;
     (making.progress)("building the netlist");
-    let netlist = netlist::build_folded(&folded, &schedule, &super::options(making, &whole))?;
+    let netlist = netlist::build_folded(&folded, &schedule, &super::options(making))?;
     Ok(Hardware { dfg: whole, folded: Some(folded), schedule, netlist })
 }

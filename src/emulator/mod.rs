@@ -20,6 +20,7 @@ use serde::Serialize;
 struct Text<'a> {
     name: &'a str,
     formats: Vec<String>,
+    states: bool,
     integer: &'static str,
     /// Whether compilers have vectors of that integer.
     vectors: bool,
@@ -79,6 +80,7 @@ pub fn files(dfg: &Dfg) -> Result<Vec<File>> {
     let text = Text {
         name: &dfg.name,
         formats: [("in ", &dfg.inputs), ("out", &dfg.outputs)].into_iter().flat_map(describe).collect(),
+        states: dfg.states() > 0,
         integer: integer.name(),
         vectors: integer.vectors(),
         inputs: runs(&dfg.inputs),
@@ -197,7 +199,8 @@ fn describe((kind, ports): (&str, &Vec<Port>)) -> Vec<String> {
         let runs: Vec<String> =
             port.elements.chunk_by(|a, b| a == b).map(|run| format!("{} x {}", run.len(), run[0])).collect();
         let last = first + port.elements.len();
-        lines.push(format!("{kind} {first}..{}  {}: {}", last.saturating_sub(1), port.name, runs.join(", ")));
+        let state = if port.state { ", a state" } else { "" };
+        lines.push(format!("{kind} {first}..{}  {}: {}{state}", last.saturating_sub(1), port.name, runs.join(", ")));
         first = last;
     }
     lines

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 /// What a netlist is built with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// A synchronous reset port `rst` that drops every event in flight.
+    /// A synchronous reset port `rst` that drops every event in flight. With states there is one always.
     pub reset: bool,
     /// Whether carry chains of two operands add any constant besides.
     pub constants: bool,
@@ -118,7 +118,7 @@ fn made(dfg: &Dfg, folded: Option<&Folded>, schedule: &Schedule, options: &Optio
         rows: Vec::new(),
         results,
         latency,
-        reset: options.reset,
+        reset: options.reset || dfg.states() > 0,
         interval: folded.map_or(1, |folded| folded.interval).max(schedule.states.map_or(1, Loop::clocks)),
         states,
         turn: schedule.states,

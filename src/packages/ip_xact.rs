@@ -1,4 +1,4 @@
-//! `packages/NAME.xml`: an IP-XACT component (IEEE 1685-2014): pins, stream interfaces, files for synthesis and simulation.
+//! `packages/NAME.xml`: an IP-XACT component (IEEE 1685-2014): pins, AXI4 interfaces, files for synthesis and simulation.
 
 use super::{Design, Package};
 use crate::backends::File;
@@ -46,9 +46,9 @@ fn make(design: &Design) -> Result<Vec<File>> {
         leaf("name", top),
         leaf("version", env!("CARGO_PKG_VERSION")),
     ];
-    let streams = ["s_axis", "m_axis"].into_iter().filter(|stream| pins.iter().any(|pin| pin.name.starts_with(stream)));
-    let streams: Vec<Element> = streams.map(|stream| bus(stream, &pins)).collect();
-    component.extend((!streams.is_empty()).then(|| branch("busInterfaces", streams)));
+    let there = |(name, _): &(&str, _)| pins.iter().any(|pin| pin.name.starts_with(&format!("{name}_")));
+    let buses: Vec<Element> = BUSES.into_iter().filter(there).map(|(name, kind)| bus(name, kind, &pins)).collect();
+    component.extend((!buses.is_empty()).then(|| branch("busInterfaces", buses)));
     let sets = [("synthesis", Use::Synthesis), ("simulation", Use::Simulation)];
     let views = sets.map(|(name, _)| {
         branch("view", vec![leaf("name", name), leaf("componentInstantiationRef", format!("{name}_verilog"))])
@@ -98,22 +98,27 @@ fn latency(design: &Design) -> Element {
     Element { attributes, ..branch("parameter", inside) }
 }
 
-/// An AXI4-Stream of the pins that begin so.
-fn bus(stream: &'static str, pins: &[Pin]) -> Element {
+/// What the pins of an interface begin with, and what it is.
+const BUSES: [(&str, &str); 3] = [("s_axis", "AXI4Stream"), ("m_axis", "AXI4Stream"), ("s_axi", "AXI4-Lite")];
+
+/// An interface of the pins that begin so.
+fn bus(name: &'static str, kind: &str, pins: &[Pin]) -> Element {
     let map = |pin: &Pin| {
-        let logical = pin.name.strip_prefix(stream)?.strip_prefix('_')?.to_uppercase();
+        let logical = pin.name.strip_prefix(name)?.strip_prefix('_')?.to_uppercase();
         let maps = [("logicalPort", logical), ("physicalPort", pin.name.clone())];
         Some(branch("portMap", maps.map(|(side, name)| branch(side, vec![leaf("name", name)])).into()))
     };
-    let abstraction =
-        vec![reference("abstractionRef", "AXI4Stream_rtl"), branch("portMaps", pins.iter().filter_map(map).collect())];
+    let abstraction = vec![
+        reference("abstractionRef", &format!("{kind}_rtl")),
+        branch("portMaps", pins.iter().filter_map(map).collect()),
+    ];
     branch(
         "busInterface",
         vec![
-            leaf("name", stream),
-            reference("busType", "AXI4Stream"),
+            leaf("name", name),
+            reference("busType", kind),
             branch("abstractionTypes", vec![branch("abstractionType", abstraction)]),
-            leaf(if stream == "m_axis" { "master" } else { "slave" }, ""),
+            leaf(if name == "m_axis" { "master" } else { "slave" }, ""),
         ],
     )
 }

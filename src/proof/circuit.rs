@@ -33,6 +33,11 @@ pub fn results(logic: &mut Logic, netlist: &Netlist) -> Result<Vec<Vec<Bit>>> {
         };
         known.push((value, stage));
     }
+    if let Some(turn) = netlist.turn.filter(|turn| turn.reads > turn.writes || turn.clocks() > netlist.interval) {
+        let wrong =
+            format!("states are written at stage {} and read at {} too soon behind that", turn.writes, turn.reads);
+        return Err(Error::bug(wrong));
+    }
     let mut all = Vec::new();
     for (port, bits, at) in netlist.sinks() {
         let wrong = |what: &str| Error::bug(format!("output `{}`: {what}", port.name));

@@ -283,6 +283,7 @@ fn mistakes_have_answers() {
         ),
         (SUM.replace("name = \"x\"\nshape = [2]", "name = \"x\"\nshape = [2]\nnext = \"sum\""), compile, "no input"),
         (SUM.into(), "compile net.toml -o out --weight-storage ports", "--weight-storage takes networks whose events"),
+        (SUM.into(), "compile net.toml -o out --input-format total=fixed<4,2>", "there is no input `total`"),
         (SUM.into(), "split net.toml -o out --at sum", "split takes networks whose events"),
         (SUM.into(), "stream net.toml -o out", "a stream of pixels takes networks whose events"),
     ];

@@ -52,9 +52,9 @@ pub fn expand(network: &Network, options: &Options) -> Result<Expanded> {
     if let Some((Some(name), _)) = options
         .input_formats
         .iter()
-        .find(|(name, _)| name.as_ref().is_some_and(|name| network.inputs.iter().all(|input| input.name != *name)))
+        .find(|(name, _)| name.as_ref().is_some_and(|name| network.events().all(|input| input.name != *name)))
     {
-        let known: Vec<_> = network.inputs.iter().map(|input| input.name.as_str()).collect();
+        let known: Vec<_> = network.events().map(|input| input.name.as_str()).collect();
         return Err(Error::user(
             format!("--input-format: there is no input `{name}`"),
             format!("known: {}", known.join(", ")),

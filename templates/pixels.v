@@ -14,7 +14,7 @@ module {{ top }} (
   wire stage_{{ stage.number }}_valid;
   wire {{ stage.window }}stage_{{ stage.number }}_window;
 {%- if stage.padded %}
-  // {{ stage.before[0] }} rows above the map, and {{ stage.before[1] }} columns to the left of it; {{ stage.positions[0] }} x {{ stage.positions[1] }} windows.
+  // The first begins {{ stage.before[0] }}, {{ stage.before[1] }} (rows, columns) before the map; there are {{ stage.positions[0] }} x {{ stage.positions[1] }}.
   nanotrig_padded_window #(
     .W({{ stage.width }}), .ROWS({{ stage.rows }}), .COLUMNS({{ stage.columns }}), .KR({{ stage.size[0] }}), .KC({{ stage.size[1] }}), .SR({{ stage.strides[0] }}), .SC({{ stage.strides[1] }}),
     .PT({{ stage.before[0] }}), .PL({{ stage.before[1] }}), .NR({{ stage.positions[0] }}), .NC({{ stage.positions[1] }}), .PACE({{ stage.pace }}), .PAD({{ stage.beside }})

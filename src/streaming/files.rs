@@ -76,7 +76,7 @@ fn beside(part: &Part) -> String {
     let codes = part.beside().into_iter().zip(part.pixel()).rev();
     let bits = codes.flat_map(|(code, element)| (0..element.format.width).rev().map(move |bit| code >> bit & 1));
     let bits: String = bits.map(|bit| if bit == 1 { '1' } else { '0' }).collect();
-    format!("{}'b{bits}", part.bits())
+    if bits.contains('1') { format!("{}'b{bits}", part.bits()) } else { format!("{}'d0", part.bits()) }
 }
 
 /// `verilog/` and `hdl/` of all circuits and of the chain, and `verilator/`.

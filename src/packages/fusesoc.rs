@@ -16,17 +16,26 @@ struct Text<'a> {
     design: &'a str,
     synthesis: Vec<String>,
     simulation: Vec<String>,
-    /// The folder of the test bench.
+    /// The test bench, and what it includes.
     bench: &'a str,
+    headers: Vec<&'a str>,
 }
 
 fn make(design: &Design) -> Result<Vec<File>> {
+    let (bench, headers) = match design.shell {
+        None => ("verilator/run.cpp", vec!["verilator/ports.h", "verilator/words.h"]),
+        Some(shell) => {
+            let paths = shell.files.iter().map(|file| file.path.as_str());
+            ("shell/run.cpp", paths.filter(|path| path.ends_with(".h")).collect())
+        }
+    };
     let text = Text {
         top: design.top(),
         design: &design.netlist.name,
         synthesis: design.sources(Use::Synthesis),
         simulation: design.sources(Use::Simulation),
-        bench: if design.shell.is_some() { "shell" } else { "verilator" },
+        bench,
+        headers,
     };
     let file = |path: String, template| Ok(File { path, text: render(template, &text)? });
     Ok(vec![

@@ -78,7 +78,7 @@ def main():
         f"for target `{options.target}` at 200 MHz, with an event every K clocks (`--interval K`). LUTs, carry bits and flip-flops are what Yosys 0.70",
         "maps, without DSPs; `estimated` is the compiler's own count. Every row was verified in Verilator, bit by bit and cycle by cycle.",
         "",
-        "    scripts/interval.sh --table examples/interval.md",
+        f"    scripts/interval.sh --intervals {options.intervals} --table examples/interval.md",
         "",
         "| K | LUT | of the first | estimated | carry bits | flip-flops | latency, clocks | Verilator |",
         "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",

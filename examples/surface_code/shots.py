@@ -4,7 +4,7 @@
 usage: python shots.py             (pip install numpy stim pymatching) writes build/surface_code_shots.npz of the repository:
                                    what recipe.toml trains on
        python shots.py model.toml  prints the logical error rates of the decoder and of matching, on the same shots, and writes
-                                   vectors.npz and labels.npz
+                                   them to rates.txt, which is part of the report, and vectors.npz and labels.npz
 
 A shot is a memory experiment of the rotated surface code of distance 3 over three rounds: 24 detection events, each the
 difference of a stabiliser from one round to the next, and whether the logical qubit flipped. Noise is depolarising, of the
@@ -56,8 +56,10 @@ def main():
     ours = logits.argmax(1)  # the first of equals
     matching = pymatching.Matching.from_detector_error_model(circuit().detector_error_model(decompose_errors=True))
     theirs = matching.decode_batch(x)[:, 0]
-    print(f"logical errors in {ROUNDS} rounds, {TESTED_ON} shots: the decoder {error(ours != y)}, matching {error(theirs != y)}")
-    print(f"the decoder's rate is {(ours != y).mean() / (theirs != y).mean():.3f} of matching's")
+    rates = (f"logical errors in {ROUNDS} rounds, {TESTED_ON} shots: the decoder {error(ours != y)}, matching {error(theirs != y)}\n"
+             f"the decoder's rate is {(ours != y).mean() / (theirs != y).mean():.3f} of matching's\n")
+    print(rates, end="")
+    (HERE / "rates.txt").write_text(rates)
     np.savez_compressed(HERE / "vectors.npz", events=x[:KEPT], flip=ours[:KEPT].astype(np.uint8)[:, None])
     np.savez_compressed(HERE / "labels.npz", labels=y[:KEPT])
 

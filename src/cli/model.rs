@@ -116,7 +116,7 @@ pub struct MakingArguments {
     #[arg(long)]
     reset: bool,
     /// Clocks from event to event, at least: with more than one, constant matrices take their inputs digit by digit and are
-    /// smaller
+    /// smaller; or, of a network with states, these have so many to come round
     #[arg(long, value_name = "K", default_value_t = 1)]
     interval: u32,
     /// How long to search for a small circuit: high takes many times as long, for a few percent

@@ -96,7 +96,7 @@ fn made(dfg: &Dfg, folded: Option<&Folded>, schedule: &Schedule, options: &Optio
         let value = maker.node(id)?;
         maker.values.push(value);
     }
-    let hidden = usize::from(folded.is_some()) + Port::states(&dfg.inputs);
+    let hidden = usize::from(folded.is_some()) + dfg.states();
     let split = |ports: &[Port]| {
         let (own, states) = ports.split_at(ports.len() - hidden);
         (own.to_vec(), states.iter().filter(|port| port.state).cloned().collect::<Vec<_>>())

@@ -229,18 +229,14 @@ impl Parser<'_> {
             return Ok(());
         }
         if reset.is_none() && self.takes_word("if") {
-            self.mark("(")?;
-            let condition = self.expression()?;
-            self.mark(")")?;
+            let condition = self.condition()?;
             let mut first = Vec::new();
             self.statement(&mut first, None)?;
             self.word("else")?;
             return self.statement(updates, Some((&condition, &first)));
         }
         if reset.is_some() && self.takes_word("if") {
-            self.mark("(")?;
-            let condition = self.expression()?;
-            self.mark(")")?;
+            let condition = self.condition()?;
             let mut inner = Vec::new();
             self.statement(&mut inner, reset)?;
             let kept = |update: Update| {
@@ -263,6 +259,14 @@ impl Parser<'_> {
         };
         updates.push(Update { target, value, reset });
         Ok(())
+    }
+
+    /// An expression in brackets.
+    fn condition(&mut self) -> Result<Expr> {
+        self.mark("(")?;
+        let condition = self.expression()?;
+        self.mark(")")?;
+        Ok(condition)
     }
 
     /// A name, or bits of one.

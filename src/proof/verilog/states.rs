@@ -3,7 +3,7 @@
 use super::elaborate::{NetId, Source, wrong};
 use super::syntax::Expr;
 use super::{Interface, Reader};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Result};
 
 impl Reader<'_> {
     /// Checks the registers of all states, and gives the stage at whose end they are written.
@@ -34,7 +34,7 @@ impl Reader<'_> {
         };
         let is = |expr: &Expr, id: NetId| matches!(expr, Expr::Name(name) if self.circuit.scopes[scope].nets.get(name) == Some(&id));
         if driver.lo != 0 || driver.width != net.width || !is(yes, next) || !is(no, held) {
-            return Err(Error::bug("it does not keep its value, or take the next one, as a whole"));
+            return Err(wrong("it does not keep its value, or take the next one, as a whole"));
         }
         (0..net.width).try_for_each(|bit| self.starts_at_zero(net, bit, reset))?;
         self.resets(scope, by, reset)?;

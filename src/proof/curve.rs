@@ -301,6 +301,12 @@ impl Curve {
         extremes
     }
 
+    /// The value from one argument to another, where it is the same.
+    pub fn level(&self, lo: i128, hi: i128) -> Option<Fixed> {
+        let flat = |(piece, end): (Piece, i128)| piece.start <= lo && hi <= end && (piece.slope == 0 || lo == hi);
+        (lo <= hi && self.runs().any(flat)).then(|| self.at(lo)).flatten()
+    }
+
     /// The curve as `constant + factor * f` with `f` 0 at its first argument, without a common factor, and first rising.
     pub fn normal(mut self) -> Option<(Curve, Fixed, Fixed)> {
         let constant = Fixed::new(self.pieces[0].value, self.exp);

@@ -236,9 +236,34 @@ impl Space {
             let whole = self.line_form(line).times(factor)?.offset(constant)?;
             return self.tidy(whole);
         }
+        if let Some(value) = self.by_one_bit(line, &curve) {
+            return Some(value);
+        }
         let (curve, factor, constant) = curve.normal()?;
         let (lo, hi) = curve.extremes()?;
         self.atom(Kind::Curve(line, Rc::new(curve)), lo, hi).times(factor)?.offset(constant)
+    }
+
+    /// A function of a line that one bit decides alone: what else is in the line moves it too little.
+    fn by_one_bit(&self, line: LineId, curve: &Curve) -> Option<Form> {
+        let Line { terms, lo, hi } = self.line(line);
+        let is_bit = |(atom, _): &&(Atom, i128)| self.bounds(*atom).1 - self.bounds(*atom).0 == 1;
+        terms.iter().filter(is_bit).find_map(|(bit, c)| {
+            let (mut least, mut most) = (0i128, 0i128);
+            for (atom, factor) in terms.iter().filter(|(atom, _)| atom != bit) {
+                let (a, b) = self.bounds(*atom);
+                let (a, b) = (a.checked_mul(*factor)?, b.checked_mul(*factor)?);
+                (least, most) = (least.checked_add(a.min(b))?, most.checked_add(a.max(b))?);
+            }
+            let of = |own: i128| {
+                let moved = own.checked_mul(*c)?;
+                curve.level(least.checked_add(moved)?.max(*lo), most.checked_add(moved)?.min(*hi))
+            };
+            let (first, last) = self.bounds(*bit);
+            let (without, with) = (of(first)?, of(last)?);
+            let own = Form::atom(*bit).offset(Fixed::new(-first, 0))?;
+            own.times(with.add(without.negate())?)?.offset(without)
+        })
     }
 
     /// A form as a function of one line: the line of a lone curve, one that is known to be behind it, else its own.

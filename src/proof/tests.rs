@@ -144,6 +144,20 @@ fn every_operation_is_what_it_is_called() {
     assert!(done > 2500 && given_up < done / 4, "{done} checked, {given_up} given up");
 }
 
+#[test]
+fn a_bit_that_decides_alone() {
+    let mut space = Space::default();
+    let [bit, a, b] = [0, 1, 2].map(|element| space.input(0, element, Range::new(0, 1, 0)));
+    let whole = |factor: i128| Fixed::new(factor, 0);
+    for (largest, alone) in [(5, true), (12, false)] {
+        let terms = [(&bit, whole(32)), (&a, whole(4)), (&b, whole(largest))];
+        let sum = space.sum(&terms, whole(-10)).expect("narrow");
+        let positive = space.max(&sum, &Form::default()).expect("a form");
+        let floor = space.floor(&positive, 4).expect("a form");
+        assert_eq!(Some(floor) == bit.times(whole(16)), alone, "{largest}");
+    }
+}
+
 /// Slices and remainders of an integer value, bit by bit.
 fn check_bits(space: &mut Space, pair: &Pair, points: &[Vec<i128>], random: &mut Random) {
     if pair.values.iter().any(|value| value.exponent() < 0 && !value.is_zero()) {

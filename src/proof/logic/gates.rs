@@ -57,6 +57,8 @@ pub struct Logic<'a> {
     pub(super) codes: Vec<Vec<Bit>>,
     /// The words of its input elements, by port and element.
     pub(super) inputs: HashMap<(u32, u32), Vec<Bit>>,
+    /// The nodes of which words are the codes.
+    pub(super) nodes: HashMap<u32, u32>,
     /// Definitions of nodes' words.
     pub(super) definitions: HashMap<u32, Vec<Bit>>,
     /// Nodes by the names that a circuit gives them.

@@ -95,6 +95,7 @@ impl<'a> Logic<'a> {
             }
         }
         self.definitions.insert(word, defined);
+        self.nodes.insert(word, id.0);
         Some(self.words[word as usize].bits.clone())
     }
 

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 
 /// Most bits of words that one bit is compared with.
 const CANDIDATES: usize = 4;
+/// Most words that are opened in one sum.
+const OPENED: usize = 8;
 
 impl Logic<'_> {
     /// A net's bits, as bits of words where they are found to be these. Its name says which node to try first, no more.
@@ -155,16 +157,39 @@ impl Logic<'_> {
                 continue;
             }
             let moved = Sum::total(&[(sum, 1 << shift)], 0)?;
-            let rest = Sum::total(&[(&own, 1), (&moved, -1)], 0)?.modulo(all + shift);
-            let (lo, hi) = rest.limits()?;
+            let mut rest = Sum::total(&[(&own, 1), (&moved, -1)], 0)?.modulo(all + shift);
             // What the net leaves out carries into no bit of it.
             let zeros = moved.zeros().min(drop + shift + width);
-            if lo >= 0 && hi < 1 << zeros {
-                let from = |at: u32| if drop + shift + at < zeros { ZERO } else { bit(code, drop + shift + at, top) };
-                return Some((0..width).map(from).collect());
+            for _ in 0..OPENED {
+                let (lo, hi) = rest.limits()?;
+                if lo >= 0 && hi < 1 << zeros {
+                    let from =
+                        |at: u32| if drop + shift + at < zeros { ZERO } else { bit(code, drop + shift + at, top) };
+                    return Some((0..width).map(from).collect());
+                }
+                let Some(opened) = self.opened(&rest, all + shift) else { break };
+                rest = opened;
             }
         }
         None
+    }
+
+    /// A sum modulo `2^width` with the latest word of a node that is a sum itself replaced by that sum: a net may add up at
+    /// once what the graph adds in two nodes.
+    fn opened(&self, sum: &Sum, width: u32) -> Option<Sum> {
+        let of = |bit: Bit| match self.gate(bit) {
+            Gate::Variable(word, at) => self.nodes.get(&word).map(|node| (Id(*node), at)),
+            _ => None,
+        };
+        let latest =
+            sum.terms.iter().rev().find_map(|(bit, _)| of(*bit).filter(|(node, _)| self.linear(*node).is_some()));
+        let node = latest?.0;
+        let own = self.linear(node)?;
+        let code = Sum::of(&self.codes[node.index()], self.dfg?.range(node).signed())?;
+        let (at, c) =
+            sum.terms.iter().find_map(|(bit, c)| of(*bit).filter(|own| own.0 == node).map(|own| (own.1, *c)))?;
+        let factor = c >> at;
+        Some(Sum::total(&[(sum, 1), (&code, -factor), (&own, factor)], 0)?.modulo(width))
     }
 }
 
@@ -186,5 +211,49 @@ fn named(name: &str) -> &str {
     match name.rsplit_once("_s") {
         Some((node, stage)) if stage.bytes().all(|byte| byte.is_ascii_digit()) => node,
         _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::extended;
+    use super::*;
+    use crate::dfg::{Builder, Dfg, Source, Term};
+    use crate::fixed::{Fixed, Format, Quantization};
+    use crate::netlist::node_names;
+    use crate::port::Port;
+
+    /// `y = a + (4 b - b / 8)`, in two sums, of 5 and 6 bits.
+    fn graph() -> Dfg {
+        let element = |width, lsb| Quantization::plain(Format { signed: false, width, lsb });
+        let port = |name: &str, elements: Vec<Quantization>| Port {
+            name: name.into(),
+            shape: vec![elements.len()],
+            elements,
+            state: false,
+        };
+        let inputs = vec![port("x", vec![element(5, -3), element(6, 0)])];
+        let mut b = Builder::new("two_sums", vec![("x".into(), 2), ("y".into(), 1)], inputs);
+        let x = [0, 1].map(|element| b.input(0, element).expect("narrow"));
+        b.set_source(Source { layer: 1, element: 0 });
+        let term = |id, shift, negative| Term { id, shift, negative };
+        let product = b.add(vec![term(x[1], 2, false), term(x[1], -3, true)], Fixed::ZERO).expect("narrow");
+        let sum = b.add(vec![term(x[0], 0, false), term(product, 0, false)], Fixed::ZERO).expect("narrow");
+        b.finish(vec![port("y", vec![element(12, -3)])], vec![sum])
+    }
+
+    #[test]
+    fn a_net_that_adds_up_what_the_graph_does_in_two_sums() {
+        let dfg = graph();
+        let mut logic = Logic::of(&dfg, None).expect("codes");
+        let name = node_names(&dfg).pop().expect("the sum");
+        let own = |logic: &Logic, element| Sum::of(&logic.input(0, element).expect("an input"), false).expect("narrow");
+        let (a, b) = (own(&logic, 0), own(&logic, 1));
+        for (factor, equal) in [(31, true), (30, false)] {
+            let sum = Sum::total(&[(&a, 1), (&b, factor)], 0).expect("narrow");
+            let Word::Bits(found) = logic.known(Word::Sum(sum, 0, 11), &name) else { panic!("bits") };
+            let code = extended(logic.codes.last().expect("the sum").clone(), 11, false);
+            assert_eq!(found == code, equal, "{factor}");
+        }
     }
 }

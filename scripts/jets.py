@@ -27,7 +27,7 @@ PAPER = {
     "qe": ("QE, AutoQKeras for energy", (72.3, 9149, 66, 55)),
     "qb": ("QB, AutoQKeras for bits", (71.9, 11193, 69, 70)),
 }
-LEARNED = ("learned", "learned bits")
+LEARNED = [("learned", "learned bits"), ("sparse", "learned bits, pruned")]
 # Of these Verilator and Yosys are asked: those with batch normalisations. The others take them hours.
 DEEPER = ["qe", "qb"]
 
@@ -170,15 +170,18 @@ def headline(rows, front):
             f"LUT + 100 DSP shrink by a factor of {factor:.1f}.")
 
 
-def points(name, title):
-    """The networks of a training's front."""
-    found = sorted((trained(name) / "front").iterdir(), key=lambda path: int(path.name))
-    return [(f"{title}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)) for path in found]
+def points(trainings):
+    """The networks of some trainings' fronts, named with their titles."""
+    found = []
+    for name, title in trainings:
+        for path in sorted((trained(name) / "front").iterdir(), key=lambda path: int(path.name)):
+            found.append((f"{title}, epoch {path.name}", measured(path / "model.toml", BUILD / name / path.name)))
+    return found
 
 
-def front(training, others=()):
-    """All networks of a training, named with its title, beside the public ones and others."""
-    found = points(*training)
+def front(trainings, others=()):
+    """The networks of some trainings beside the public ones and others."""
+    found = points(trainings)
     public = [(path.name.split("_acc")[0], measured(path, BUILD / path.stem)) for path in sorted(PUBLIC.glob("*_acc7[56]*")) if path.suffix != ".npz"]
     return fronts(others, found, public)
 
@@ -208,8 +211,8 @@ def papers_rows():
 BLOCKS = {
     "paper": lambda: papers(papers_rows()),
     "front": lambda: front(LEARNED, fixed_bits()),
-    "onward": lambda: front(("onward", "from `openml_e71874`")),
-    "headline": lambda: headline(papers_rows(), points(*LEARNED)),
+    "onward": lambda: front([("onward", "from `openml_e71874`")]),
+    "headline": lambda: headline(papers_rows(), points(LEARNED)),
     "search": lambda: search(papers_rows()),
 }
 

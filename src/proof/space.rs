@@ -249,12 +249,7 @@ impl Space {
         let Line { terms, lo, hi } = self.line(line);
         let is_bit = |(atom, _): &&(Atom, i128)| self.bounds(*atom).1 - self.bounds(*atom).0 == 1;
         terms.iter().filter(is_bit).find_map(|(bit, c)| {
-            let (mut least, mut most) = (0i128, 0i128);
-            for (atom, factor) in terms.iter().filter(|(atom, _)| atom != bit) {
-                let (a, b) = self.bounds(*atom);
-                let (a, b) = (a.checked_mul(*factor)?, b.checked_mul(*factor)?);
-                (least, most) = (least.checked_add(a.min(b))?, most.checked_add(a.max(b))?);
-            }
+            let (least, most) = self.span(terms.iter().filter(|(atom, _)| atom != bit))?;
             let of = |own: i128| {
                 let moved = own.checked_mul(*c)?;
                 curve.level(least.checked_add(moved)?.max(*lo), most.checked_add(moved)?.min(*hi))
@@ -304,16 +299,20 @@ impl Space {
         if let Some(line) = self.line_ids.get(&terms) {
             return Some(*line);
         }
-        let (mut lo, mut hi) = (0i128, 0i128);
-        for (atom, c) in &terms {
-            let (a, b) = self.bounds(*atom);
-            let (a, b) = (a.checked_mul(*c)?, b.checked_mul(*c)?);
-            (lo, hi) = (lo.checked_add(a.min(b))?, hi.checked_add(a.max(b))?);
-        }
+        let (lo, hi) = self.span(terms.iter())?;
         let line = self.lines.len() as LineId;
         self.lines.push(Line { terms: terms.clone(), lo, hi });
         self.line_ids.insert(terms, line);
         Some(line)
+    }
+
+    /// The range of a sum of independent atoms.
+    fn span<'t>(&self, mut terms: impl Iterator<Item = &'t (Atom, i128)>) -> Option<(i128, i128)> {
+        terms.try_fold((0i128, 0i128), |(lo, hi), (atom, c)| {
+            let (a, b) = self.bounds(*atom);
+            let (a, b) = (a.checked_mul(*c)?, b.checked_mul(*c)?);
+            Some((lo.checked_add(a.min(b))?, hi.checked_add(a.max(b))?))
+        })
     }
 
     /// Are two values equal for all inputs? `false` may also mean that it was not found out.

@@ -220,7 +220,6 @@ mod tests {
     use super::*;
     use crate::dfg::{Builder, Dfg, Source, Term};
     use crate::fixed::{Fixed, Format, Quantization};
-    use crate::netlist::node_names;
     use crate::port::Port;
 
     /// `y = a + (4 b - b / 8)`, in two sums, of 5 and 6 bits.
@@ -245,15 +244,14 @@ mod tests {
     #[test]
     fn a_net_that_adds_up_what_the_graph_does_in_two_sums() {
         let dfg = graph();
-        let mut logic = Logic::of(&dfg, None).expect("codes");
-        let name = node_names(&dfg).pop().expect("the sum");
+        let logic = Logic::of(&dfg, None).expect("codes");
+        let node = dfg.results[0];
         let own = |logic: &Logic, element| Sum::of(&logic.input(0, element).expect("an input"), false).expect("narrow");
         let (a, b) = (own(&logic, 0), own(&logic, 1));
         for (factor, equal) in [(31, true), (30, false)] {
             let sum = Sum::total(&[(&a, 1), (&b, factor)], 0).expect("narrow");
-            let Word::Bits(found) = logic.known(Word::Sum(sum, 0, 11), &name) else { panic!("bits") };
-            let code = extended(logic.codes.last().expect("the sum").clone(), 11, false);
-            assert_eq!(found == code, equal, "{factor}");
+            let code = extended(logic.codes[node.index()].clone(), 11, false);
+            assert_eq!(logic.same_sum(&sum, 0, 11, node.0) == Some(code), equal, "{factor}");
         }
     }
 }

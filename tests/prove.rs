@@ -97,7 +97,36 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
     let x = Input { name: "x".into(), shape: vec![1], format: Some("ufixed<1,1>".into()), next: None };
     let network =
         Network { name: "tiny".into(), inputs: vec![x], layers: vec![dense, wrapped], outputs: vec!["wrapped".into()] };
-    let meaning = meaning(&network, &Reading::default()).unwrap();
+    let proof = proof(&network);
+    assert!(proof.holds(), "{:?}", proof.links);
+}
+
+/// As hls4ml writes accumulators: a long sum wraps, is scaled beyond the format and wraps again, and is rounded to even.
+/// With as many periods as that sum has, the rounding has too many steps for one function of the sum.
+#[test]
+fn a_long_sum_that_wraps_and_is_rounded() {
+    let count = 12;
+    let weights = (0..2 * count).map(|at| f64::from((at * 37 % 64) - 32) / 2.0).collect();
+    let dense = Layer::new("dense", "dense", vec!["x".into()])
+        .with_tensor("kernel", Tensor::new(vec![count as usize, 2], weights).unwrap());
+    let wrapped = Layer::new("wrapped", "quantize", vec!["dense".into()]).with("format", "fixed<15,5,TRN,WRAP>");
+    let scaled = Layer::new("scaled", "scale_shift", vec!["wrapped".into()])
+        .with_tensor("scale", Tensor::vector(vec![1035.0 / 1024.0, -1.25]))
+        .with_tensor("shift", Tensor::vector(vec![0.25, 1.0 / 1024.0]));
+    let again = Layer::new("again", "quantize", vec!["scaled".into()]).with("format", "fixed<32,5,TRN,WRAP>");
+    let rounded = Layer::new("rounded", "quantize", vec!["again".into()]).with("format", "fixed<15,1,RND_CONV,SAT>");
+    let head = Layer::new("head", "dense", vec!["rounded".into()])
+        .with_tensor("kernel", Tensor::new(vec![2, 1], vec![3.0, -0.75]).unwrap());
+    let x = Input { name: "x".into(), shape: vec![count as usize], format: Some("fixed<12,6>".into()), next: None };
+    let layers = vec![dense, wrapped, scaled, again, rounded, head];
+    let network = Network { name: "long".into(), inputs: vec![x], layers, outputs: vec!["head".into()] };
+    let proof = proof(&network);
+    assert!(proof.holds(), "{:?}", proof.links);
+}
+
+/// A network from its tensor graph to its Verilog.
+fn proof(network: &Network) -> Proof {
+    let meaning = meaning(network, &Reading::default()).unwrap();
     let hardware = hardware(&meaning.dfg, &Making::default(), |_, _| ()).unwrap();
     let files = (backends::verilog::BACKEND.make)(&hardware.netlist, &Context::default()).unwrap();
     let files: Vec<(String, String)> = files.into_iter().map(|file| (file.path, file.text)).collect();
@@ -107,5 +136,5 @@ fn a_scale_before_a_wrap_that_another_compiler_drops() {
     proof.circuit("netlist", &hardware.dfg, &hardware.netlist);
     let interface = Interface::of(&hardware.netlist);
     proof.verilog("Verilog", &hardware.dfg, &files, &interface);
-    assert!(proof.holds(), "{:?}", proof.links);
+    proof
 }

@@ -5,6 +5,8 @@
 
 use super::form::gcd;
 use crate::fixed::{Fixed, shift_left};
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 
 /// Most pieces of a curve.
 pub const MOST: usize = 1 << 16;
@@ -21,7 +23,7 @@ pub struct Piece {
 }
 
 /// A function on `pieces[0].start ..= last`, in units of `2^exp`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Curve {
     /// The pieces, ascending.
     pub pieces: Vec<Piece>,
@@ -29,6 +31,14 @@ pub struct Curve {
     pub last: i128,
     /// The exponent of the values' unit.
     pub exp: i32,
+}
+
+impl Hash for Curve {
+    /// A few pieces tell most curves apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.pieces.len(), self.last, self.exp).hash(state);
+        self.pieces.iter().step_by(self.pieces.len() / 16 + 1).for_each(|piece| piece.hash(state));
+    }
 }
 
 /// Joins runs of points into canonical pieces.
@@ -92,7 +102,7 @@ impl Curve {
     }
 
     fn joined(&self, exp: i32, runs: impl Iterator<Item = Option<(Piece, i128)>>) -> Option<Curve> {
-        let mut joiner = Joiner::default();
+        let mut joiner = Joiner { pieces: Vec::with_capacity(self.pieces.len()), points: 0 };
         for run in runs {
             let (piece, end) = run?;
             joiner.push(piece, end - piece.start + 1)?;
@@ -114,7 +124,10 @@ impl Curve {
     }
 
     /// The same function in a finer unit.
-    fn on(&self, exp: i32) -> Option<Curve> {
+    fn on(&self, exp: i32) -> Option<Cow<'_, Curve>> {
+        if exp == self.exp {
+            return Some(Cow::Borrowed(self));
+        }
         let shift = u32::try_from(self.exp.checked_sub(exp)?).ok()?;
         let fine = |piece: &Piece| {
             Some(Piece {
@@ -123,7 +136,8 @@ impl Curve {
                 slope: shift_left(piece.slope, shift)?,
             })
         };
-        Some(Curve { pieces: self.pieces.iter().map(fine).collect::<Option<_>>()?, last: self.last, exp })
+        let pieces = self.pieces.iter().map(fine).collect::<Option<_>>()?;
+        Some(Cow::Owned(Curve { pieces, last: self.last, exp }))
     }
 
     /// `factor * f + constant`.
@@ -140,7 +154,7 @@ impl Curve {
         if constant.is_zero() {
             return Some(scaled);
         }
-        let mut fine = scaled.on(exp.min(constant.exponent()))?;
+        let mut fine = scaled.on(exp.min(constant.exponent()))?.into_owned();
         let constant = constant.at(fine.exp)?;
         for piece in &mut fine.pieces {
             piece.value = piece.value.checked_add(constant)?;
@@ -149,27 +163,29 @@ impl Curve {
     }
 
     /// Both functions cut at the same places: runs of `(start, end, f's piece, g's piece)`.
-    fn together(&self, other: &Curve) -> Vec<(i128, i128, Piece, Piece)> {
+    fn together<'c>(&'c self, other: &'c Curve) -> impl Iterator<Item = (i128, i128, Piece, Piece)> + 'c {
         let (mut i, mut j) = (0, 0);
         let mut start = self.pieces[0].start;
-        let mut runs = Vec::with_capacity(self.pieces.len().max(other.pieces.len()));
         let end = |curve: &Curve, at: usize| curve.pieces.get(at + 1).map_or(curve.last, |piece| piece.start - 1);
-        while start <= self.last && start <= other.last {
+        std::iter::from_fn(move || {
+            if start > self.last || start > other.last {
+                return None;
+            }
             let (f, g) = (end(self, i), end(other, j));
             let stop = f.min(g);
-            runs.push((start, stop, moved(self.pieces[i], start), moved(other.pieces[j], start)));
+            let run = (start, stop, moved(self.pieces[i], start), moved(other.pieces[j], start));
             i += (f == stop) as usize;
             j += (g == stop) as usize;
             start = stop + 1;
-        }
-        runs
+            Some(run)
+        })
     }
 
     /// The sum of two functions.
     pub fn add(&self, other: &Curve) -> Option<Curve> {
         let exp = self.exp.min(other.exp);
         let (f, g) = (self.on(exp)?, other.on(exp)?);
-        let runs = f.together(&g).into_iter().map(|(start, end, f, g)| {
+        let runs = f.together(&g).map(|(start, end, f, g)| {
             let (value, slope) = (f.value.checked_add(g.value)?, f.slope.checked_add(g.slope)?);
             Some((Piece { start, value, slope }, end))
         });
@@ -314,13 +330,17 @@ impl Curve {
         let mut content = 0;
         for piece in &mut self.pieces {
             piece.value = piece.value.checked_sub(first)?;
-            content = gcd(gcd(content, piece.value), piece.slope);
+            if content != 1 {
+                content = gcd(gcd(content, piece.value), piece.slope);
+            }
         }
         let rising = self.pieces.iter().flat_map(|piece| [piece.value, piece.slope]).find(|value| *value != 0)?;
         let content = if rising < 0 { -content } else { content };
-        for piece in &mut self.pieces {
-            piece.value /= content;
-            piece.slope /= content;
+        if content != 1 {
+            for piece in &mut self.pieces {
+                piece.value /= content;
+                piece.slope /= content;
+            }
         }
         let factor = Fixed::new(content, self.exp);
         Some((Curve { exp: 0, ..self }, factor, constant))

@@ -26,6 +26,7 @@ pub mod tensors;
 #[cfg(test)]
 mod tests;
 pub mod verilog;
+mod wrap;
 
 pub use curve::{Curve, Piece};
 pub use form::{Atom, Form};

@@ -42,34 +42,59 @@ fn claimed(space: &mut Space, dfg: &Dfg, id: Id, value: &Form) -> bool {
         || !value.terms.is_empty() && within(space.tight(value))
 }
 
+/// What a node does with values that were made before: the same values give the same number in every graph.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    Mul(Form, Form),
+    Floor(Form, i32),
+    Wrap(Form, i32, bool),
+    Max(Form, Form),
+    Min(Form, Form),
+    Select(Form, Form, Form),
+}
+
 fn node(space: &mut Space, dfg: &Dfg, op: &Op, values: &[Form]) -> Option<Form> {
-    let of = |id: &crate::dfg::Id| &values[id.index()];
-    match op {
-        Op::Input { port, element } => input(space, &dfg.inputs, *port, *element),
-        Op::Const(value) => Some(Form::number(*value)),
+    let of = |id: &Id| values[id.index()].clone();
+    let step = match op {
+        Op::Input { port, element } => return input(space, &dfg.inputs, *port, *element),
+        Op::Const(value) => return Some(Form::number(*value)),
         Op::Dot { terms, constant } => {
-            let terms: Vec<(&Form, Fixed)> = terms.iter().map(|(id, factor)| (of(id), *factor)).collect();
-            space.sum(&terms, *constant)
+            let terms: Vec<(&Form, Fixed)> = terms.iter().map(|(id, factor)| (&values[id.index()], *factor)).collect();
+            return space.sum(&terms, *constant);
         }
         Op::Add { terms, constant } => {
-            let terms: Vec<(&Form, Fixed)> = terms.iter().map(|term| (of(&term.id), term.factor())).collect();
-            space.sum(&terms, *constant)
+            let terms: Vec<(&Form, Fixed)> =
+                terms.iter().map(|term| (&values[term.id.index()], term.factor())).collect();
+            return space.sum(&terms, *constant);
         }
-        Op::Mul(a, b) => space.mul(of(a), of(b)),
-        Op::Scale(a, shift) => of(a).times(Fixed::power_of_two(*shift)),
-        Op::Floor(a, p) => space.floor(of(a), *p),
-        Op::Wrap { arg, top, signed } => space.wrap(of(arg), *top, *signed),
-        Op::Max(a, b) => space.max(of(a), of(b)),
-        Op::Min(a, b) => space.min(of(a), of(b)),
-        Op::Select { sign_of, negative, otherwise } => space.select(of(sign_of), of(negative), of(otherwise)),
+        Op::Scale(a, shift) => return values[a.index()].times(Fixed::power_of_two(*shift)),
         Op::Table { table, args } => {
             let table = dfg.tables.get(*table as usize)?;
-            let args: Vec<Form> = args.iter().map(|id| of(id).clone()).collect();
-            space.function(&args, table.exp, |point| {
+            let args: Vec<Form> = args.iter().map(of).collect();
+            return space.function(&args, table.exp, |point| {
                 let codes: Option<Vec<i128>> =
                     point.iter().zip(&table.domains).map(|(value, domain)| value.at(domain.exp)).collect();
                 table.entries[table.index(&codes?)?]
-            })
+            });
         }
+        Op::Mul(a, b) => Step::Mul(of(a), of(b)),
+        Op::Floor(a, p) => Step::Floor(of(a), *p),
+        Op::Wrap { arg, top, signed } => Step::Wrap(of(arg), *top, *signed),
+        Op::Max(a, b) => Step::Max(of(a), of(b)),
+        Op::Min(a, b) => Step::Min(of(a), of(b)),
+        Op::Select { sign_of, negative, otherwise } => Step::Select(of(sign_of), of(negative), of(otherwise)),
+    };
+    if let Some(known) = space.steps.get(&step) {
+        return Some(known.clone());
     }
+    let value = match &step {
+        Step::Mul(a, b) => space.mul(a, b),
+        Step::Floor(a, p) => space.floor(a, *p),
+        Step::Wrap(a, top, signed) => space.wrap(a, *top, *signed),
+        Step::Max(a, b) => space.max(a, b),
+        Step::Min(a, b) => space.min(a, b),
+        Step::Select(sign_of, negative, otherwise) => space.select(sign_of, negative, otherwise),
+    }?;
+    space.steps.insert(step, value.clone());
+    Some(value)
 }

@@ -7,7 +7,7 @@
 use super::curve::Curve;
 use super::form::{Atom, Form};
 use super::space::{Kind, LineId, Space};
-use super::steps::{between, coarse, falling, integral, opened, signed_fraction, smooth, steps, whole};
+use super::steps::{between, coarse, falling, integral, opened, seems_integral, signed_fraction, smooth, steps, whole};
 use crate::fixed::{Fixed, Range};
 use std::time::Instant;
 
@@ -44,6 +44,9 @@ impl Space {
             return self.plus(form, &periods, Fixed::power_of_two(top).negate());
         }
         let form = self.modulo(form, top)?;
+        if let Some(wrapped) = self.long_wrap(&form, top, half)? {
+            return Some(wrapped);
+        }
         let periods = self.low(&form.clone().offset(half)?, top)?;
         let wrapped = self.plus(&form, &periods, Fixed::ONE.negate())?;
         if wrapped.terms.len() < 2 {
@@ -62,10 +65,10 @@ impl Space {
 
     /// A number that is equal modulo `2^top`: the same for all numbers that are.
     pub fn modulo(&mut self, form: &Form, top: i32) -> Option<Form> {
-        let (mut rest, _) = self.split(&form.times(Fixed::power_of_two(-top))?)?;
+        let mut rest = form.times(Fixed::power_of_two(-top))?;
         for _ in 0..64 {
             // A straight line in place of a curve brings coefficients of its own.
-            let (next, _) = self.split(&rest)?;
+            let (next, _) = self.split(&self.unwrapped(&rest)?)?;
             if next == rest {
                 break;
             }
@@ -127,6 +130,11 @@ impl Space {
         for known in self.reference_curves(line).to_vec() {
             let Kind::Curve(_, curve) = self.kind(known).clone() else { continue };
             for factor in [c, c.negate()] {
+                let first = own.pieces[0].start;
+                let at = |t: i128| own.at(t)?.add(curve.at(t)?.mul(factor)?.negate());
+                if !seems_integral(own, |t| at(t)?.add(at(first)?.negate())) {
+                    continue;
+                }
                 let beside = own.add(&curve.affine(factor.negate(), Fixed::ZERO)?)?;
                 let constant = Fixed::new(beside.pieces[0].value, beside.exp);
                 let integer = beside.affine(Fixed::ONE, constant.negate())?;

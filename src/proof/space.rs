@@ -10,6 +10,7 @@
 
 use super::curve::Curve;
 use super::form::{Atom, Form, gcd};
+use super::numbers::Step;
 use crate::fixed::{Fixed, Range};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -27,6 +28,8 @@ pub enum Kind {
     Curve(LineId, Rc<Curve>),
     /// The greatest integer not above `factor * line + constant`, where that has too many steps for a curve.
     Floor(LineId, Fixed, Fixed),
+    /// A multiple of a line modulo `2^bits`, from 0 on, where the line has too many values for functions of them to be curves.
+    Wrap(LineId, i128, u32),
     /// A product of atoms, ascending; an atom that is 0 or 1 stands there once.
     Product(Vec<Atom>),
     /// The greatest of several numbers that are no functions of one sum.
@@ -66,6 +69,8 @@ pub struct View {
 pub struct Space {
     /// After this, nothing is found out any more.
     pub(super) deadline: Option<Instant>,
+    /// Lines with more values are long; those of a curve's pieces if none.
+    pub(super) long: Option<i128>,
     pub(super) atoms: Vec<Known>,
     pub(super) ids: HashMap<Kind, Atom>,
     pub(super) lines: Vec<Line>,
@@ -76,6 +81,8 @@ pub struct Space {
     pub(super) known: HashMap<LineId, Vec<Atom>>,
     /// How many atoms the reference has; none while it is evaluated.
     pub(super) reference: Option<Atom>,
+    /// Values of nodes of the graphs that were evaluated.
+    pub(super) steps: HashMap<Step, Form>,
     /// Of curves that were made as floors, the numbers of which they are.
     pub(super) floors: HashMap<Atom, Form>,
 }

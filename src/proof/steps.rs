@@ -52,8 +52,22 @@ pub fn falling(x: &Form) -> Option<Form> {
 
 /// What a curve has beside the floor of another to a grid, if that is integers.
 pub fn between(curve: &Curve, exp: i32, operand: &Curve) -> Option<Curve> {
+    let beside = |t: i128| {
+        let floor = whole(operand.at(t)?.scale(-exp)).scale(exp);
+        curve.at(t)?.add(floor.negate())
+    };
+    if !seems_integral(curve, beside) {
+        return None;
+    }
     let integer = curve.add(&operand.floor(exp)?.affine(Fixed::ONE.negate(), Fixed::ZERO)?)?;
     integral(&integer).then_some(integer)
+}
+
+/// Are values of a function integers at a few places of a curve's?
+pub fn seems_integral(curve: &Curve, value: impl Fn(i128) -> Option<Fixed>) -> bool {
+    let first = curve.pieces[0].start;
+    let place = |k: i128| first + ((curve.last - first) / 7).saturating_mul(k);
+    (0..8).all(|k| value(place(k)).is_none_or(|value| value.exponent() >= 0))
 }
 
 /// Has a curve integers only?

@@ -16,6 +16,7 @@ fn atom(space: &Space, atom_: Atom, point: &[i128]) -> i128 {
             let value = Fixed::new(line(*of), 0).mul(*factor).and_then(|value| value.add(*constant)).expect("narrow");
             floor(value, 0).at(0).expect("an integer")
         }
+        Kind::Wrap(of, factor, bits) => (line(*of) * factor).rem_euclid(1 << bits),
         Kind::Product(factors) => factors.iter().map(|a| atom(space, *a, point)).product(),
         Kind::Max(forms) => {
             let values = forms.iter().map(|form| value(space, form, point).at(0).expect("an integer"));
@@ -106,9 +107,9 @@ fn grown(space: &mut Space, pool: &[Pair], random: &mut Random) -> Option<Pair> 
 #[test]
 fn every_operation_is_what_it_is_called() {
     let mut random = Random::new(7);
-    let (mut done, mut given_up) = (0, 0);
-    for round in 0..300 {
-        let mut space = Space::default();
+    let (mut done, mut given_up, mut wraps) = (0, 0, 0);
+    for round in 0..450 {
+        let mut space = Space { long: (round % 3 == 0).then_some(8), ..Space::default() };
         let ranges: Vec<Range> = (0..3)
             .map(|_| {
                 let lo = random.below(9) as i128 - 6;
@@ -140,8 +141,10 @@ fn every_operation_is_what_it_is_called() {
             check_bits(&mut space, &pair, &points, &mut random);
             pool.push(pair);
         }
+        wraps += (0..space.len()).filter(|atom| matches!(space.kind(*atom as Atom), Kind::Wrap(..))).count();
     }
-    assert!(done > 2500 && given_up < done / 4, "{done} checked, {given_up} given up");
+    assert!(wraps > 20, "{wraps} long wraps");
+    assert!(done > 3750 && given_up < done / 4, "{done} checked, {given_up} given up");
 }
 
 #[test]

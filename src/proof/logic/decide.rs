@@ -21,7 +21,7 @@ impl Effort {
     /// For what is likely equal.
     pub const MUCH: Effort = Effort { nodes: 200_000, words: 24 };
     /// For what may be equal.
-    pub const LITTLE: Effort = Effort { nodes: 5_000, words: 3 };
+    pub const LITTLE: Effort = Effort { nodes: 1_000, words: 2 };
 }
 
 /// Hashes small integers quickly: a multiplication for each (Knuth, The Art of Computer Programming 3, 6.4).
@@ -48,6 +48,8 @@ impl Hasher for Quick {
 
 /// A map with [`Quick`] hashes.
 pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+/// A set with [`Quick`] hashes.
+pub type QuickSet<K> = HashSet<K, BuildHasherDefault<Quick>>;
 
 /// A try: some words are replaced by their definitions.
 struct Try {
@@ -68,18 +70,20 @@ impl Logic<'_> {
             (0..pairs.len()).filter(|at| !found[*at] && alike(logic, pairs[*at])).collect()
         };
         let rest = open(&found, self);
-        if !rest.is_empty() {
-            // Bits of one word together first.
-            let all: Vec<(Bit, Bit)> = rest.iter().map(|at| pairs[*at]).collect();
-            let equal = self.differing(&all, &HashSet::new(), false, effort.nodes);
-            for (at, equal) in rest.iter().zip(equal.unwrap_or_default()) {
-                found[*at] = equal;
-            }
+        if rest.is_empty() {
+            return found;
+        }
+        // Bits of one word together first.
+        let all: Vec<(Bit, Bit)> = rest.iter().map(|at| pairs[*at]).collect();
+        let together = self.differing(&all, &QuickSet::default(), false, effort.nodes);
+        let open_words = together.is_none();
+        for (at, equal) in rest.iter().zip(together.unwrap_or_default()) {
+            found[*at] = equal;
         }
         for at in open(&found, self) {
             // What was tried in vain is not tried again, under another name.
             if effort.words < Effort::MUCH.words || !self.failed.contains(&pairs[at]) {
-                found[at] = self.decided(pairs[at], effort);
+                found[at] = self.decided(pairs[at], effort, open_words);
             }
             if !found[at] && effort.words == Effort::MUCH.words {
                 self.failed.insert(pairs[at]);
@@ -93,22 +97,32 @@ impl Logic<'_> {
         self.deadline.is_some_and(|deadline| Instant::now() > deadline)
     }
 
-    /// Is a pair equal, by definitions as deep as needed?
-    fn decided(&mut self, pair: (Bit, Bit), effort: Effort) -> bool {
-        let mut replaced: HashSet<u32> = HashSet::new();
-        for _ in 0..effort.words {
+    /// Is a pair equal, by definitions as deep as needed, from the words themselves on where these are open?
+    fn decided(&mut self, pair: (Bit, Bit), effort: Effort, open_words: bool) -> bool {
+        let mut replaced: QuickSet<u32> = QuickSet::default();
+        for depth in 1..=effort.words {
             if self.late() {
                 return false;
             }
-            for limits in [false, true] {
-                match self.differing(&[pair], &replaced, limits, effort.nodes) {
+            if depth > 1 || open_words {
+                match self.differing(&[pair], &replaced, false, effort.nodes) {
                     Some(equal) if equal[0] => return true,
                     Some(_) => {}
                     None => return false,
                 }
             }
             let (a, b) = (self.support(pair.0, &replaced), self.support(pair.1, &replaced));
-            match self.latest(&a, &b) {
+            let deeper = self.latest(&a, &b);
+            // Limits are dear, and seldom help: first without them, and with little effort once.
+            let last = depth == effort.words || deeper.is_none();
+            if last || depth > 1 && effort.words == Effort::MUCH.words {
+                match self.differing(&[pair], &replaced, true, effort.nodes) {
+                    Some(equal) if equal[0] => return true,
+                    Some(_) => {}
+                    None => return false,
+                }
+            }
+            match deeper {
                 Some(word) => replaced.insert(word),
                 None => return false,
             };
@@ -117,8 +131,8 @@ impl Logic<'_> {
     }
 
     /// The latest word that only one side depends on, or by which both depend on such a one; else the latest of all.
-    fn latest(&self, a: &HashSet<u32>, b: &HashSet<u32>) -> Option<u32> {
-        let one: HashSet<u32> = a.symmetric_difference(b).copied().collect();
+    fn latest(&self, a: &QuickSet<u32>, b: &QuickSet<u32>) -> Option<u32> {
+        let one: QuickSet<u32> = a.symmetric_difference(b).copied().collect();
         let mut all: Vec<u32> = a.union(b).copied().filter(|word| self.definitions.contains_key(word)).collect();
         all.sort_unstable();
         let near = |word: &&u32| one.contains(word) || !self.operands(**word).is_disjoint(&one);
@@ -126,7 +140,7 @@ impl Logic<'_> {
     }
 
     /// The words that a node's definition reads.
-    fn operands(&self, word: u32) -> HashSet<u32> {
+    fn operands(&self, word: u32) -> QuickSet<u32> {
         let bits = self.definitions.get(&word).map(|bits| self.cone(bits)).unwrap_or_default();
         let of = |bit: Bit| if let Gate::Variable(word, _) = self.gate(bit) { Some(word) } else { None };
         bits.into_iter().filter_map(of).collect()
@@ -136,14 +150,14 @@ impl Logic<'_> {
     fn differing(
         &mut self,
         pairs: &[(Bit, Bit)],
-        replaced: &HashSet<u32>,
+        replaced: &QuickSet<u32>,
         limits: bool,
         nodes: usize,
     ) -> Option<Vec<bool>> {
         let mut roots: Vec<Bit> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
         let mut within = Vec::new();
         if limits {
-            let words: HashSet<u32> = roots.iter().flat_map(|bit| self.support(*bit, replaced)).collect();
+            let words: QuickSet<u32> = roots.iter().flat_map(|bit| self.support(*bit, replaced)).collect();
             let mut words: Vec<u32> = words.into_iter().collect();
             words.sort_unstable();
             for word in words {
@@ -183,7 +197,7 @@ impl Logic<'_> {
 
     /// The gates below a bit, words' bits included, in the order in which they were made.
     fn cone(&self, roots: &[Bit]) -> Vec<Bit> {
-        let mut seen: HashSet<Bit> = HashSet::new();
+        let mut seen: QuickSet<Bit> = QuickSet::default();
         let mut open: Vec<Bit> = roots.iter().map(|bit| bit & !1).collect();
         while let Some(bit) = open.pop() {
             if seen.insert(bit)
@@ -198,7 +212,7 @@ impl Logic<'_> {
     }
 
     /// The words that a bit depends on, where some are replaced.
-    fn support(&mut self, root: Bit, replaced: &HashSet<u32>) -> HashSet<u32> {
+    fn support(&mut self, root: Bit, replaced: &QuickSet<u32>) -> QuickSet<u32> {
         let bits = self.order(&[root], replaced);
         bits.into_iter()
             .filter_map(|bit| if let Gate::Variable(word, _) = self.gate(bit) { Some(word) } else { None })
@@ -206,13 +220,13 @@ impl Logic<'_> {
     }
 
     /// The words' bits that some bits depend on, as gates read them; those of a definition where the bit was that it replaces.
-    fn order(&mut self, roots: &[Bit], replaced: &HashSet<u32>) -> Vec<Bit> {
-        let (mut order, mut seen) = (Vec::new(), HashSet::new());
+    fn order(&mut self, roots: &[Bit], replaced: &QuickSet<u32>) -> Vec<Bit> {
+        let (mut order, mut seen) = (Vec::new(), QuickSet::default());
         self.ordered(roots, replaced, &mut order, &mut seen);
         order
     }
 
-    fn ordered(&mut self, roots: &[Bit], replaced: &HashSet<u32>, order: &mut Vec<Bit>, seen: &mut HashSet<Bit>) {
+    fn ordered(&mut self, roots: &[Bit], replaced: &QuickSet<u32>, order: &mut Vec<Bit>, seen: &mut QuickSet<Bit>) {
         let cone = self.cone(roots);
         let mut read: Vec<Bit> = Vec::new();
         for bit in &cone {
@@ -226,30 +240,36 @@ impl Logic<'_> {
             if !seen.insert(bit) {
                 continue;
             }
-            match replaced.contains(&word).then(|| self.definition(word)).flatten() {
-                Some(bits) => self.ordered(&[bits[at as usize]], replaced, order, seen),
+            match self.replacement(word, at, replaced) {
+                Some(own) => self.ordered(&[own], replaced, order, seen),
                 None => order.push(bit),
             }
         }
     }
 
+    /// The bit of a word's definition, if the word is replaced.
+    fn replacement(&self, word: u32, at: u32, replaced: &QuickSet<u32>) -> Option<Bit> {
+        if !replaced.contains(&word) {
+            return None;
+        }
+        self.definitions.get(&word)?.get(at as usize).copied()
+    }
+
     /// The diagram of a bit.
-    fn build(&mut self, own: &mut Try, bit: Bit, replaced: &HashSet<u32>) -> Option<Edge> {
+    fn build(&mut self, own: &mut Try, bit: Bit, replaced: &QuickSet<u32>) -> Option<Edge> {
         let positive = bit & !1;
         let known = match own.built.get(&positive) {
             Some(known) => *known,
             None => {
                 let diagram = match self.gate(positive) {
                     Gate::Zero => 0,
-                    Gate::Variable(word, at) => {
-                        match replaced.contains(&word).then(|| self.definition(word)).flatten() {
-                            Some(bits) => self.build(own, bits[at as usize], replaced)?,
-                            None => {
-                                let place = *own.places.get(&positive)?;
-                                own.diagrams.variable(place)?
-                            }
+                    Gate::Variable(word, at) => match self.replacement(word, at, replaced) {
+                        Some(bit) => self.build(own, bit, replaced)?,
+                        None => {
+                            let place = *own.places.get(&positive)?;
+                            own.diagrams.variable(place)?
                         }
-                    }
+                    },
                     Gate::And(a, b) => {
                         let (a, b) = (self.build(own, a, replaced)?, self.build(own, b, replaced)?);
                         own.diagrams.and(a, b)?

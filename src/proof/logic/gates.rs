@@ -1,8 +1,8 @@
 //! Gates, shared: equal structures are equal bits. Each has its values on samples that the inputs can have.
 
-use super::decide::QuickMap;
+use super::decide::{QuickMap, QuickSet};
 use crate::dfg::Dfg;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// A gate's number twice, and 1 if it is inverted.
@@ -70,9 +70,9 @@ pub struct Logic<'a> {
     /// Bits that were proved to be bits of words.
     pub(super) proved: QuickMap<Bit, Bit>,
     /// Bits that were looked for among the words' in vain.
-    pub(super) unknown: HashSet<Bit>,
+    pub(super) unknown: QuickSet<Bit>,
     /// Pairs that were not found equal with much effort.
-    pub(super) failed: HashSet<(Bit, Bit)>,
+    pub(super) failed: QuickSet<(Bit, Bit)>,
     /// The first net with a node's name that was found to be no node: for messages.
     pub strange: Option<String>,
     /// After this, nothing is found out any more.

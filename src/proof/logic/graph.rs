@@ -180,11 +180,6 @@ impl<'a> Logic<'a> {
         Some(sum)
     }
 
-    /// The bits of a node's word as it is defined, by the codes of its operands.
-    pub(super) fn definition(&self, word: u32) -> Option<Vec<Bit>> {
-        self.definitions.get(&word).cloned()
-    }
-
     /// The bits of a node as it is defined, by the codes of its operands.
     fn defined(&mut self, id: Id) -> Option<Vec<Bit>> {
         let dfg = self.dfg?;

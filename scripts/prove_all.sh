@@ -2,7 +2,7 @@
 # Compiles networks, at 8 stages, and proves each: a row of a table for each network, a column for each target, with the proof's
 # seconds (or why it is not proved).
 #   scripts/prove_all.sh [TARGET...] -- NETWORK...      (targets: generic and ultrascale-plus if none is named)
-# The environment variable EFFORT is the compile's --effort, LIMIT the proof's --limit.
+# The environment variable EFFORT is the compile's --effort, OPTIONS are more of its options (--precision FILE), LIMIT is the proof's --limit.
 set -eu
 cd "$(dirname "$0")/.."
 targets=""
@@ -18,7 +18,8 @@ row network $targets
 row $(for column in network $targets; do echo ---; done)
 # The seconds of a proof, or why there is none.
 proved() {
-    "$nanotrig" compile "$1" -o "$work/out" --target "$2" --stages 8 --effort "${EFFORT:-default}" --no-prove >/dev/null 2>&1 ||
+    # shellcheck disable=SC2086 # a list of words
+    "$nanotrig" compile "$1" -o "$work/out" --target "$2" --stages 8 --effort "${EFFORT:-default}" ${OPTIONS:-} --no-prove >/dev/null 2>&1 ||
         { echo "not compiled"; return; }
     start=$(date +%s.%N)
     if "$nanotrig" prove "$work/out" --limit "${LIMIT:-60}" >"$work/said" 2>&1; then

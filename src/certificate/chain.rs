@@ -40,6 +40,7 @@ impl Found {
 /// A file that is not there or cannot be read; the error names it. The disk refuses.
 pub fn folder(dir: &Path, check: bool, limit: Duration) -> Result<Found> {
     deep(|| {
+        let changed = if check { changed(dir)? } else { Vec::new() };
         let text = |path: &str| files::read_text(&dir.join(path));
         let report = text("report.json")
             .map_err(|error| Error { help: "give the output folder of `nanotrig compile`".into(), ..error })?;
@@ -59,7 +60,6 @@ pub fn folder(dir: &Path, check: bool, limit: Duration) -> Result<Found> {
         let interval = report.initiation_interval;
         let levels = Levels { meaning: &meaning, lowered: &lowered, optimised: &optimised, interval };
         let proof = levels.proof(dir, &interface, limit)?;
-        let changed = if check { changed(dir)? } else { Vec::new() };
         if !check {
             write(dir, &proof, &interface)?;
         }

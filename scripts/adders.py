@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sums alone, nanotrig's beside alkaid's, priced by one rule for both: no synthesis, no activations.
 
-usage: scripts/adders.sh [--options "..."] [--table FILE.md] FILE...
+usage: scripts/adders.sh [--options "..."] [--no-deeper] [--table FILE.md] FILE...
 
 A FILE is a neutral network or a matrix of ../shared/bench/cmvm. A sum of two operands costs a LUT for each position from
 the first at which both have bits (of `a - b`, where b begins, if that is below a) to the top of the exact result. Constants are
@@ -39,9 +39,30 @@ def width(low, high):
     return max(high.bit_length(), (~low).bit_length() + 1 if low < 0 else 0)
 
 
-def ours(nanotrig, path, options):
-    """LUTs and depth of the sums that nanotrig makes of a network."""
-    text = subprocess.run([nanotrig, "dump", path, "--level", "optimised", *options], capture_output=True, text=True, check=True).stdout
+def made(nanotrig, path, options, period=None):
+    """What nanotrig makes of a network: the period in ns, and LUTs and depth of its sums; None if the period is too short."""
+    asked = ["--period", str(period)] if period else []
+    with tempfile.TemporaryDirectory() as folder:
+        command = [nanotrig, "compile", path, "-o", f"{folder}/out", "--no-prove", *options, *asked]
+        if subprocess.run([str(word) for word in command], capture_output=True).returncode:
+            return None
+        out = pathlib.Path(folder, "out")
+        return json.loads((out / "report.json").read_text())["period_ns"], priced((out / "ir/optimised.txt").read_text())
+
+
+def ours(nanotrig, path, options, most=None):
+    """LUTs and depth of the sums that nanotrig makes of a network; where there is a greatest depth, at the longest period, of a
+    few, at which they are no deeper, or the shortest."""
+    period, result = made(nanotrig, path, options)
+    for percent in range(128, 100, -2) if most is not None else ():
+        tried = made(nanotrig, path, options, period * percent / 100)
+        if tried and tried[1][1] <= most:
+            return tried[1]
+    return result
+
+
+def priced(text):
+    """LUTs and depth of the sums of a graph."""
     nodes, sums, inner = {}, {}, set()
     for number, name, rest, low, high, exponent in NODE.findall(text):
         operands = [(int(of), int(shift or 0)) for _, of, shift in TERM.findall(rest)]
@@ -129,8 +150,9 @@ def compare(options, path, folder):
         file.write_text(json.dumps(as_network(case)))
     else:
         alkaid, file = alkaid_network, path
-    result = ours(options.nanotrig, file, options.options.split())
-    return case["name"], result, alkaid(case, {}), alkaid(case, {"hard_dc": 0})
+    default, shallow = alkaid(case, {}), alkaid(case, {"hard_dc": 0})
+    most = shallow[1] if options.no_deeper else None
+    return case["name"], ours(options.nanotrig, file, options.options.split(), most), default, shallow
 
 
 HEAD = """# Sums alone
@@ -160,6 +182,7 @@ def main():
     parser.add_argument("files", nargs="+", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--nanotrig", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--options", default="", help="more options of nanotrig")
+    parser.add_argument("--no-deeper", action="store_true", help="no deeper than alkaid with hard_dc=0, if nanotrig can")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE.md")
     options = parser.parse_args()
     rows = []

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Price sums alone, nanotrig's beside alkaid's, by one rule for both.
 #
-# usage: scripts/adders.sh [--options "..."] [--table FILE.md] FILE...
+# usage: scripts/adders.sh [--options "..."] [--no-deeper] [--table FILE.md] FILE...
 #
+# With --no-deeper, nanotrig is asked for the longest period at which its sums are no deeper than alkaid's with hard_dc=0.
 # A FILE is a neutral network, or a matrix of ../shared/bench/cmvm. adders.py says how sums are priced. The table goes to
 # standard output (and to FILE.md). It needs the environment that bench.sh makes.
 set -eu

@@ -17,7 +17,7 @@ use crate::lower::lower;
 use crate::multipliers::{Effort, MULTIPLIERS, Solve};
 use crate::netlist::{self, Netlist, Simulator};
 use crate::network::Network;
-use crate::passes;
+use crate::passes::{self, Way};
 use crate::port::Port;
 use crate::reuse::Folded;
 use crate::samples::Samples;
@@ -164,8 +164,8 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
         return interval::hardware(dfg, making, seen);
     }
     (making.progress)("optimising");
-    let (effort, slack) = best(dfg, making)?;
-    let (dfg, schedule) = optimised(dfg, making, effort, slack, seen)?;
+    let way = best(dfg, making)?;
+    let (dfg, schedule) = optimised(dfg, making, way, seen)?;
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
@@ -185,35 +185,43 @@ fn options(making: &Making) -> netlist::Options {
 }
 
 /// Passes, schedule, and sums of three.
-fn optimised(
-    dfg: &Dfg,
-    making: &Making,
-    effort: Effort,
-    slack: u32,
-    seen: impl FnMut(&str, &Dfg),
-) -> Result<(Dfg, Schedule)> {
+fn optimised(dfg: &Dfg, making: &Making, way: Way, seen: impl FnMut(&str, &Dfg)) -> Result<(Dfg, Schedule)> {
     let (target, multiplier) = (&*making.target, making.multiplier);
-    let dfg = passes::run(dfg, &passes::Context { target, multiplier, effort, slack }, None, seen)?;
+    let dfg = passes::run(dfg, &passes::Context { target, multiplier, way }, None, seen)?;
     (making.progress)("scheduling");
     let schedule = (making.scheduler)(&dfg, target, Goal { interval: making.interval, ..making.goal })?;
     fuse(dfg, schedule, target)
 }
 
-/// What makes the smallest circuit, at no more stages and no longer period than asked for: with effort `high` three ways
-/// are tried, the last of them with a level more in each matrix.
-fn best(dfg: &Dfg, making: &Making) -> Result<(Effort, u32)> {
-    if making.effort != Effort::High {
-        return Ok((making.effort, 0));
+/// What makes the smallest circuit, at no more stages and no longer period than asked for: with effort `high` five ways
+/// are tried, one with a level more in each matrix, and two with tight sums.
+fn best(dfg: &Dfg, making: &Making) -> Result<Way> {
+    let effort = making.effort;
+    if effort != Effort::High {
+        return Ok(Way { effort, ..Way::default() });
     }
-    let mut best = None;
-    for way in [(Effort::Default, 0), (Effort::High, 0), (Effort::High, 1)] {
-        let (dfg, schedule) = optimised(dfg, making, way.0, way.1, |_, _| ())?;
+    let high = Way { effort, ..Way::default() };
+    let tight = Way { tight: true, ..high };
+    let mut best: Option<(u32, u32, u64, Way)> = None;
+    let mut refused = None;
+    for way in [Way::default(), high, Way { slack: 1, ..high }, tight, Way { spare: 1, ..tight }] {
+        // A goal that one way cannot meet, another may.
+        let (dfg, schedule) = match optimised(dfg, making, way, |_, _| ()) {
+            Ok(made) => made,
+            Err(error) => {
+                refused.get_or_insert(error);
+                continue;
+            }
+        };
         let luts: f64 = dfg.ids().map(|id| making.target.area(&dfg, id).luts).sum();
         let slow = making.goal.period.map_or(schedule.period, |period| period.max(schedule.period));
         let key = (schedule.latency, slow, luts.round() as u64, way);
         best = Some(best.map_or(key, |best| key.min(best)));
     }
-    Ok(best.map_or((making.effort, 0), |(.., way)| way))
+    match (best, refused) {
+        (Some((.., way)), _) => Ok(way),
+        (None, error) => Err(error.unwrap_or_else(|| Error::bug("no way was tried"))),
+    }
 }
 
 /// Ports under other names; one whose name stands twice keeps its own.

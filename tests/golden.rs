@@ -15,11 +15,11 @@ use nanotrig::fixed::Fixed;
 use nanotrig::frontends::{self, native};
 use nanotrig::functions::Function;
 use nanotrig::interfaces::{self, Choice};
-use nanotrig::multipliers::{Effort, MULTIPLIERS};
+use nanotrig::multipliers::MULTIPLIERS;
 use nanotrig::netlist::{self, Options};
 use nanotrig::network::Tensor;
 use nanotrig::packages;
-use nanotrig::passes::{self, Context};
+use nanotrig::passes::{self, Context, Way};
 use nanotrig::quantizers::{self, Codes, Role};
 use nanotrig::registry::find;
 use nanotrig::schedulers::{Goal, SCHEDULERS};
@@ -58,8 +58,7 @@ fn after(dfg: &str, pass: Option<&str>, multiplier: &str) -> Result<Dfg> {
     let context = Context {
         target: &*target,
         multiplier: find("multiplier", MULTIPLIERS, multiplier)?.make,
-        effort: Effort::Default,
-        slack: 0,
+        way: Way::default(),
     };
     passes::run(&dfg.parse()?, &context, pass, |_, _| ())
 }

@@ -2,15 +2,15 @@
 
 use nanotrig::dfg::random::{Random, graph, inputs};
 use nanotrig::dfg::{Dfg, Evaluator};
-use nanotrig::multipliers::{Effort, MULTIPLIERS};
-use nanotrig::passes::{self, Context};
+use nanotrig::multipliers::MULTIPLIERS;
+use nanotrig::passes::{self, Context, Way};
 use nanotrig::schedulers::{Goal, SCHEDULERS, Schedule, fuse};
 use nanotrig::targets::TARGETS;
 
 #[test]
 fn schedules_are_causal_and_in_time() {
     let target = (TARGETS[0].make)();
-    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, effort: Effort::Default, slack: 0 };
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, way: Way::default() };
     for seed in 0..100 {
         let dfg = graph(&mut Random::new(seed), 40).expect("small numbers");
         let dfg = passes::run(&dfg, &context, None, |_, _| ()).expect("passes run");
@@ -40,7 +40,7 @@ fn schedules_are_causal_and_in_time() {
 #[test]
 fn min_registers_never_needs_more_than_asap() {
     let target = (TARGETS[0].make)();
-    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, effort: Effort::Default, slack: 0 };
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, way: Way::default() };
     let (mut least, mut earliest) = (0, 0);
     for seed in 0..100 {
         let dfg = graph(&mut Random::new(seed), 60).expect("small numbers");
@@ -62,7 +62,7 @@ fn min_registers_never_needs_more_than_asap() {
 fn fused_sums_keep_the_schedule() {
     let target =
         TARGETS.iter().find(|entry| entry.name == "ultrascale-plus").map(|entry| (entry.make)()).expect("listed");
-    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, effort: Effort::Default, slack: 0 };
+    let context = Context { target: &*target, multiplier: MULTIPLIERS[0].make, way: Way::default() };
     let mut saved = 0;
     for seed in 0..200 {
         let mut random = Random::new(seed);

@@ -3,6 +3,7 @@
 use super::{Hardware, Making};
 use crate::dfg::Dfg;
 use crate::error::{At, Result};
+use crate::passes::Way;
 use crate::schedulers::fuse;
 use crate::{netlist, passes, reuse};
 
@@ -13,7 +14,8 @@ use crate::{netlist, passes, reuse};
 pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Result<Hardware> {
     let (target, period) = (&*making.target, reuse::period(making.goal)?);
     (making.progress)("optimising");
-    let context = passes::Context { target, multiplier: making.multiplier, effort: making.effort, slack: 0 };
+    let way = Way { effort: making.effort, ..Way::default() };
+    let context = passes::Context { target, multiplier: making.multiplier, way };
     let whole = passes::run(dfg, &context, None, |_, _| ())?;
     let mut folded = reuse::fold(&dfg.without_dead(), making.interval)?;
     folded.dfg = passes::run(&folded.dfg, &context, None, seen)?;

@@ -11,6 +11,8 @@ mod shift_add;
 use crate::dfg::Term;
 use crate::fixed::{Fixed, Range};
 use crate::registry::Entry;
+pub use shift_add::digits::digits;
+pub use shift_add::levels;
 
 /// Solves a problem. The result depends on the problem alone.
 pub type Solve = fn(&Problem) -> Program;
@@ -34,6 +36,8 @@ pub struct Row {
     pub terms: Vec<(u32, Fixed)>,
     /// What is added.
     pub constant: Fixed,
+    /// Adder levels that it may take beyond its fewest; as many as the deepest row has are always enough.
+    pub late: u32,
 }
 
 /// A constant matrix and what is known of its operands.
@@ -71,6 +75,8 @@ pub struct Chains {
     /// A third operand, where a register takes the sum at once, as it takes most rows: the last two sums of a row then
     /// become one.
     pub third: bool,
+    /// Tenths of a LUT for a position at which only one operand has bits, and which passes the carry on.
+    pub pass: u32,
 }
 
 /// A step of a program. Values are numbered: operands first, then steps.

@@ -5,6 +5,7 @@
 //! The dots of one row of a layer (all output channels at one position) are solved together, so that they share sums;
 //! equal rows are solved once.
 
+use super::late::late;
 use super::{Context, Pass};
 use crate::dfg::{Builder, Dfg, Id, Op};
 use crate::error::{Error, Result};
@@ -29,6 +30,8 @@ struct Expansion<'a> {
     context: &'a Context<'a>,
     builder: Builder,
     arrival: Vec<u32>,
+    /// How late each product may be, if sums are to be tight.
+    late: Option<Vec<u32>>,
     solved: HashMap<Problem, Rc<Program>>,
     rows: HashMap<Place, Vec<Id>>,
     new: Vec<Option<Id>>,
@@ -44,7 +47,9 @@ fn run(dfg: &Dfg, context: &Context) -> Result<Dfg> {
     let dots = dfg.ids().filter(|id| matches!(dfg[*id].op, Op::Dot { .. }));
     dots.for_each(|id| rows.entry(place(dfg, id)).or_default().push(id));
     let (builder, new) = (Builder::like(dfg), vec![None; dfg.nodes.len()]);
-    let mut expansion = Expansion { dfg, context, builder, arrival: Vec::new(), solved: HashMap::new(), rows, new };
+    let late = context.way.tight.then(|| late(dfg, context));
+    let mut expansion =
+        Expansion { dfg, context, builder, arrival: Vec::new(), late, solved: HashMap::new(), rows, new };
     for id in dfg.ids() {
         expansion.node(id)?;
     }
@@ -127,13 +132,14 @@ impl Expansion<'_> {
             level: (self.arrival[id.index()] - first + adder / 2) / adder,
         };
         let number = |id: &Id| operands.binary_search(id).unwrap_or(0) as u32;
-        let rows = row.iter().map(|(_, terms, constant)| Row {
+        let rows = row.iter().map(|(id, terms, constant)| Row {
             terms: terms.iter().map(|(id, factor)| (number(id), *factor)).collect(),
             constant: *constant,
+            late: self.late.as_ref().map_or(u32::MAX, |late| late[id.index()]),
         });
         let sums = self.context.target.sums();
-        let chains = Chains { constant: sums.constant, third: sums.operands > 2 };
+        let chains = Chains { constant: sums.constant, third: sums.operands > 2, pass: sums.pass };
         let (operands, rows) = (operands.iter().map(operand).collect(), rows.collect());
-        Problem { operands, rows, slack: self.context.slack, chains, effort: self.context.effort }
+        Problem { operands, rows, slack: self.context.way.slack, chains, effort: self.context.way.effort }
     }
 }

@@ -5,6 +5,7 @@
 //! place in [`PASSES`]; the order and its reasons are there.
 
 mod expand_dots;
+mod late;
 
 use crate::dfg::Dfg;
 use crate::error::{At, Result};
@@ -18,10 +19,22 @@ pub struct Context<'a> {
     pub target: &'a dyn Target,
     /// How constant matrices are multiplied.
     pub multiplier: Solve,
-    /// How long they search.
+    /// How they are searched.
+    pub way: Way,
+}
+
+/// A way to search constant matrices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// How long.
     pub effort: Effort,
     /// Adder levels that a matrix's deepest row may have beyond the fewest possible.
     pub slack: u32,
+    /// Whether rows on the network's longest paths take their fewest levels, and not those of the deepest of their matrix:
+    /// a shorter path for more adders.
+    pub tight: bool,
+    /// Adder levels that the largest matrix may have all the same.
+    pub spare: u32,
 }
 
 /// A pass.

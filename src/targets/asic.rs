@@ -15,7 +15,7 @@ pub const TARGET: Entry<Make> = Entry {
 };
 
 const FIGURES: Figures = Figures {
-    sums: Sums { operands: 2, registered: false, constant: false, direct: false },
+    sums: Sums { operands: 2, registered: false, constant: false, direct: false, pass: 3 },
     part: "",
     yosys: "synth -flatten",
     hdl: None,

@@ -15,7 +15,7 @@ pub const TARGET: Entry<Make> = Entry {
 };
 
 const FIGURES: Figures = Figures {
-    sums: Sums { operands: 2, registered: false, constant: false, direct: true },
+    sums: Sums { operands: 2, registered: false, constant: false, direct: true, pass: 3 },
     hdl: None,
     ..ultrascale_plus::FIGURES
 };

@@ -30,7 +30,7 @@ const FIGURES: Figures = Figures {
         uncertainty: 35,
     },
     third: 420 + 300,
-    sums: Sums { operands: 3, registered: true, constant: true, direct: true },
+    sums: Sums { operands: 3, registered: true, constant: true, direct: true, pass: 3 },
     part: "xc7a200tfbg676-1",
     yosys: "synth_xilinx -family xc7 -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     hdl: Some("series7"),

@@ -29,7 +29,7 @@ pub(super) const FIGURES: Figures = Figures {
         uncertainty: 35,
     },
     third: 120 + 100,
-    sums: Sums { operands: 3, registered: true, constant: true, direct: true },
+    sums: Sums { operands: 3, registered: true, constant: true, direct: true, pass: 3 },
     part: "xcvu13p-flga2577-2-e",
     yosys: "synth_xilinx -family xcup -flatten -noiopad -nodsp -nobram -nolutram -nosrl",
     hdl: Some("ultrascale_plus"),

@@ -8,7 +8,7 @@
 //!
 //! With effort `high` this is done many times, with noise on what a pair saves, and the cheapest program is taken.
 //!
-//! A row may be as deep as the deepest row must be (plus the problem's slack): a sum of terms at levels `l` fits in `D`
+//! A row may be as deep as the deepest row must be, or as its own lateness allows (plus the problem's slack): a sum of terms at levels `l` fits in `D`
 //! levels exactly if the sum of `2^l` is at most `2^D` (Kraft).
 
 pub mod digits;
@@ -19,7 +19,7 @@ mod share;
 mod tree;
 mod value;
 
-use super::{Effort, Problem, Program, Solve, Step};
+use super::{Chains, Effort, Problem, Program, Row, Solve, Step};
 use crate::dfg::{Id, Term};
 use crate::fixed::Fixed;
 use crate::registry::Entry;
@@ -47,8 +47,8 @@ struct Sum {
     constant: Fixed,
     /// Levels it may take.
     limit: u32,
-    /// Whether its last two sums become one of three operands.
-    third: bool,
+    /// What one carry chain adds; its last two sums may become one of three operands.
+    chains: Chains,
 }
 
 fn solve(problem: &Problem) -> Program {
@@ -117,22 +117,32 @@ fn attempt(problem: &Problem, search: &Search) -> (u64, Program) {
             terms.collect()
         })
         .collect();
-    let limit = columns.iter().map(|terms| depth(terms, &values)).max();
-    let limit = limit.unwrap_or(0) + problem.slack;
-    let pairs = share::share(&mut columns, &mut values, limit, search);
-    let third = problem.chains.third;
-    let rows = columns.into_iter().zip(&rows).map(|(terms, row)| Sum { terms, constant: row.constant, limit, third });
+    let limits: Vec<u32> = limits(problem, &columns, &rows, &values);
+    let pairs = share::share(&mut columns, &mut values, &limits, problem.chains.pass, search);
+    let chains = problem.chains;
+    let rows = columns.into_iter().zip(&rows).zip(limits);
+    let rows = rows.map(|((terms, row), limit)| Sum { terms, constant: row.constant, limit, chains });
     let shared = pairs.into_iter().zip(&values[fixed..]);
-    let shared = shared.map(|(terms, value)| Sum { terms, constant: Fixed::ZERO, limit: value.level, third: false });
+    let pairs = Chains { third: false, ..chains };
+    let shared = shared.map(|(terms, value)| Sum { terms, constant: Fixed::ZERO, limit: value.level, chains: pairs });
     let mut sums: Vec<Sum> = shared.chain(rows).collect();
     let used = inline(&mut sums, fixed, values.len());
     emit(&mut program, &sums, &used, values, fixed, search.beam);
     (offsets::assign(&mut program, problem), program)
 }
 
-/// Fewest levels of a sum of these terms (Kraft).
-fn depth(terms: &[Term], values: &[Value]) -> u32 {
-    let total: u128 = terms.iter().map(|term| 1u128 << values[term.id.index()].level.min(100)).sum();
+/// The levels that each row may take.
+fn limits(problem: &Problem, columns: &[Vec<Term>], rows: &[Row], values: &[Value]) -> Vec<u32> {
+    let depth = |terms: &Vec<Term>| levels(terms.iter().map(|term| values[term.id.index()].level));
+    let depths: Vec<u32> = columns.iter().map(depth).collect();
+    let deepest = depths.iter().copied().max().unwrap_or(0);
+    let limit = |(own, row): (&u32, &Row)| own.saturating_add(row.late).min(deepest) + problem.slack;
+    depths.iter().zip(rows).map(limit).collect()
+}
+
+/// Fewest levels of a sum of terms at these levels (Kraft).
+pub fn levels(terms: impl Iterator<Item = u32>) -> u32 {
+    let total: u128 = terms.map(|level| 1u128 << level.min(100)).sum();
     128 - total.max(1).leading_zeros() - total.is_power_of_two() as u32
 }
 

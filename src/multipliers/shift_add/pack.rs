@@ -32,7 +32,7 @@ pub fn pack(problem: &Problem, values: &mut Vec<Value>, program: &mut Program) -
             program.steps.push(Step::Lookup { terms: group.to_vec(), constant: Fixed::ZERO });
             terms.push((number, Fixed::ONE));
         }
-        rows.push(Row { terms, constant: row.constant });
+        rows.push(Row { terms, ..*row });
     }
     rows
 }

@@ -51,6 +51,8 @@ struct Column {
     terms: BTreeSet<Term>,
     /// The sum of `2^level` of its terms.
     kraft: u128,
+    /// Levels that it may take.
+    limit: u32,
 }
 
 /// More pairs of terms than this are not all counted, for the sake of memory and time: only those within blocks of values.
@@ -63,15 +65,22 @@ struct Sharing<'a> {
     blocks: Vec<usize>,
     counts: Counts,
     heap: BinaryHeap<(u64, Reverse<Pattern>)>,
-    limit: u32,
+    /// See [`super::Chains`].
+    pass: u32,
     search: &'a Search,
 }
 
 /// Replaces pairs of terms that occur in several places by new values, as long as that saves adders.
 ///
-/// `values` grows; the definitions of the new ones come back, each made of earlier values. Each row may be `limit` deep.
-pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32, search: &Search) -> Vec<Vec<Term>> {
-    let mut sharing = Sharing::new(columns, values, limit, search);
+/// `values` grows; the definitions of the new ones come back, each made of earlier values. Each row may be as deep as its limit.
+pub fn share(
+    columns: &mut [Vec<Term>],
+    values: &mut Vec<Value>,
+    limits: &[u32],
+    pass: u32,
+    search: &Search,
+) -> Vec<Vec<Term>> {
+    let mut sharing = Sharing::new(columns, values, limits, pass, search);
     let mut pairs = Vec::new();
     while let Some((score, Reverse(pattern))) = sharing.heap.pop() {
         let now = sharing.score(&pattern);
@@ -93,13 +102,20 @@ pub fn share(columns: &mut [Vec<Term>], values: &mut Vec<Value>, limit: u32, sea
 }
 
 impl<'a> Sharing<'a> {
-    fn new(columns: &[Vec<Term>], values: &'a mut Vec<Value>, limit: u32, search: &'a Search) -> Sharing<'a> {
+    fn new(
+        columns: &[Vec<Term>],
+        values: &'a mut Vec<Value>,
+        limits: &[u32],
+        pass: u32,
+        search: &'a Search,
+    ) -> Sharing<'a> {
         let weight = |term: &Term| 1u128 << values[term.id.index()].level.min(100);
-        let column = |terms: &Vec<Term>| Column {
+        let column = |(terms, limit): (&Vec<Term>, &u32)| Column {
             terms: terms.iter().copied().collect(),
             kraft: terms.iter().map(weight).sum(),
+            limit: *limit,
         };
-        let columns: Vec<Column> = columns.iter().map(column).collect();
+        let columns: Vec<Column> = columns.iter().zip(limits).map(column).collect();
         let all: usize = columns.iter().map(|column| column.terms.len() * column.terms.len() / 2).sum();
         let size = values.len().div_ceil(all.div_ceil(PAIRS).max(1)).max(1);
         let blocks: Vec<usize> = (0..values.len()).map(|value| value / size).collect();
@@ -112,7 +128,7 @@ impl<'a> Sharing<'a> {
                 near.for_each(|y| *counts.entry(pattern(*x, *y).0).or_default() += 1);
             }
         }
-        let mut sharing = Sharing { columns, values, blocks, counts, heap: BinaryHeap::new(), limit, search };
+        let mut sharing = Sharing { columns, values, blocks, counts, heap: BinaryHeap::new(), pass, search };
         let repeated: Vec<Pattern> = sharing.counts.iter().filter(|(_, count)| **count > 1).map(|(p, _)| *p).collect();
         sharing.push(&repeated);
         sharing
@@ -145,7 +161,7 @@ impl<'a> Sharing<'a> {
             let signed = if p.negative { shifted.negate() } else { shifted };
             crate::fixed::Range::add(a.range, signed).unwrap_or(signed)
         };
-        cost(&a.range, &shifted, &result)
+        cost(&a.range, &shifted, &result, self.pass)
     }
 
     /// Non-overlapping places of a pattern where its depth is allowed: column and the pair's first term.
@@ -164,7 +180,7 @@ impl<'a> Sharing<'a> {
                     continue;
                 }
                 let deeper = kraft - power(a) - power(b) + power(a.max(b) + 1);
-                if deeper <= power(self.limit) {
+                if deeper <= power(column.limit) {
                     kraft = deeper;
                     taken.extend([*x, y]);
                     found.push((index, *x));

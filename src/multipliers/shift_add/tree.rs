@@ -1,7 +1,7 @@
 //! The order in which a sum is added up: a beam search over the multiset of what is still to be added.
 
 use super::Sum;
-use super::value::{PASS, Value, cost, span};
+use super::value::{Value, cost, span};
 use crate::dfg::{Id, Term};
 use crate::fixed::Range;
 use std::collections::HashSet;
@@ -59,14 +59,14 @@ pub fn order(sum: &Sum, values: &[Value], width: usize) -> Tree {
     let items: Vec<Item> = sum.terms.iter().enumerate().map(|(index, term)| value(index, *term, values)).collect();
     let mut beam = vec![State { items, cost: 0 }];
     while beam[0].items.len() > 3 {
-        beam = advance(&beam, &mut made, sum.limit, width);
+        beam = advance(&beam, &mut made, sum, width);
     }
-    if sum.third && beam[0].items.len() == 3 {
-        let best = beam.into_iter().min_by_key(|state| state.cost + three(&state.items));
+    if sum.chains.third && beam[0].items.len() == 3 {
+        let best = beam.into_iter().min_by_key(|state| state.cost + three(&state.items, sum.chains.pass));
         beam = best.into_iter().collect();
     }
     while beam[0].items.len() > 1 {
-        beam = advance(&beam, &mut made, sum.limit, width);
+        beam = advance(&beam, &mut made, sum, width);
     }
     let best = beam.into_iter().min_by_key(|state| state.cost).map(|mut state| state.items.swap_remove(0));
     let mut tree = Tree { steps: Vec::new(), result: Term::plus(Id(0), 0), level: 0 };
@@ -102,14 +102,14 @@ struct Next<'a> {
 }
 
 /// The states after one more addition, the best first.
-fn advance(beam: &[State], made: &mut Vec<Made>, limit: u32, width: usize) -> Vec<State> {
+fn advance(beam: &[State], made: &mut Vec<Made>, sum: &Sum, width: usize) -> Vec<State> {
     let mut next: Vec<Next> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { width };
     for state in beam {
         let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
         let mut moves: Vec<(i64, Move)> = Vec::new();
         for (i, j) in pairs(&state.items) {
-            if let Some(step) = merge(state, i, j, kraft, limit) {
+            if let Some(step) = merge(state, i, j, kraft, sum) {
                 let removed = i64::from(state.items[i].span + state.items[j].span);
                 moves.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), step));
             }
@@ -157,7 +157,7 @@ fn joined(a: &Item, b: &Item) -> u64 {
 
 /// What a sum of three items costs, in tenths of a LUT, if it is one carry chain: positions at which two have bits, those
 /// above to which a saved carry goes, and the others through which carries run.
-fn three(items: &[Item]) -> i64 {
+fn three(items: &[Item], pass: u32) -> i64 {
     let low = items.iter().map(|item| item.range.exp).min().unwrap_or(0);
     let (mut once, mut twice, mut thrice) = (0u128, 0u128, 0u128);
     for item in items {
@@ -170,7 +170,7 @@ fn three(items: &[Item]) -> i64 {
     let top = 128 - once.leading_zeros() + (twice != 0) as u32;
     let full = twice | thrice << 1;
     let passes = (top - full.trailing_zeros().min(top)).saturating_sub(full.count_ones());
-    i64::from(10 * full.count_ones() + PASS * passes)
+    i64::from(10 * full.count_ones() + pass * passes)
 }
 
 /// Pairs worth trying, the first index the lesser.
@@ -194,13 +194,13 @@ fn power(level: u32) -> u128 {
 
 /// The sum of two items, the first index the lesser, if the rest can still be added within the limit. `kraft` is the sum
 /// of `2^level` of all items.
-fn merge(state: &State, i: usize, j: usize, kraft: u128, limit: u32) -> Option<Move> {
+fn merge(state: &State, i: usize, j: usize, kraft: u128, sum: &Sum) -> Option<Move> {
     let (a, b) = (&state.items[i], &state.items[j]);
     let signed = |range: Range, negative: bool| if negative { range.negate() } else { range };
     let range = Range::add(signed(a.range, a.negative), signed(b.range, b.negative))?;
-    let bits = cost(&a.range, &b.range, &range);
+    let bits = cost(&a.range, &b.range, &range, sum.chains.pass);
     let level = a.level.max(b.level) + (bits > 0) as u32;
-    if kraft - power(a.level) - power(b.level) + power(level) > power(limit) {
+    if kraft - power(a.level) - power(b.level) + power(level) > power(sum.limit) {
         return None;
     }
     Some(Move { pair: (i, j), range, level, bits: bits as i64 })

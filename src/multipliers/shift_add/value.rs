@@ -70,20 +70,17 @@ impl Value {
     }
 }
 
-/// Tenths of a LUT for a position at which only one operand has bits, and which passes the carry on.
-pub const PASS: u32 = 3;
-
 /// What `a ± b` costs, in tenths of a LUT: positions where both have bits, and those above through which the carry runs to
-/// the top of the exact result. Signs cost nothing (see [`crate::dfg::Chain`]), so what counts is how many values there
+/// the top of the exact result, at `pass` each. Signs cost nothing (see [`crate::dfg::Chain`]), so what counts is how many values there
 /// are. Operands that do not meet are wired side by side.
-pub fn cost(a: &Range, b: &Range, result: &Range) -> u32 {
+pub fn cost(a: &Range, b: &Range, result: &Range, pass: u32) -> u32 {
     let top = |range: &Range| range.exp + span(range) as i32;
     let start = a.exp.max(b.exp);
     let meeting = (top(a).min(top(b)) - start).max(0);
     if meeting == 0 {
         return 0;
     }
-    10 * meeting as u32 + PASS * (top(result) - start - meeting).max(0) as u32
+    10 * meeting as u32 + pass * (top(result) - start - meeting).max(0) as u32
 }
 
 /// Bits of a number with an offset that makes it count from 0.

@@ -191,6 +191,7 @@ def main():
             rows.append(compare(options, path, pathlib.Path(folder)))
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     more = f'--options "{options.options}" ' if options.options else ""
+    more += "--no-deeper " if options.no_deeper else ""
     text = table(rows, f"scripts/adders.sh {more}{' '.join(str(path) for path in options.files)}")
     if options.table:
         options.table.write_text(text)

@@ -112,7 +112,7 @@ def compile_both(options, path, out):
     row = {"name": name, "target": options.target}
     if options.peer:
         row["alkaid"] = attempt(f"{name}: alkaid's best mode, as it is known", bench_peer.known, options.peer, name)
-    elif not options.no_peer:
+    if not options.no_peer and not row.get("alkaid"):
         row["alkaid"] = attempt(f"{name}: alkaid's best mode", bench_peer.best, path, name, out / "alkaid")
     if options.peer_only:
         return row

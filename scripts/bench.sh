@@ -4,7 +4,7 @@
 # usage: scripts/bench.sh [--target T] [--jobs N] [--period NS [--same-cycles]] [--no-peer] [--peer-only]
 #                         [--options "..."] [--untimed] [--peer FILE.md] [--table FILE.md] [--equal-period] NET.json.gz...
 #
-# alkaid's numbers come from a table that this made before if it is given as --peer: they do not change. nanotrig is asked
+# alkaid's numbers come from a table that this made before if it is given as --peer and has them: they do not change. nanotrig is asked
 # for alkaid's number of cycles, or for a period, or with --same-cycles for both.
 #
 # With --equal-period, nanotrig is asked for the period that alkaid's netlist has: both netlists are mapped by Yosys and

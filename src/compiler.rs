@@ -10,7 +10,7 @@ pub use weights::{WeightStorage, own_weights_agree};
 
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, Id, random};
-use crate::error::{At, Error, Result};
+use crate::error::{At, Error, Kind, Result};
 use crate::fixed::{Format, Quantization};
 use crate::layers::{Expanded, WeightPort};
 use crate::lower::lower;
@@ -208,6 +208,7 @@ fn best(dfg: &Dfg, making: &Making) -> Result<Way> {
         // A goal that one way cannot meet, another may.
         let (dfg, schedule) = match optimised(dfg, making, way, |_, _| ()) {
             Ok(made) => made,
+            Err(error) if error.kind != Kind::User => return Err(error),
             Err(error) => {
                 refused.get_or_insert(error);
                 continue;

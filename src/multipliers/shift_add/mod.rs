@@ -8,8 +8,8 @@
 //!
 //! With effort `high` this is done many times, with noise on what a pair saves, and the cheapest program is taken.
 //!
-//! A row may be as deep as the deepest row must be, or as its own lateness allows (plus the problem's slack): a sum of terms at levels `l` fits in `D`
-//! levels exactly if the sum of `2^l` is at most `2^D` (Kraft).
+//! A row may be as deep as the deepest row must be, or as its own lateness allows (plus the problem's slack): a sum of
+//! terms at levels `l` fits in `D` levels exactly if the sum of `2^l` is at most `2^D` (Kraft).
 
 pub mod digits;
 mod offsets;

@@ -7,7 +7,7 @@ mod common;
 
 use common::{bless, nanotrig};
 use nanotrig::arrays::npz::{self, Npz};
-use nanotrig::frontends;
+use nanotrig::frontends::{self, native};
 use nanotrig::layers::LAYERS;
 use nanotrig::network::{Network, Tensor};
 use nanotrig::precision::{self, Precision};
@@ -112,7 +112,12 @@ impl Case {
             let got = arrays(&Npz::open(&bytes).unwrap(), "");
             wanted.iter().for_each(|(name, want)| same(&got[name], want, &format!("{what} at {level}, `{name}`")));
         }
-        let kinds = self.network(folder).layers.into_iter().map(|layer| layer.kind).collect();
+        let network = self.network(folder);
+        // An output folder holds the network as TOML.
+        let path = scratch.path().join("network.toml");
+        native::write(&network, &path).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(frontends::read(&path, None).unwrap() == network, "{what} is not itself as TOML");
+        let kinds = network.layers.into_iter().map(|layer| layer.kind).collect();
         let frontend = folder.file_name().unwrap().to_string_lossy().to_string();
         Held { frontend, kinds, values: wanted.values().map(|tensor| tensor.data.len()).sum() }
     }

@@ -124,6 +124,32 @@ fn a_long_sum_that_wraps_and_is_rounded() {
     assert!(proof.holds(), "{:?}", proof.links);
 }
 
+/// Only some low bits of a square leave: its circuit multiplies fewer bits than the graph. And an output that is always 0.
+#[test]
+fn low_bits_of_a_square() {
+    let clipped = Layer::new("clipped", "quantize", vec!["x".into()]).with("format", "fixed<5,3,TRN,SAT_SYM>");
+    let square = Layer::new("square", "multiply", vec!["clipped".into(), "clipped".into()]);
+    let low = Layer::new("low", "quantize", vec!["square".into()]).with("format", "ufixed<3,0,TRN,WRAP>");
+    let none = Layer::new("none", "quantize", vec!["x".into()]).with("format", "ufixed<2,-8,TRN,WRAP>");
+    let zero = Layer::new("zero", "quantize", vec!["none".into()]).with("format", "fixed<3,4>");
+    let x = Input { name: "x".into(), shape: vec![1], format: Some("fixed<8,4>".into()), next: None };
+    let (layers, outputs) = (vec![clipped, square, low, none, zero], vec!["low".into(), "zero".into()]);
+    let proof = proof(&Network { name: "squared".into(), inputs: vec![x], layers, outputs });
+    assert!(proof.holds(), "{:?}", proof.links);
+}
+
+/// Quantizers whose thresholds are finer than float32's numbers near 1, and slices of several axes.
+#[test]
+fn networks_of_onnx() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["quantizers", "old", "shapes"] {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/onnx/{name}.onnx"));
+        let ran = nanotrig(folder.path(), &["compile", &model.display().to_string(), "-o", name]);
+        assert_eq!(ran.status, 0, "{}", ran.err);
+        assert!(ran.out.contains("\nproved "), "{name}: {}{}", ran.out, ran.err);
+    }
+}
+
 /// A network from its tensor graph to its Verilog.
 fn proof(network: &Network) -> Proof {
     let meaning = meaning(network, &Reading::default()).unwrap();

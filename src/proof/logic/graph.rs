@@ -267,6 +267,9 @@ impl<'a> Logic<'a> {
         let formats = dfg.outputs.iter().flat_map(|port| port.elements.iter().map(|element| element.format));
         let code = |(id, format): (&Id, Format)| {
             let range = dfg.range(*id);
+            if (range.lo, range.hi) == (0, 0) {
+                return Some(vec![ZERO; format.width as usize]); // in any unit
+            }
             format.range().contains(&range).then_some(())?;
             let mut bits = vec![ZERO; usize::try_from(range.exp - format.lsb).ok()?];
             bits.extend(&self.codes[id.index()]);

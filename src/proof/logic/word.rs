@@ -4,6 +4,9 @@ use super::gates::{Bit, LANES, Logic, ONE, ZERO};
 use super::sum::Sum;
 use crate::port::Port;
 
+/// Bits of a product that is more than a symbol: its low bits may be those of a narrower one, which diagrams of this size find out.
+const OPENED: usize = 16;
+
 /// A bit-vector, lowest bits first.
 #[derive(Clone, Debug)]
 pub enum Word {
@@ -127,8 +130,25 @@ impl Logic<'_> {
             }
         }
         let word = self.word(None, true, &lanes);
+        if count <= OPENED {
+            let bits = self.multiplied(&a, &b)?;
+            self.definitions.insert(word, bits);
+        }
         self.products.insert((a, b), word);
         Some(self.words[word as usize].bits.clone())
+    }
+
+    /// The bits of a product of two signed numbers, as the sum of its partial products.
+    fn multiplied(&mut self, a: &[Bit], b: &[Bit]) -> Option<Vec<Bit>> {
+        let weight = |bits: &[Bit], at: usize| if at + 1 == bits.len() { -(1 << at) } else { 1i128 << at };
+        let mut partial = Vec::with_capacity(a.len() * b.len());
+        for (i, x) in a.iter().enumerate() {
+            for (j, y) in b.iter().enumerate() {
+                partial.push((Sum::of(&[self.and(*x, *y)], false)?, weight(a, i) * weight(b, j)));
+            }
+        }
+        let operands: Vec<(&Sum, i128)> = partial.iter().map(|(sum, factor)| (sum, *factor)).collect();
+        Some(self.ripple(&Sum::total(&operands, 0)?, (a.len() + b.len()) as u32))
     }
 
     /// A signed number on a sample.

@@ -5,7 +5,7 @@ use super::super::graph::{Graph, Tensor, Value, against, axis, undequantized};
 use super::super::node::Node;
 use super::{Operator, refuse};
 use crate::error::{Error, Result};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 /// The family.
 pub const OPERATORS: &[(&str, Operator)] = &[
@@ -46,14 +46,14 @@ fn part(g: &mut Graph, node: &Node, value: &Value, along: usize, indices: &[usiz
             let even = step < 1 << 31 && step > 0 && indices.windows(2).all(|two| two[1].wrapping_sub(two[0]) == step);
             let layer = match even {
                 true => {
-                    let rank = x.rank() - 1;
-                    let list = |other: Json, value: usize| -> Vec<Json> {
-                        (0..rank).map(|axis| if axis == own { json!(value) } else { other.clone() }).collect()
-                    };
-                    let end = indices[indices.len() - 1] + 1;
-                    let layer = g.layer(node, "slice", &[x]).with("starts", list(json!(0), indices[0]));
-                    let layer = layer.with("ends", list(Json::Null, end));
-                    if step == 1 { layer } else { layer.with("steps", list(json!(1), step)) }
+                    let mut ends = x.physical();
+                    ends[own] = indices[indices.len() - 1] + 1;
+                    let mut list = vec![0; ends.len()];
+                    list[own] = indices[0];
+                    let layer = g.layer(node, "slice", &[x]).with("starts", list.clone()).with("ends", ends);
+                    list.fill(1);
+                    list[own] = step;
+                    if step == 1 { layer } else { layer.with("steps", list) }
                 }
                 false => g.layer(node, "gather", &[x]).with("indices", indices.to_vec()).with("axis", own),
             };

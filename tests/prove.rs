@@ -130,7 +130,7 @@ fn low_bits_of_a_square() {
     let clipped = Layer::new("clipped", "quantize", vec!["x".into()]).with("format", "fixed<5,3,TRN,SAT_SYM>");
     let square = Layer::new("square", "multiply", vec!["clipped".into(), "clipped".into()]);
     let low = Layer::new("low", "quantize", vec!["square".into()]).with("format", "ufixed<3,0,TRN,WRAP>");
-    let none = Layer::new("none", "quantize", vec!["x".into()]).with("format", "ufixed<2,-8,TRN,WRAP>");
+    let none = Layer::new("none", "quantize", vec!["x".into()]).with("format", "ufixed<0,0,TRN,WRAP>");
     let zero = Layer::new("zero", "quantize", vec!["none".into()]).with("format", "fixed<3,4>");
     let x = Input { name: "x".into(), shape: vec![1], format: Some("fixed<8,4>".into()), next: None };
     let (layers, outputs) = (vec![clipped, square, low, none, zero], vec!["low".into(), "zero".into()]);

@@ -279,8 +279,7 @@ def attention_config():
     )
 
 
-@case("QMultiHeadAttention with one input and with three, fused and not; QLinformerAttention")
-def attention():
+def attention_layers():
     x, y = keras.Input((5, 4), name="x"), keras.Input((6, 3), name="y")
     out = [
         QMultiHeadAttention(2, 3, name="self", **attention_config())(x, x),  # noqa: F405
@@ -289,6 +288,16 @@ def attention():
         QLinformerAttention(2, 3, 2, name="linformer", **attention_config())(x, x),  # noqa: F405
     ]
     return keras.Model([x, y], last(*out))
+
+
+@case("QMultiHeadAttention with one input and with three, fused and not; QLinformerAttention")
+def attention():
+    return attention_layers()
+
+
+@case("the same, from HDF5", h5=True)
+def attention_h5():
+    return attention_layers()
 
 
 def table(i=1, f=3, b=7, **options):

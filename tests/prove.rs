@@ -124,15 +124,16 @@ fn a_long_sum_that_wraps_and_is_rounded() {
     assert!(proof.holds(), "{:?}", proof.links);
 }
 
-/// Only some low bits of a square leave: its circuit multiplies fewer bits than the graph. And an output that is always 0.
+/// Only some low bits of a square leave: its circuit multiplies fewer bits than the graph. And an element that is always 0, beside one that
+/// is not.
 #[test]
 fn low_bits_of_a_square() {
     let clipped = Layer::new("clipped", "quantize", vec!["x".into()]).with("format", "fixed<5,3,TRN,SAT_SYM>");
     let square = Layer::new("square", "multiply", vec!["clipped".into(), "clipped".into()]);
     let low = Layer::new("low", "quantize", vec!["square".into()]).with("format", "ufixed<3,0,TRN,WRAP>");
-    let none = Layer::new("none", "quantize", vec!["x".into()]).with("format", "ufixed<0,0,TRN,WRAP>");
+    let none = Layer::new("none", "scale_shift", vec!["x".into()]).with_tensor("scale", Tensor::vector(vec![0.0, 1.0]));
     let zero = Layer::new("zero", "quantize", vec!["none".into()]).with("format", "fixed<3,4>");
-    let x = Input { name: "x".into(), shape: vec![1], format: Some("fixed<8,4>".into()), next: None };
+    let x = Input { name: "x".into(), shape: vec![2], format: Some("fixed<8,4>".into()), next: None };
     let (layers, outputs) = (vec![clipped, square, low, none, zero], vec!["low".into(), "zero".into()]);
     let proof = proof(&Network { name: "squared".into(), inputs: vec![x], layers, outputs });
     assert!(proof.holds(), "{:?}", proof.links);

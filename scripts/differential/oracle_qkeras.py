@@ -246,7 +246,7 @@ def weight(g, variable):
         return None
     codes = np.round(g.rng.normal(0, 0.5, shape) * 256).astype(int)
     # No powers of two: half the logarithm of 0.5 is a tie, which TensorFlow's own kernels for one and for many numbers decide differently.
-    power = (codes & (abs(codes) - 1)) == 0
+    power = (abs(codes) & (abs(codes) - 1)) == 0
     return np.where(power, codes + np.sign(codes) * (1 + (abs(codes) == 1)), codes) / 256
 
 

@@ -53,7 +53,10 @@ fn attention(b: &mut Builder, node: &Node) -> Result<()> {
     let project = |b: &mut Builder, word: &'static str, part: &State, read: String, fused: bool| {
         let mut input = part.quantizer("iq")?;
         if fused && !shared(part)? {
-            for other in [&key_part, &query_part, &value_part] {
+            // With "kv" the query has its own.
+            let others =
+                if fuse == "qkv" { &[&key_part, &value_part, &query_part][..] } else { &[&key_part, &value_part] };
+            for other in others {
                 if shared(other)? {
                     input = other.quantizer("iq")?;
                     break;

@@ -5,6 +5,12 @@
 set -eu
 
 say() { echo "venv: $*" >&2; }
+case ${1:-} in
+"" | -*)
+    say "usage: venv=\$(scripts/venv.sh NAME PACKAGE[==VERSION]...)"
+    exit 2
+    ;;
+esac
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/nanotrig/$1
 shift
 if ! [ -x "$venv/bin/python" ]; then

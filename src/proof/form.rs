@@ -48,6 +48,12 @@ impl Form {
         place.map_or(Fixed::ZERO, |place| self.terms[place].1)
     }
 
+    /// The exponent of the grid that its coefficients and constant are on; `None` with 0.
+    pub fn grid(&self) -> Option<i32> {
+        let all = self.terms.iter().map(|(_, c)| c).chain([&self.constant]);
+        all.filter(|c| !c.is_zero()).map(|c| c.exponent()).min()
+    }
+
     /// The form times a constant; `None` beyond 127 bits, as everywhere here.
     pub fn times(&self, factor: Fixed) -> Option<Form> {
         if factor.is_zero() {

@@ -45,8 +45,7 @@ pub fn opened(own: Form, c: Fixed) -> Option<Form> {
 
 /// The number of which `-floor(x)` is the floor: `1 - grid - x`.
 pub fn falling(x: &Form) -> Option<Form> {
-    let grid = x.terms.iter().map(|(_, c)| c).chain([&x.constant]).filter(|c| !c.is_zero()).map(|c| c.exponent()).min();
-    let above = Fixed::ONE.add(Fixed::power_of_two(grid?.min(0)).negate())?;
+    let above = Fixed::ONE.add(Fixed::power_of_two(x.grid()?.min(0)).negate())?;
     x.times(Fixed::ONE.negate())?.offset(above)
 }
 

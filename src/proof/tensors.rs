@@ -127,7 +127,7 @@ pub fn quantize(space: &mut Space, x: &Form, to: &Quantization) -> Option<Form> 
 }
 
 fn round(space: &mut Space, x: &Form, rounding: Rounding, lsb: i32) -> Option<Form> {
-    let Some(grid) = grid(x).filter(|grid| *grid < lsb) else { return Some(x.clone()) };
+    let Some(grid) = x.grid().filter(|grid| *grid < lsb) else { return Some(x.clone()) };
     let (half, unit) = (Fixed::power_of_two(lsb - 1), Fixed::power_of_two(grid));
     let ties_up = space.floor(&x.clone().offset(half)?, lsb)?;
     let ties_down = space.floor(&x.clone().offset(half.add(unit.negate())?)?, lsb)?;
@@ -153,17 +153,12 @@ fn round(space: &mut Space, x: &Form, rounding: Rounding, lsb: i32) -> Option<Fo
     }
 }
 
-/// The exponent of the unit of a form's integers; none of 0.
-fn grid(x: &Form) -> Option<i32> {
-    x.terms.iter().map(|(_, c)| c).chain([&x.constant]).filter(|c| !c.is_zero()).map(|c| c.exponent()).min()
-}
-
 /// A step function of a number: a curve of its line. A threshold of float32 may be finer than any number that reaches it: the
 /// first of the number's grid that does decides alike.
 fn staircase(space: &mut Space, x: &Form, stairs: &Staircase) -> Option<Form> {
     let mut sum = Form::number(stairs.first);
     let mut last = stairs.first;
-    let grid = grid(x).unwrap_or(0);
+    let grid = x.grid().unwrap_or(0);
     for (threshold, value) in &stairs.steps {
         let beside = whole(threshold.negate().scale(-grid)).scale(grid);
         let reached = space.at_least_zero(&x.clone().offset(beside)?)?;

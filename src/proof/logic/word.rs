@@ -5,7 +5,7 @@ use super::sum::Sum;
 use crate::port::Port;
 
 /// Bits of a product that is more than a symbol: its low bits may be those of a narrower one, which diagrams of this size find out.
-const OPENED: usize = 16;
+const DEFINED: usize = 16;
 
 /// A bit-vector, lowest bits first.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl Logic<'_> {
             }
         }
         let word = self.word(None, true, &lanes);
-        if count <= OPENED {
+        if count <= DEFINED {
             let bits = self.multiplied(&a, &b)?;
             self.definitions.insert(word, bits);
         }

@@ -47,13 +47,10 @@ fn part(g: &mut Graph, node: &Node, value: &Value, along: usize, indices: &[usiz
             let layer = match even {
                 true => {
                     let mut ends = x.physical();
-                    ends[own] = indices[indices.len() - 1] + 1;
-                    let mut list = vec![0; ends.len()];
-                    list[own] = indices[0];
-                    let layer = g.layer(node, "slice", &[x]).with("starts", list.clone()).with("ends", ends);
-                    list.fill(1);
-                    list[own] = step;
-                    if step == 1 { layer } else { layer.with("steps", list) }
+                    let (mut starts, mut steps) = (vec![0; ends.len()], vec![1; ends.len()]);
+                    (starts[own], ends[own], steps[own]) = (indices[0], indices[indices.len() - 1] + 1, step);
+                    let layer = g.layer(node, "slice", &[x]).with("starts", starts).with("ends", ends);
+                    if step == 1 { layer } else { layer.with("steps", steps) }
                 }
                 false => g.layer(node, "gather", &[x]).with("indices", indices.to_vec()).with("axis", own),
             };

@@ -255,9 +255,7 @@ fn netlist_mutant(random: &mut Random, dfg: &Dfg, netlist: &Netlist, rows: &mut 
     if broken && !kind.contains("register") {
         return;
     }
-    let changed = broken
-        || Simulator::new(&damaged).expect("small").run(&samples)
-            != Simulator::new(netlist).expect("small").run(&samples);
+    let changed = broken || Simulator::new(&damaged).run(&samples) != Simulator::new(netlist).run(&samples);
     let prints = !broken && random.below(2) == 0;
     for (printed, level) in [(false, ""), (true, ", printed")] {
         if printed && !prints {

@@ -8,7 +8,7 @@ use nanotrig::dfg::random::{Random, inputs};
 use nanotrig::dfg::{Builder, Evaluator, Id, Op, Source, Term};
 use nanotrig::error::Result;
 use nanotrig::fixed::{Fixed, Format, Quantization};
-use nanotrig::netlist::{Bits, Cell, NetId, Netlist, Options, Part, Simulator, Stepper, build};
+use nanotrig::netlist::{Bits, Cell, Net, NetId, Netlist, Options, Part, Simulator, Stepper, build};
 use nanotrig::port::Port;
 use nanotrig::schedulers::Schedule;
 
@@ -35,7 +35,7 @@ fn random_graphs_build_and_simulate_as_they_evaluate() {
         let (dfg, netlist) = random_design(&mut random, 30, false);
         let batch = inputs(&mut random, &dfg.input_elements(), 60);
         let expected = Evaluator::new(&dfg).expect("fits").run(&batch);
-        let out = Simulator::new(&netlist).expect("small").run(&batch);
+        let out = Simulator::new(&netlist).run(&batch);
         assert_eq!(out, expected, "seed {seed}\n{dfg}\n{netlist}");
         let cycles = by_cycles(&netlist, &batch);
         for (row, codes) in cycles.iter().enumerate() {
@@ -63,7 +63,7 @@ fn exhaust(formats: [Format; 2], op: impl Fn(&mut Builder, Id, Id) -> Result<Id>
     let mut batch = Batch::new(2);
     let [r, s] = formats.map(|format| format.range());
     (r.lo..=r.hi).for_each(|x| (s.lo..=s.hi).for_each(|y| batch.push(&[x, y])));
-    let out = Simulator::new(&netlist).expect("small").run(&batch);
+    let out = Simulator::new(&netlist).run(&batch);
     assert_eq!(out, Evaluator::new(&dfg).expect("fits").run(&batch), "{dfg}\n{netlist}");
 }
 
@@ -89,6 +89,106 @@ fn small_operations_are_right_for_all_values() {
             exhaust(pair, |b, x, _| b.wrap(x, place, true));
             exhaust(pair, |b, x, _| b.wrap(x, place, false));
             exhaust(pair, |b, x, y| b.floor(x, place).and_then(|low| b.select(x, low, y)));
+        }
+    }
+}
+
+/// An operand: parts of nets in any order, complements and constants among them.
+fn operand(random: &mut Random, nets: &[Net], width: u32) -> Bits {
+    let mut bits = Bits::empty();
+    while bits.width() < width {
+        let net = NetId(random.below(nets.len() as u64) as u32);
+        let lo = random.below(nets[net.0 as usize].width.into()) as u32;
+        let left = width - bits.width();
+        let width = 1 + random.below(left.min(nets[net.0 as usize].width - lo).into()) as u32;
+        bits = bits.then(&Bits(vec![match random.below(8) {
+            0 => Part::Const { bits: u128::from(random.bits()) & nanotrig::netlist::ones(width), width },
+            1 => Part::Not { net, lo, width },
+            2 => Part::Repeat { net, bit: lo, count: 1 + random.below(left.into()) as u32 },
+            _ => Part::Slice { net, lo, width },
+        }]));
+    }
+    bits
+}
+
+/// A net of each kind of cell that has no clock, and its width.
+fn random_cell(random: &mut Random, nets: &[Net], kind: u64) -> (Cell, u32) {
+    let most = *random.one(&[3, 12, 70]);
+    let width = 1 + random.below(most) as u32;
+    let wide = |random: &mut Random| operand(random, nets, width);
+    let table = |random: &mut Random, index: u32| {
+        let index = operand(random, nets, index);
+        let ones = nanotrig::netlist::ones(width);
+        let entry = |random: &mut Random| (u128::from(random.bits()) << 64 | u128::from(random.bits())) & ones;
+        let entries = (0..1 << index.width()).map(|_| entry(random)).collect();
+        Cell::Rom { index, entries }
+    };
+    let cell = match kind {
+        0 => Cell::Sum((0..1 + random.below(4)).map(|_| (wide(random), random.below(2) == 0)).collect()),
+        1 => Cell::Mul(wide(random), wide(random)),
+        2 => {
+            let signs = |random: &mut Random, low: u32| {
+                let low = operand(random, nets, low);
+                low.resize(width, true)
+            };
+            let low = 1 + random.below(width.into()) as u32;
+            Cell::Mul(wide(random), signs(random, low))
+        }
+        3 => Cell::Mux { sel: operand(random, nets, 1), a: wide(random), b: wide(random) },
+        4 => table(random, 3),
+        5 => table(random, 8),
+        6 => table(random, 10),
+        7 => Cell::Wire(wide(random)),
+        8 => return (Cell::Less(wide(random), wide(random)), 1),
+        9 => return (Cell::Any(wide(random)), 1),
+        10 => return (Cell::All(wide(random)), 1),
+        _ => return (Cell::Not(operand(random, nets, 1)), 1),
+    };
+    (cell, width)
+}
+
+#[test]
+fn every_kind_of_cell_simulates_as_it_is_defined() {
+    for seed in 0..40 {
+        let mut random = Random::new(seed);
+        let port = |name: &str, widths: &[u32], signed: bool| {
+            let format = |width: &u32| Quantization::plain(Format { signed, width: *width, lsb: 0 });
+            let elements = widths.iter().map(format).collect();
+            Port { name: name.into(), shape: vec![widths.len()], elements, state: false }
+        };
+        let net = |at: usize, width: u32, cell: Cell| Net {
+            name: format!("n{at}"),
+            width,
+            signed: false,
+            cell,
+            layer: 0,
+            row: 0,
+            note: String::new(),
+        };
+        let widths = [1, 9, 12, 70];
+        let place = |at: usize| widths[..at].iter().sum();
+        let mut nets: Vec<Net> = (0..4).map(|at| net(at, widths[at], Cell::Input { port: 0, lo: place(at) })).collect();
+        for kind in random.order(24) {
+            let (cell, width) = random_cell(&mut random, &nets, kind as u64 % 12);
+            nets.push(net(nets.len(), width, cell));
+        }
+        let results: Vec<u32> = nets.iter().map(|net| net.width).collect();
+        let all = nets.iter().enumerate().map(|(at, net)| Bits::net(NetId(at as u32), net.width));
+        let netlist = Netlist {
+            name: "cells".into(),
+            layers: vec!["cells".into()],
+            inputs: vec![port("x", &widths, true)],
+            outputs: vec![port("y", &results, seed % 2 == 0)],
+            results: vec![all.fold(Bits::empty(), |all, bits| all.then(&bits))],
+            nets,
+            interval: 1,
+            ..Netlist::default()
+        };
+        netlist.verify().expect("it is sound");
+        let batch = inputs(&mut random, &netlist.inputs[0].elements, 70);
+        let out = Simulator::new(&netlist).run(&batch);
+        for (row, codes) in by_cycles(&netlist, &batch).iter().enumerate() {
+            assert_eq!(codes, out.row(row), "seed {seed}\n{netlist}");
         }
     }
 }

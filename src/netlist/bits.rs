@@ -234,26 +234,4 @@ impl Bits {
         }
         bits
     }
-
-    /// The same wiring with every net bit replaced: `of(net)` gives the bits of a whole net.
-    pub fn substitute(&self, of: impl Fn(NetId) -> Option<Bits>) -> Bits {
-        let mut bits = Bits::empty();
-        for part in &self.0 {
-            let whole = part.net().and_then(&of);
-            match (part, whole) {
-                (Part::Slice { lo, width, .. }, Some(whole)) => {
-                    whole.slice(*lo, *width).0.iter().for_each(|part| bits.push(*part));
-                }
-                (Part::Not { lo, width, .. }, Some(whole)) => {
-                    whole.slice(*lo, *width).inverted().0.iter().for_each(|part| bits.push(*part));
-                }
-                (Part::Repeat { bit, count, .. }, Some(whole)) => {
-                    let bit = whole.slice(*bit, 1);
-                    bits = bits.then(&bit).then(&bit.resize(*count, true).slice(1, *count - 1));
-                }
-                _ => bits.push(*part),
-            }
-        }
-        bits
-    }
 }

@@ -177,11 +177,11 @@ impl System {
         let (beside, behind) = self.netlists.split_at(self.branches.len());
         let mut answers = Vec::new();
         for (netlist, own) in beside.iter().zip(&self.branches) {
-            answers.push(Simulator::new(netlist)?.run(&inputs.select(own)));
+            answers.push(Simulator::new(netlist).run(&inputs.select(own)));
         }
         let mut codes = Batch::beside(&answers);
         for netlist in behind {
-            codes = Simulator::new(netlist)?.run(&codes);
+            codes = Simulator::new(netlist).run(&codes);
         }
         Ok(codes)
     }

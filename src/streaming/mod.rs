@@ -124,7 +124,7 @@ impl Chain {
         let mut maps = images.clone();
         for part in &self.parts {
             let windows = part.stage.window.gather(&maps, &part.beside());
-            let answers = Simulator::new(&part.hardware.netlist)?.run(&windows);
+            let answers = Simulator::new(&part.hardware.netlist).run(&windows);
             let positions = part.stage.window.positions;
             maps = Batch { columns: answers.columns * positions[0] * positions[1], data: answers.data };
         }

@@ -17,7 +17,7 @@ impl Maker<'_> {
         let operands: Vec<Operand> = terms.iter().map(|term| Operand::of(term, self.value(term.id).range)).collect();
         let wide = || Error::bug(format!("{} needs more than 127 bits", self.dfg.source(id)));
         let chain = Chain::plan(&operands, constant, range, self.options.constants).ok_or_else(wide)?;
-        let place = |addend: &Addend| vector(self.value(terms[addend.operand].id), addend, chain.width);
+        let place = |addend: &Addend| vector(self.value(terms[addend.operand as usize].id), addend, chain.width);
         let mut vectors: Vec<(Bits, bool)> =
             chain.addends().iter().map(|addend| (place(addend), addend.subtracted())).collect();
         match chain.onto() {

@@ -16,6 +16,10 @@ use nanotrig::{backends, frontends};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const VECTORS: usize = 400_000;
 const RUNS: usize = 3;
 

@@ -4,9 +4,7 @@ import argparse
 import concurrent.futures
 import importlib.metadata
 import json
-import os
 import pathlib
-import resource
 import sys
 import tempfile
 
@@ -14,47 +12,10 @@ import numpy as np
 
 import bench_peer
 import bench_table
-from bench_alkaid import load, number
+import bench_time
+from bench_alkaid import load
 from bench_count import COUNT, HERE, count, output_of, say
-
-ONE_THREAD = {"env": {**os.environ, "RAYON_NUM_THREADS": "1"}}
-
-
-def compile_nanotrig(options, path, out, timing):
-    """The compile's result and its Verilog. Its time is CPU seconds of one thread, the best of some, as alkaid's is."""
-    seconds = []
-    more = options.options.split()
-    for _ in range(1 if options.untimed else bench_peer.COMPILES):
-        start = child_seconds()
-        output_of(options.nanotrig, "compile", path, "--no-prove", "-o", out, "--target", options.target, *timing, *more, "--json", **ONE_THREAD)
-        seconds.append(child_seconds() - start)
-    report = json.loads((out / "report.json").read_text())
-    result = {
-        "top": report["top"],
-        "cycles": report["latency_cycles"],
-        "compile_s": None if options.untimed else round(min(seconds), 3),
-        "exact": reproduces_vectors(options.nanotrig, path, out, report["inputs"][0]["name"]),
-        "estimated": {"luts": report["luts"], "ffs": report["registers"], "period_ns": report["period_ns"]},
-    }
-    return result | {"files": [*(out / "verilog").glob("*.v"), *(out / "hdl" / "synthesis").glob("*.v")]}
-
-
-def child_seconds():
-    """CPU seconds of the processes that have ended. Nothing else runs while a compile is timed."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def reproduces_vectors(nanotrig, path, out, input_name):
-    """Whether the netlist gives the network's own test outputs for its test inputs."""
-    net = load(path)
-    dead = np.sum([net["input"][v] for v in "kif"], axis=0) <= 0
-    x = np.where(dead, 0, number(net["test"]["x"], net["input"]["f"]))
-    np.savez(out / "bench_x.npz", **{input_name: x.reshape(-1, *net["input"]["shape"])})
-    output_of(nanotrig, "run", path, "--input", out / "bench_x.npz", "--output", out / "bench_y.npz", "--level", "netlist")
-    outputs = [*np.load(out / "bench_y.npz").values()]
-    y = number(net["test"]["y"], net["test"]["y_frac"])
-    return len(outputs) == 1 and np.array_equal(outputs[0].reshape(len(y), -1), y)
+from bench_nanotrig import compile_nanotrig
 
 
 def priced(nanotrig, target, top, files):
@@ -132,6 +93,7 @@ def main():
     parser.add_argument("--period", help="clock period for nanotrig in ns, instead of alkaid's number of cycles")
     parser.add_argument("--same-cycles", action="store_true", help="alkaid's number of cycles as well as a clock period")
     parser.add_argument("--equal-period", action="store_true", help="compile with the period that alkaid's netlist has, and price both netlists")
+    parser.add_argument("--times", action="store_true", help="compile times alone, in alkaid's best mode by the table given as --peer")
     parser.add_argument("--options", default="", help="more options for `nanotrig compile`, in one string")
     parser.add_argument("--peer", type=pathlib.Path, metavar="FILE.md", help="alkaid's numbers from a table of bench.sh: they do not change")
     parser.add_argument("--untimed", action="store_true", help="leave out compile times: the machine is busy, or the build is slow")
@@ -141,6 +103,8 @@ def main():
     options = parser.parse_args()
     say(f"alkaid {importlib.metadata.version('alkaid')}, pyosys {importlib.metadata.version('pyosys')}, counting with {COUNT.name}")
 
+    if options.times:
+        sys.exit(not bench_time.times(options))
     if options.equal_period:
         sys.exit(not equal_periods(options))
     with tempfile.TemporaryDirectory() as tmp, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

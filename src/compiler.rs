@@ -323,6 +323,7 @@ impl Meaning {
     pub fn vectors(&self, count: usize, seed: u64) -> Batch {
         let elements = self.dfg.input_elements();
         let mut batch = Batch::new(elements.len());
+        batch.data.reserve_exact(count.max(3) * elements.len());
         for corner in [|lo: i128, _: i128| lo, |_: i128, hi: i128| hi, |lo: i128, hi: i128| 0.clamp(lo, hi)] {
             let code = |element: &Quantization| corner(element.format.range().lo, element.format.range().hi);
             batch.data.extend(elements.iter().map(code));
@@ -351,7 +352,7 @@ impl Hardware {
     /// A circuit that cannot be simulated.
     pub fn codes(&self, level: Level, inputs: &Batch) -> Result<Batch> {
         match level {
-            Level::Netlist => Ok(Simulator::new(&self.netlist)?.run(inputs)),
+            Level::Netlist => Ok(Simulator::new(&self.netlist).run(inputs)),
             _ => Ok(Evaluator::new(&self.dfg)?.run(inputs)),
         }
     }

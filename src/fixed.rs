@@ -147,6 +147,10 @@ impl fmt::Display for Fixed {
 /// `value << shift`, checked.
 #[inline]
 pub fn shift_left(value: i128, shift: u32) -> Option<i128> {
+    // Most values are narrow, and so is what becomes of them.
+    if shift < 64 && value as i64 as i128 == value {
+        return Some(value << shift);
+    }
     if value == 0 {
         return Some(0);
     }

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Compiling makes and drops many small things.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match nanotrig::cli::run() {
         Ok(status) => ExitCode::from(status),

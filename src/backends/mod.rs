@@ -114,5 +114,5 @@ impl Template {
 }
 
 fn wrong(error: tera::Error) -> Error {
-    Error::bug(format!("a template does not fit its data: {error:?}"))
+    Error::bug(format!("a template does not fit its data: {error}"))
 }

@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::fixed::{Fixed, Range};
 use crate::port::Port;
 use std::collections::HashMap;
-use std::rc::Rc;
 
 /// Builds a [`Dfg`] node by node.
 ///
@@ -19,7 +18,7 @@ pub struct Builder {
     source: Source,
     shared: HashMap<Op, Id>,
     tables: HashMap<Table, u32>,
-    linear: Vec<Rc<Linear>>,
+    linear: Vec<Linear>,
 }
 
 impl Builder {
@@ -29,10 +28,14 @@ impl Builder {
         Builder { dfg: Dfg { name: name.into(), layers, channels, inputs, ..Dfg::default() }, ..Builder::default() }
     }
 
-    /// A builder with the name, layers and input ports of another graph.
+    /// A builder with the name, layers and input ports of another graph, and room for as many nodes.
     pub fn like(dfg: &Dfg) -> Builder {
         let layers = dfg.layers.iter().cloned().zip(dfg.channels.iter().copied()).collect();
-        Builder::new(&dfg.name, layers, dfg.inputs.clone())
+        let mut builder = Builder::new(&dfg.name, layers, dfg.inputs.clone());
+        builder.dfg.nodes.reserve(dfg.nodes.len());
+        builder.linear.reserve(dfg.nodes.len());
+        builder.shared.reserve(dfg.nodes.len());
+        builder
     }
 
     /// From now on nodes are made for this layer element.
@@ -225,7 +228,7 @@ impl Builder {
         let id = Id(self.dfg.nodes.len() as u32);
         self.shared.insert(op.clone(), id);
         self.dfg.nodes.push(Node { op, range, from: self.source });
-        self.linear.push(Rc::new(linear.unwrap_or_else(|| Linear::leaf(id))));
+        self.linear.push(linear.unwrap_or_else(|| Linear::leaf(id)));
         id
     }
 
@@ -237,7 +240,7 @@ impl Builder {
             let element = element.ok_or_else(|| self.bug("an input names no port element"))?;
             return Ok((element.format.range(), None));
         }
-        let linear = Linear::of(op, |id| self.linear[id.index()].clone());
+        let linear = Linear::of(op, |id| &self.linear[id.index()]);
         let range = match &linear {
             Some(linear) => linear.range(|id| self.range(id)),
             None => op.range(|id| self.range(id), &self.dfg.tables),

@@ -69,7 +69,7 @@ impl Chain {
         }
         let constant = constant.at(exp)? as u128;
         let addend = |(index, operand): (usize, &Operand), choice: u32| Addend {
-            operand: index,
+            operand: index as u32,
             low: (operand.range.exp + operand.shift - exp) as u32,
             width: operand.range.width(),
             extended: choice >> index & 1 == 1,
@@ -86,16 +86,20 @@ impl Chain {
             |(index, operand): (usize, &Operand)| ((!operand.negative && !operand.range.signed()) as u32) << index;
         let same: u32 = operands.iter().enumerate().map(same).sum();
         let choices = (0..1u32 << count).rev().filter(|choice| choice & same == same);
-        let plans = choices.map(|choice| {
-            let mut addends = [Addend::default(); 3];
-            addends
-                .iter_mut()
-                .zip(operands.iter().enumerate())
-                .for_each(|(to, operand)| *to = addend(operand, choice).within(width));
-            Chain::placed(exp, width, addends, count, constant)
-        });
-        let priced = plans.map(|plan| ((free && count == 3 && plan.homeless() != 0, plan.price(free)), plan));
-        priced.reduce(|best, next| if next.0 < best.0 { next } else { best }).map(|(_, plan)| plan)
+        let mut best: Option<((bool, u32), Chain)> = None;
+        for choice in choices {
+            let addends = [Addend::default(); 3];
+            let mut plan = Chain { exp, width, addends, count, carry_in: false, rest: 0 };
+            for (to, operand) in plan.addends.iter_mut().zip(operands.iter().enumerate()) {
+                *to = addend(operand, choice).within(width);
+            }
+            plan.place(constant);
+            let price = (free && count == 3 && plan.homeless() != 0, plan.price(free));
+            if best.as_ref().is_none_or(|(least, _)| price < *least) {
+                best = Some((price, plan));
+            }
+        }
+        best.map(|(_, plan)| plan)
     }
 
     /// The operands, those that are subtracted last.
@@ -113,27 +117,25 @@ impl Chain {
     }
 
     /// Wires the constant's bits into the operands.
-    fn placed(exp: i32, width: u32, mut addends: [Addend; 3], count: usize, constant: u128) -> Chain {
-        let used = &mut addends[..count];
+    fn place(&mut self, constant: u128) {
+        let used = &mut self.addends[..self.count];
         let total = used.iter().fold(constant, |sum, addend| sum.wrapping_add(addend.correction()));
-        let mut rest = total & ones(width);
+        self.rest = total & ones(self.width);
         // What is added as it is comes first: it feeds the carry chain directly, the others through the LUT.
         used.sort_by_key(|addend| (addend.subtracted(), !addend.extended));
         for addend in used.iter_mut().filter(|addend| !addend.subtracted()) {
-            addend.ones = rest & !addend.live;
-            rest &= !addend.ones;
+            addend.ones = self.rest & !addend.live;
+            self.rest &= !addend.ones;
         }
         let subtracted = used.iter().any(|addend| addend.subtracted());
-        let mut chain = Chain { exp, width, addends, count, carry_in: false, rest };
-        if let Some(start) = chain.start()
-            && rest >> start & 1 == 1
-            && count > 1
+        if let Some(start) = self.start()
+            && self.rest >> start & 1 == 1
+            && self.count > 1
             && !subtracted
         {
-            chain.carry_in = true;
-            chain.rest &= !(1 << start);
+            self.carry_in = true;
+            self.rest &= !(1 << start);
         }
-        chain
     }
 
     /// Positions from the first to the last at which carries run: the length of the chain; 0 for wiring.
@@ -237,14 +239,10 @@ impl Chain {
         // A unit at the lowest position at which anything is added comes in as a carry.
         let start = (a & b | (a | b) & constant).trailing_zeros().min(127);
         constant &= !(1 << start);
-        let (mut luts, mut below) = (0, false);
-        for at in 0..self.width {
-            let bit = |mask: u128| mask >> at & 1 == 1;
-            let bits = bit(a) as u32 + bit(b) as u32 + bit(constant) as u32;
-            luts += (bit(a) && bit(b) || below) as u32;
-            below = bits == 3 || bits == 2 && below;
-        }
-        luts
+        // Carries are saved where all three are 1, and where two are and one is saved below: as those of an addition run.
+        let (two, three) = (a & b | (a | b) & constant, a & b & constant);
+        let below = two.wrapping_add(three) ^ two ^ three;
+        ((a & b | below) & ones(self.width)).count_ones()
     }
 
     /// Tenths of a LUT of a carry chain of three operands.
@@ -296,7 +294,7 @@ mod tests {
         let onto = chain.onto();
         let mut sum = (chain.carry_in as u128) << start;
         for (index, addend) in chain.addends().iter().enumerate() {
-            let mut bits = vector(addend, codes[addend.operand], chain.width);
+            let mut bits = vector(addend, codes[addend.operand as usize], chain.width);
             assert_eq!(bits & !addend.ones & !addend.live, 0, "live bits of {addend:?}");
             if let Some((at, raised)) = &onto
                 && *at == index
@@ -317,7 +315,7 @@ mod tests {
         let mut constant = sum;
         let (mut some, mut inverted) = (0, 0);
         for addend in chain.addends() {
-            let bits = ((codes[addend.operand] as u128) << addend.low) & addend.own(chain.width);
+            let bits = ((codes[addend.operand as usize] as u128) << addend.low) & addend.own(chain.width);
             constant = constant.wrapping_sub(bits ^ addend.inverted(chain.width));
             some |= !addend.own(chain.width);
             inverted |= addend.inverted(chain.width);

@@ -20,6 +20,7 @@ mod verify;
 pub use build::Builder;
 pub use chain::{Addend, Chain, INDEX, Operand, Raised};
 pub use eval::Evaluator;
+pub use linear::Linear;
 pub use op::{Op, Term};
 
 use crate::fixed::{Fixed, Format, Quantization, Range};

@@ -21,6 +21,7 @@ pub fn code(random: &mut Random, format: &Format) -> i128 {
 /// Random input codes for the elements' formats.
 pub fn inputs(random: &mut Random, elements: &[Quantization], rows: usize) -> Batch {
     let mut batch = Batch::new(elements.len());
+    batch.data.reserve_exact(rows * elements.len());
     for _ in 0..rows {
         batch.data.extend(elements.iter().map(|element| code(random, &element.format)));
     }

@@ -23,6 +23,7 @@ struct Page<'a> {
     picture: String,
     report: &'a Report,
     latency: String,
+    period: String,
     tiles: Vec<Tile>,
     layers: Vec<Layer>,
     /// LUTs, carry bits, registers, operations of the whole.
@@ -57,7 +58,7 @@ struct Layer {
     luts: String,
     share: String,
     /// The bar's length in percent: the largest layer's is 100.
-    bar: f64,
+    bar: String,
     carry: String,
     registers: String,
     operations: String,
@@ -78,6 +79,7 @@ impl Report {
             picture: page(include_str!("../../templates/picture.svg"), &picture::picture(self))?,
             report: self,
             latency: counted(u64::from(self.latency_cycles), "cycle"),
+            period: self.period_ns.to_string(),
             tiles: self.tiles(),
             layers: layers.collect(),
             total: [self.luts, self.carry, self.registers, self.layers.iter().map(|row| row.operations).sum()]
@@ -158,7 +160,7 @@ impl Layer {
             stages: row.place().replace("..", "–").replace('-', "–"),
             luts: count(row.luts),
             share: format!("{:.1}", percent(row.luts as f64, all as f64)),
-            bar: percent(row.luts as f64, largest as f64),
+            bar: percent(row.luts as f64, largest as f64).to_string(),
             carry: count(row.carry),
             registers: count(row.registers),
             operations: count(row.operations),

@@ -5,6 +5,7 @@
 //! worked on in chunks, in parallel.
 
 mod matmul;
+mod narrow;
 mod prepare;
 mod run;
 mod statistics;

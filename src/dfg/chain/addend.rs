@@ -6,7 +6,7 @@ use super::ones;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Addend {
     /// Which of the sum's operands it is.
-    pub operand: usize,
+    pub operand: u32,
     /// Position of its lowest bit.
     pub low: u32,
     /// Its own bits.

@@ -92,10 +92,11 @@ impl Search {
     }
 
     /// A score with noise that depends on what is scored alone.
-    fn noisy(&self, score: u64, of: u64) -> u64 {
+    fn noisy(&self, score: u64, of: impl Fn() -> u64) -> u64 {
         if self.noise == 0 {
             return score;
         }
+        let of = of();
         let mixed = tree::mix(tree::mix(of ^ self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_add(of));
         score * (200 - self.noise + mixed % (2 * self.noise)) / 200
     }

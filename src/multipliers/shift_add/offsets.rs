@@ -5,7 +5,7 @@
 //! (see [`Chain`]): so values get the offsets which that gives, and what is left is added by the rows. There too it is
 //! free where an operand has no bits; the other bits sink into earlier sums, where they are.
 
-use crate::dfg::{Chain, Operand, Term};
+use crate::dfg::{Chain, Id, Linear, Operand, Term};
 use crate::fixed::{Fixed, Range};
 use crate::multipliers::{Chains, Problem, Program, Step};
 use std::cell::Cell;
@@ -17,8 +17,8 @@ const READERS: usize = 3;
 
 /// A value of the program.
 pub(super) struct Value {
-    /// Coefficients over the operands and tables, ascending.
-    form: Vec<(u32, Fixed)>,
+    /// The sum over operands and tables.
+    form: Linear,
     /// Its range without its offset.
     pub(super) range: Range,
     /// The constant that its sum had from the start.
@@ -89,14 +89,10 @@ impl Offsets {
     }
 
     fn sum(&mut self, index: usize, terms: &[Term], constant: Fixed) -> Option<Value> {
-        let mut form: Vec<(u32, Fixed)> = Vec::new();
-        for term in terms {
-            form = merged(&form, &self.values[term.id.index()].form, term.factor())?;
-            self.values[term.id.index()].users.push(index);
-        }
-        let leaf = |leaf: u32| self.values[leaf as usize].range;
-        let products = form.iter().map(|(id, factor)| leaf(*id).times(*factor));
-        let range = products.reduce(|a, b| Range::add(a?, b?)).unwrap_or(Some(Range::point(Fixed::ZERO)))?;
+        terms.iter().for_each(|term| self.values[term.id.index()].users.push(index));
+        let forms = terms.iter().map(|term| (&self.values[term.id.index()].form, term.factor()));
+        let form = Linear::sum(forms, Fixed::ZERO)?;
+        let range = form.range(|leaf| self.values[leaf.index()].range)?;
         let (offset, users) = (Fixed::ZERO, Vec::new());
         Some(Value {
             form,
@@ -282,7 +278,7 @@ impl Value {
     fn leaf(index: u32, range: Range) -> Value {
         let (own, offset) = (Fixed::ZERO, Fixed::ZERO);
         Value {
-            form: vec![(index, Fixed::ONE)],
+            form: Linear::leaf(Id(index)),
             range,
             own,
             offset,
@@ -292,29 +288,4 @@ impl Value {
             price: Cell::new(None),
         }
     }
-}
-
-/// `a + factor * b`, both ascending.
-fn merged(a: &[(u32, Fixed)], b: &[(u32, Fixed)], factor: Fixed) -> Option<Vec<(u32, Fixed)>> {
-    let mut sum = Vec::with_capacity(a.len() + b.len());
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() || j < b.len() {
-        let order = match (a.get(i), b.get(j)) {
-            (Some(x), Some(y)) => x.0.cmp(&y.0),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            _ => std::cmp::Ordering::Greater,
-        };
-        if order.is_lt() {
-            sum.push(a[i]);
-        } else {
-            let product = b[j].1.mul(factor)?;
-            let total = if order.is_eq() { a[i].1.add(product)? } else { product };
-            if !total.is_zero() {
-                sum.push((b[j].0, total));
-            }
-        }
-        i += order.is_le() as usize;
-        j += order.is_ge() as usize;
-    }
-    Some(sum)
 }

@@ -4,7 +4,6 @@ use super::Sum;
 use super::value::{Value, cost, span};
 use crate::dfg::{Id, Term};
 use crate::fixed::Range;
-use std::collections::HashSet;
 
 /// With more items than this, only one state is kept: the sums of a dense layer behind a large image.
 const MANY: usize = 256;
@@ -97,6 +96,7 @@ struct Next<'a> {
     state: &'a State,
     step: Move,
     cost: i64,
+    /// Its cost, and what is still to be added: the lower, the better.
     rank: i64,
     hash: u64,
 }
@@ -104,30 +104,45 @@ struct Next<'a> {
 /// The states after one more addition, the best first.
 fn advance(beam: &[State], made: &mut Vec<Made>, sum: &Sum, width: usize) -> Vec<State> {
     let mut next: Vec<Next> = Vec::new();
+    let mut moves: Vec<(i64, (usize, usize))> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { width };
     for state in beam {
-        let kraft: u128 = state.items.iter().map(|item| power(item.level)).sum();
-        let mut moves: Vec<(i64, Move)> = Vec::new();
-        for (i, j) in pairs(&state.items) {
+        let items = &state.items;
+        let kraft: u128 = items.iter().map(|item| power(item.level)).sum();
+        moves.clear();
+        for (i, j) in pairs(items) {
             if let Some(step) = merge(state, i, j, kraft, sum) {
-                let removed = i64::from(state.items[i].span + state.items[j].span);
-                moves.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), step));
+                let removed = i64::from(items[i].span + items[j].span);
+                moves.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), (i, j)));
             }
         }
-        moves.sort_unstable_by_key(|(score, step)| (*score, step.pair));
-        let spans: i64 = state.items.iter().map(|item| i64::from(item.span)).sum();
-        let hashes = state.items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
-        for (_, step) in moves.into_iter().take(width) {
-            let (a, b) = (&state.items[step.pair.0], &state.items[step.pair.1]);
+        if moves.len() > width {
+            moves.select_nth_unstable(width);
+            moves.truncate(width);
+        }
+        moves.sort_unstable();
+        let spans: i64 = items.iter().map(|item| i64::from(item.span)).sum();
+        let hashes = items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
+        for step in moves.iter().filter_map(|(_, (i, j))| merge(state, *i, *j, kraft, sum)) {
+            let (a, b) = (&items[step.pair.0], &items[step.pair.1]);
             let rest = spans - i64::from(a.span + b.span) + span(&step.range) as i64;
             let hash = hashes.wrapping_sub(mix(a.hash)).wrapping_sub(mix(b.hash)).wrapping_add(mix(joined(a, b)));
             let cost = state.cost + step.bits;
             next.push(Next { state, step, cost, rank: cost + BIT_TENTHS * rest, hash });
         }
     }
-    next.sort_by_key(|next| (next.rank, next.hash));
-    let mut seen = HashSet::new();
-    next.into_iter().filter(|next| seen.insert(next.hash)).take(width).map(|next| next.state(made)).collect()
+    let mut order: Vec<(i64, u64, usize)> =
+        next.iter().enumerate().map(|(index, next)| (next.rank, next.hash, index)).collect();
+    order.sort_unstable();
+    let mut seen: Vec<u64> = Vec::with_capacity(width);
+    let mut states = Vec::with_capacity(width);
+    for (_, hash, index) in order {
+        if states.len() < width && !seen.contains(&hash) {
+            seen.push(hash);
+            states.push(next[index].state(made));
+        }
+    }
+    states
 }
 
 impl Item {
@@ -138,7 +153,7 @@ impl Item {
 }
 
 impl Next<'_> {
-    fn state(self, made: &mut Vec<Made>) -> State {
+    fn state(&self, made: &mut Vec<Made>) -> State {
         let (i, j) = self.step.pair;
         let mut items = self.state.items.clone();
         let b = items.swap_remove(j);

@@ -1,13 +1,14 @@
 //! What is known of a value while sharing: its linear form over the operands, exact range, and level.
 
+use crate::dfg::{Id, Linear, Term};
 use crate::fixed::{Fixed, Range};
 use crate::multipliers::Operand;
 
 /// A value of the problem: an operand, a table, or a shared sum.
 #[derive(Clone, Debug)]
 pub struct Value {
-    /// Coefficients over independent leaves, ascending.
-    form: Vec<(u32, Fixed, Range)>,
+    /// The sum over operands and tables; `None` where that is not known, and it counts as independent of all others.
+    form: Option<Linear>,
     /// The exact range.
     pub range: Range,
     /// When it is there, in adder levels.
@@ -20,54 +21,37 @@ impl Value {
         Value::leaf(number, operand.range, operand.level)
     }
 
-    /// A value that counts as independent of all others.
+    /// A value that is independent of all others, with its own number.
     pub fn leaf(number: u32, range: Range, level: u32) -> Value {
-        Value { form: vec![(number, Fixed::ONE, range)], range, level }
+        Value { form: Some(Linear::leaf(Id(number))), range, level }
     }
 
-    /// `a + b * 2^shift`, or `a - b * 2^shift`.
+    /// The sum of two of the values.
     ///
     /// Ranges were checked to be narrow when the problem was made, so sums of them are.
-    pub fn pair(a: &Value, b: &Value, shift: i32, negative: bool) -> Value {
-        let factor = Fixed::new(if negative { -1 } else { 1 }, shift);
-        let times = |(leaf, c, range): (u32, Fixed, Range)| (leaf, c.mul(factor).unwrap_or(Fixed::ZERO), range);
-        let mut form = Vec::with_capacity(a.form.len() + b.form.len());
-        let (mut i, mut j) = (0, 0);
-        while i < a.form.len() || j < b.form.len() {
-            let (left, right) = (a.form.get(i), b.form.get(j));
-            match (left, right) {
-                (Some(x), Some(y)) if x.0 == y.0 => {
-                    let total = x.1.add(times(*y).1).unwrap_or(Fixed::ZERO);
-                    if !total.is_zero() {
-                        form.push((x.0, total, x.2));
-                    }
-                    (i, j) = (i + 1, j + 1);
-                }
-                (Some(x), Some(y)) if x.0 > y.0 => {
-                    form.push(times(*y));
-                    j += 1;
-                }
-                (Some(x), _) => {
-                    form.push(*x);
-                    i += 1;
-                }
-                (None, Some(y)) => {
-                    form.push(times(*y));
-                    j += 1;
-                }
-                (None, None) => break,
-            }
-        }
-        let mut products = form.iter().map(|(_, factor, range)| range.times(*factor));
-        let zero = Range::point(Fixed::ZERO);
-        let range = products.try_fold(zero, |sum, product| Range::add(sum, product?)).unwrap_or(zero);
-        Value { form, range, level: a.level.max(b.level) + 1 }
+    pub fn pair(values: &[Value], terms: [Term; 2]) -> Value {
+        let [a, b] = terms.map(|term| &values[term.id.index()]);
+        let form = a.form.as_ref().zip(b.form.as_ref());
+        let form = form.and_then(|(a, b)| Linear::sum([(a, terms[0].factor()), (b, terms[1].factor())], Fixed::ZERO));
+        let exact = form.as_ref().and_then(|form| form.range(|leaf| values[leaf.index()].range));
+        Value { range: exact.unwrap_or_else(|| apart(a, b, &terms)), form, level: a.level.max(b.level) + 1 }
     }
 
-    /// Whether two values have a leaf in common.
-    pub fn overlaps(&self, other: &Value) -> bool {
-        self.form.iter().any(|(leaf, ..)| other.form.binary_search_by_key(leaf, |(other, ..)| *other).is_ok())
+    /// The range of the sum of two of the values.
+    pub fn range_of_pair(values: &[Value], terms: [Term; 2]) -> Range {
+        let [a, b] = terms.map(|term| &values[term.id.index()]);
+        let overlap = a.form.as_ref().zip(b.form.as_ref()).is_some_and(|(a, b)| a.overlaps(b));
+        if overlap { Value::pair(values, terms).range } else { apart(a, b, &terms) }
     }
+}
+
+/// The range of a sum of independent values.
+fn apart(a: &Value, b: &Value, terms: &[Term; 2]) -> Range {
+    let [a, b] = [(a, &terms[0]), (b, &terms[1])].map(|(value, term)| {
+        let range = Range { exp: value.range.exp + term.shift, ..value.range };
+        if term.negative { range.negate() } else { range }
+    });
+    Range::add(a, b).unwrap_or(b)
 }
 
 /// What `a ± b` costs, in tenths of a LUT: positions where both have bits, and those above through which the carry runs to

@@ -1,5 +1,6 @@
 //! Runs the nodes of a graph on one chunk of samples.
 
+use super::narrow;
 use super::prepare::{Meet, Prepared};
 use super::statistics::{ElementStatistics, Statistics};
 use crate::batch::Batch;
@@ -133,6 +134,11 @@ impl Job<'_> {
             (Op::MatMul, _) => self.variable_product(node, args, count),
             (op, Prepared::Binary(pairs)) => {
                 let (left, right) = (width(0), width(1));
+                if let ([Data::Small(x), Data::Small(y)], true) = (args, Data::fits(&node.ranges))
+                    && let Some(codes) = narrow::binary(op, pairs, [(x, left), (y, right)], count)
+                {
+                    return Ok(Data::Small(codes));
+                }
                 exact(node, count, |row, e| {
                     let (i, j, meet) = pairs[e];
                     let (x, y) = (args[0].at(row * left + i as usize), args[1].at(row * right + j as usize));
@@ -275,13 +281,15 @@ fn not_finite(element: usize) -> Error {
 
 /// Codes of a node, computed element by element.
 fn exact(node: &Node, count: usize, mut code: impl FnMut(usize, usize) -> i128) -> Data {
-    let samples = (0..count).flat_map(|row| (0..node.len()).map(move |e| (row, e)));
+    let n = node.len();
     if Data::fits(&node.ranges) {
-        let mut codes = Vec::with_capacity(count * node.len());
-        samples.for_each(|(row, e)| codes.push(code(row, e) as i64));
+        let mut codes = Vec::with_capacity(count * n);
+        (0..count).for_each(|row| codes.extend((0..n).map(|e| code(row, e) as i64)));
         return Data::Small(codes);
     }
-    Data::Wide(samples.map(|(row, e)| code(row, e)).collect())
+    let mut codes = Vec::with_capacity(count * n);
+    (0..count).for_each(|row| codes.extend((0..n).map(|e| code(row, e))));
+    Data::Wide(codes)
 }
 
 /// The same codes for every sample.

@@ -104,26 +104,12 @@ struct Next<'a> {
 /// The states after one more addition, the best first.
 fn advance(beam: &[State], made: &mut Vec<Made>, sum: &Sum, width: usize) -> Vec<State> {
     let mut next: Vec<Next> = Vec::new();
-    let mut moves: Vec<(i64, (usize, usize))> = Vec::new();
     let width = if beam[0].items.len() > MANY { 1 } else { width };
     for state in beam {
         let items = &state.items;
-        let kraft: u128 = items.iter().map(|item| power(item.level)).sum();
-        moves.clear();
-        for (i, j) in pairs(items) {
-            if let Some(step) = merge(state, i, j, kraft, sum) {
-                let removed = i64::from(items[i].span + items[j].span);
-                moves.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), (i, j)));
-            }
-        }
-        if moves.len() > width {
-            moves.select_nth_unstable(width);
-            moves.truncate(width);
-        }
-        moves.sort_unstable();
         let spans: i64 = items.iter().map(|item| i64::from(item.span)).sum();
         let hashes = items.iter().fold(0u64, |hash, item| hash.wrapping_add(mix(item.hash)));
-        for step in moves.iter().filter_map(|(_, (i, j))| merge(state, *i, *j, kraft, sum)) {
+        for step in best_moves(state, sum, width) {
             let (a, b) = (&items[step.pair.0], &items[step.pair.1]);
             let rest = spans - i64::from(a.span + b.span) + span(&step.range) as i64;
             let hash = hashes.wrapping_sub(mix(a.hash)).wrapping_sub(mix(b.hash)).wrapping_add(mix(joined(a, b)));
@@ -143,6 +129,26 @@ fn advance(beam: &[State], made: &mut Vec<Made>, sum: &Sum, width: usize) -> Vec
         }
     }
     states
+}
+
+/// The additions after which least is left to be added for what they cost, the best first.
+fn best_moves(state: &State, sum: &Sum, width: usize) -> impl Iterator<Item = Move> {
+    let items = &state.items;
+    let kraft: u128 = items.iter().map(|item| power(item.level)).sum();
+    // A move is large: it is made once more, once it is one of the best.
+    let mut best: Vec<(i64, (usize, usize))> = Vec::with_capacity(2 * items.len());
+    for (i, j) in pairs(items) {
+        if let Some(step) = merge(state, i, j, kraft, sum) {
+            let removed = i64::from(items[i].span + items[j].span);
+            best.push((step.bits - BIT_TENTHS * (removed - span(&step.range) as i64), (i, j)));
+        }
+    }
+    if best.len() > width {
+        best.select_nth_unstable(width);
+        best.truncate(width);
+    }
+    best.sort_unstable();
+    best.into_iter().filter_map(move |(_, (i, j))| merge(state, i, j, kraft, sum))
 }
 
 impl Item {

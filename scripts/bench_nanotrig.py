@@ -12,11 +12,11 @@ from bench_count import output_of
 ONE_THREAD = {"env": {**os.environ, "RAYON_NUM_THREADS": "1"}}
 
 
-def compile_nanotrig(options, path, out, timing):
+def compile_nanotrig(options, path, out, timing, compiles=bench_peer.COMPILES):
     """The compile's result and its Verilog. Its time is CPU seconds of one thread, the best of some, as alkaid's is."""
     seconds = []
     more = options.options.split()
-    for _ in range(1 if options.untimed else bench_peer.COMPILES):
+    for _ in range(1 if options.untimed else compiles):
         start = child_seconds()
         output_of(options.nanotrig, "compile", path, "--no-prove", "-o", out, "--target", options.target, *timing, *more, "--json", **ONE_THREAD)
         seconds.append(child_seconds() - start)

@@ -109,6 +109,8 @@ class Paths:
         self.inputs = collections.defaultdict(list)  # net bit or chain bit -> [(net bit, ps), ...]
         cells = [(self.family(kind), pins) for kind, pins in cells]
         self.luts = {pins["O"][0]: [bits[0] for pin, bits in pins.items() if pin != "O"] for kind, pins in cells if kind == "lut"}
+        # The lower output of a LUT6_2 is the data of the carry bit that its upper one selects, without a net between.
+        self.lower = {pins["O5"][0]: pins["O6"][0] for kind, pins in cells if kind == "lut2" and pins.get("O5") and pins.get("O6")}
         for kind, pins in cells:
             outputs = {"lut": ["O"], "lut2": ["O5", "O6"], "mux": ["O"], "carry": ["O", "CO"], "register": ["Q"]}
             for pin in outputs.get(kind, []):
@@ -176,7 +178,7 @@ class Paths:
             if not both:
                 fed = self.driver.get(self.same.get(select, select)) == "lut"
                 self.join(here, select, entry + (0 if fed else self.delay["lut"]), local=("lut",))
-                self.join(after, data, entry + bit)
+                self.join(after, data, entry + bit, local=("lut",) if self.lower.get(data) == select else ())
             for source in (before, here):
                 self.join(after, source, bit)
             for out, sources in (("O", (before, here)), ("CO", (after,))):

@@ -1,5 +1,6 @@
 //! The compiler's stages in order, each a function: network, tensor graph, dataflow graph, schedule, netlist.
 
+mod efforts;
 mod interval;
 mod states;
 mod tensors;
@@ -10,18 +11,17 @@ pub use weights::{WeightStorage, own_weights_agree};
 
 use crate::batch::Batch;
 use crate::dfg::{Dfg, Evaluator, Id, random};
-use crate::error::{At, Error, Kind, Result};
+use crate::error::{At, Error, Result};
 use crate::fixed::{Format, Quantization};
 use crate::layers::{Expanded, WeightPort};
 use crate::lower::lower;
 use crate::multipliers::{Effort, MULTIPLIERS, Solve};
 use crate::netlist::{self, Netlist, Simulator};
 use crate::network::Network;
-use crate::passes::{self, Way};
 use crate::port::Port;
 use crate::reuse::Folded;
 use crate::samples::Samples;
-use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler, fuse};
+use crate::schedulers::{Goal, SCHEDULERS, Schedule, Scheduler};
 use crate::targets::{TARGETS, Target};
 use crate::tensor::{self, Graph, Tail, Value, apply_tail};
 use serde::{Deserialize, Serialize};
@@ -164,8 +164,9 @@ pub fn hardware(dfg: &Dfg, making: &Making, seen: impl FnMut(&str, &Dfg)) -> Res
         return interval::hardware(dfg, making, seen);
     }
     (making.progress)("optimising");
-    let way = best(dfg, making)?;
-    let (dfg, schedule) = optimised(dfg, making, way, seen)?;
+    let (way, goal) = efforts::best(dfg, making)?;
+    let dfg = efforts::optimised(dfg, making, way, seen)?;
+    let (dfg, schedule) = efforts::scheduled(dfg, making, goal)?;
     dfg.verify().at("after sums were fused")?;
     schedule.verify(&dfg)?;
     schedule.verify_timing(&dfg, &*making.target, making.goal.period.unwrap_or(schedule.period))?;
@@ -181,47 +182,6 @@ fn options(making: &Making) -> netlist::Options {
         reset: making.reset || !making.target.initial_values(),
         constants: making.target.sums().constant,
         direct: making.target.sums().direct,
-    }
-}
-
-/// Passes, schedule, and sums of three.
-fn optimised(dfg: &Dfg, making: &Making, way: Way, seen: impl FnMut(&str, &Dfg)) -> Result<(Dfg, Schedule)> {
-    let (target, multiplier) = (&*making.target, making.multiplier);
-    let dfg = passes::run(dfg, &passes::Context { target, multiplier, way }, None, seen)?;
-    (making.progress)("scheduling");
-    let schedule = (making.scheduler)(&dfg, target, Goal { interval: making.interval, ..making.goal })?;
-    fuse(dfg, schedule, target)
-}
-
-/// What makes the smallest circuit, at no more stages and no longer period than asked for: with effort `high` five ways
-/// are tried, one with a level more in each matrix, and two with tight sums.
-fn best(dfg: &Dfg, making: &Making) -> Result<Way> {
-    let effort = making.effort;
-    if effort != Effort::High {
-        return Ok(Way { effort, ..Way::default() });
-    }
-    let high = Way { effort, ..Way::default() };
-    let tight = Way { tight: true, ..high };
-    let mut best: Option<(u32, u32, u64, Way)> = None;
-    let mut refused = None;
-    for way in [Way::default(), high, Way { slack: 1, ..high }, tight, Way { spare: 1, ..tight }] {
-        // A goal that one way cannot meet, another may.
-        let (dfg, schedule) = match optimised(dfg, making, way, |_, _| ()) {
-            Ok(made) => made,
-            Err(error) if error.kind != Kind::User => return Err(error),
-            Err(error) => {
-                refused.get_or_insert(error);
-                continue;
-            }
-        };
-        let luts: f64 = dfg.ids().map(|id| making.target.area(&dfg, id).luts).sum();
-        let slow = making.goal.period.map_or(schedule.period, |period| period.max(schedule.period));
-        let key = (schedule.latency, slow, luts.round() as u64, way);
-        best = Some(best.map_or(key, |best| key.min(best)));
-    }
-    match (best, refused) {
-        (Some((.., way)), _) => Ok(way),
-        (None, error) => Err(error.unwrap_or_else(|| Error::bug("no way was tried"))),
     }
 }
 

@@ -32,9 +32,9 @@ struct Page<'a> {
     style: &'static str,
     name: &'a str,
     summary: &'a str,
-    width: f64,
-    height: f64,
-    margin: f64,
+    width: u32,
+    height: u32,
+    margin: u32,
     pictures: Vec<Picture<'a>>,
 }
 
@@ -65,9 +65,9 @@ struct Line<'a> {
 /// None in practice.
 pub fn html(name: &str, summary: &str, plots: &[Plot]) -> Result<String> {
     let style = include_str!("../../templates/report.css");
-    let [width, height] = SIZE;
+    let [width, height, margin] = [SIZE[0], SIZE[1], MARGIN].map(|side| side as u32);
     let pictures = plots.iter().map(picture).collect();
-    let seen = Page { style, name, summary, width, height, margin: MARGIN, pictures };
+    let seen = Page { style, name, summary, width, height, margin, pictures };
     page(include_str!("../../templates/training.html"), &seen)
 }
 
@@ -101,4 +101,24 @@ fn picture<'a>(plot: &'a Plot) -> Picture<'a> {
 /// With as many decimals as make sense.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_become_lines_with_dots() {
+        let points = vec![[0.0, 1.0], [1.0, 0.5], [2.0, f64::NAN], [4.0, 0.25]];
+        let plot = Plot { title: "loss", axis: "epoch", curves: vec![Curve { name: "a < b", points }] };
+        let page = html("net", "trained", &[plot]).expect("it renders");
+        for part in [
+            "viewBox=\"0 0 1000 260\"",
+            "points=\"60.0,20.0 280.0,153.3 940.0,220.0\"",
+            "cx=\"280.0\" cy=\"153.3\"",
+            "a &lt; b",
+        ] {
+            assert!(page.contains(part), "{part} is not in\n{page}");
+        }
+    }
 }
